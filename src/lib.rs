@@ -1,0 +1,1 @@
+//! edge-saml: a SAML 2.0 service provider that runs as one Cloudflare Worker.
