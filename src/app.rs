@@ -1,0 +1,113 @@
+//! The application: one request in, one response out, the world behind [`ports`].
+
+pub mod acs;
+pub mod api;
+pub mod config;
+pub mod error;
+pub mod http;
+pub mod ledger;
+pub mod metadata_fetch;
+pub mod page;
+pub mod ports;
+pub mod registry;
+pub mod route;
+pub mod session;
+pub mod sign_in;
+pub mod sql;
+
+use ::http::{Method, StatusCode};
+
+use self::config::{Config, Development};
+use self::error::BrowserError;
+use self::http::{Request, Response};
+use self::ports::{Ports, Unavailable};
+use self::route::Route;
+use crate::saml::connection::Connection;
+use crate::saml::id::{ConnectionId, EndpointUrl};
+use crate::saml::metadata;
+
+/// The application over its configuration and the world.
+#[derive(Debug)]
+pub struct App<P> {
+    config: Config,
+    ports: P,
+}
+
+impl<P: Ports> App<P> {
+    /// An application for one request.
+    pub fn new(config: Config, ports: P) -> Self {
+        Self { config, ports }
+    }
+
+    /// Answers `request`, whatever it is.
+    pub async fn handle(&self, request: Request) -> Response {
+        let head = request.method() == Method::HEAD;
+        let mut response = match Route::of(request.uri().path()) {
+            Some(Route::Api(route)) => self.answer_api(&route, &request).await,
+            route => match self.answer_browser(route, &request).await {
+                Ok(response) => response,
+                Err(error) => self.answer_browser_error(error).await,
+            },
+        };
+        if head {
+            response.body_mut().clear();
+        }
+        response
+    }
+
+    async fn answer_browser(&self, route: Option<Route>, request: &Request) -> Result<Response, BrowserError> {
+        let route = route.ok_or(BrowserError::NotFound)?;
+        if !route.allows(request.method()) {
+            return Err(BrowserError::Method(route.methods()));
+        }
+        let post = request.method() == Method::POST;
+        match route {
+            Route::Acs(id) => self.consume_response(&id, request).await,
+            Route::Api(_) => Err(BrowserError::NotFound),
+            Route::Complete(id) => self.complete_sign_in(&id, request).await,
+            Route::Metadata(id) => self.describe_ourselves(&id).await,
+            Route::Session => self.show_session(request).await,
+            Route::SignIn if post => self.begin_from_form(request).await,
+            Route::SignIn => self.show_sign_in(request).await,
+            Route::SignOut if post => self.sign_out(request).await,
+            Route::SignOut => Ok(page::sign_out()),
+            Route::Stylesheet => Ok(page::stylesheet()),
+        }
+    }
+
+    /// Our metadata for a connection, whether it is enabled or not: the identity provider is set up first.
+    async fn describe_ourselves(&self, id: &ConnectionId) -> Result<Response, BrowserError> {
+        let connection = self.replicated_connection(id).await?.ok_or(BrowserError::NotFound)?;
+        let xml = metadata::write_service_provider(&connection.service_provider(&self.config.origin));
+        Ok(http::respond(StatusCode::OK, "application/samlmetadata+xml", xml))
+    }
+
+    /// A connection as KV has it here and now: perhaps a minute old.
+    async fn replicated_connection(&self, id: &ConnectionId) -> Result<Option<Connection>, Unavailable> {
+        let Some(record) = self.ports.read_config(&registry::connection_key(id)).await? else {
+            return Ok(None);
+        };
+        serde_json::from_str(&record).map(Some).map_err(|e| Unavailable(format!("record of {id}: {e}")))
+    }
+
+    /// Whether browsers may be sent to `url`, or metadata be fetched from it.
+    fn may_reach(&self, url: &EndpointUrl) -> bool {
+        match self.config.development {
+            Development::Off => url.is_https() && !url.is_private(),
+            Development::On => true,
+        }
+    }
+}
+
+/// Eight characters that a person can read out, to find a refusal by.
+fn reference(random: &[u8; 32]) -> String {
+    // Without those that look alike: 0 and o, 1, i and l, u and v.
+    const ALPHABET: [char; 30] = [
+        '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'v', 'w',
+        'x', 'y', 'z',
+    ];
+    let characters = random.iter().map(|b| ALPHABET.get(usize::from(*b) % ALPHABET.len()).copied().unwrap_or('x'));
+    let characters: Vec<char> = characters.take(10).collect();
+    let (first, second) = characters.split_at(characters.len().min(5));
+    format!("{}-{}", first.iter().collect::<String>(), second.iter().collect::<String>())
+}

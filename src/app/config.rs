@@ -1,0 +1,118 @@
+//! The configuration of a deployment, read from its variables and secrets.
+
+use core::fmt;
+
+use crate::saml::connection::PublicOrigin;
+use crate::saml::id::ReturnPath;
+
+/// A deployment's configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The public origin.
+    pub origin: PublicOrigin,
+    /// Whether identity providers may be reached by `http` on this machine.
+    pub development: Development,
+    /// The token of the admin API; without it the API is closed.
+    pub admin_token: Option<Secret>,
+    /// Where the browser goes after a sign-in that asked for no other place.
+    pub default_return_path: ReturnPath,
+}
+
+/// Whether this is a developer's machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Development {
+    /// Anywhere else.
+    Off,
+    /// `http` and loopback hosts are allowed for identity providers.
+    On,
+}
+
+/// A secret; its value is not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, to be compared in constant time.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A variable that is missing or wrong; the text says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub &'static str);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+/// An admin token shorter than this could be guessed.
+const MIN_ADMIN_TOKEN_BYTES: usize = 24;
+
+impl Config {
+    /// Reads the configuration; `variable` gives a variable's or secret's value by its name.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the variable.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |name| variable(name).filter(|v| !v.is_empty());
+        let origin = set("PUBLIC_ORIGIN").and_then(|o| PublicOrigin::parse(&o).ok());
+        let development = match set("DEVELOPMENT").as_deref() {
+            None => Development::Off,
+            Some("on") => Development::On,
+            Some(_) => return Err(ConfigError("DEVELOPMENT must be absent, or \"on\" on a developer's machine.")),
+        };
+        let admin_token = set("ADMIN_TOKEN").map(Secret);
+        if admin_token.as_ref().is_some_and(|t| t.reveal().len() < MIN_ADMIN_TOKEN_BYTES) {
+            return Err(ConfigError("ADMIN_TOKEN must have at least 24 characters."));
+        }
+        let return_path = set("DEFAULT_RETURN_PATH").unwrap_or_else(|| "/sso/sign-in".to_owned());
+        Ok(Self {
+            origin: origin.ok_or(ConfigError("PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com."))?,
+            development,
+            admin_token,
+            default_return_path: ReturnPath::parse(&return_path)
+                .map_err(|_| ConfigError("DEFAULT_RETURN_PATH must be a path on this origin, such as /dashboard."))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn without_an_origin_there_is_no_configuration() {
+        for origin in ["", "app.example.com", "http://app.example.com", "https://app.example.com/x", "https://app.example.com/?x"] {
+            assert!(read(&[("PUBLIC_ORIGIN", origin)]).is_err(), "{origin}");
+        }
+        assert!(read(&[("PUBLIC_ORIGIN", "https://app.example.com")]).is_ok());
+        assert!(read(&[("PUBLIC_ORIGIN", "http://localhost:8787")]).is_ok());
+    }
+
+    #[test]
+    fn wrong_values_are_refused_not_ignored() {
+        let origin = ("PUBLIC_ORIGIN", "https://app.example.com");
+        for wrong in [("DEVELOPMENT", "yes"), ("ADMIN_TOKEN", "short"), ("DEFAULT_RETURN_PATH", "//evil.example")] {
+            assert!(read(&[origin, wrong]).is_err(), "{wrong:?}");
+        }
+        let config = read(&[origin, ("DEVELOPMENT", "on"), ("ADMIN_TOKEN", "a-token-of-24-characters")]);
+        assert_eq!(config.as_ref().map(|c| c.development), Ok(Development::On));
+        assert!(!format!("{config:?}").contains("a-token"));
+    }
+}

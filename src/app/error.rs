@@ -1,0 +1,178 @@
+//! The one place where a failure becomes a response.
+//!
+//! A browser is shown a calm sentence and a reference; the log and the connection's refusals get the code and the
+//! reason. The admin API, whose caller may know, gets a code and a sentence.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::http::{Response, allow, ask_for_bearer, json};
+use super::ports::{LogLine, Ports, Unavailable};
+use super::{App, ledger, page};
+use crate::saml::id::ConnectionId;
+use crate::saml::reject::Reject;
+
+/// Why a request of a browser is not answered as it hoped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BrowserError {
+    /// The form is not one of ours, or was sent from another site.
+    ForeignForm,
+    /// The request is not as it should be: a repeated field, a wrong content type.
+    Malformed(StatusCode),
+    /// The route does not answer this method; those that it does.
+    Method(&'static str),
+    /// There is nothing at this address.
+    NotFound,
+    /// The sign-in is refused.
+    Refused {
+        /// At which connection.
+        connection: ConnectionId,
+        /// Why.
+        reject: Reject,
+    },
+    /// The platform does not answer.
+    Unavailable(Unavailable),
+}
+
+impl From<Unavailable> for BrowserError {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
+    }
+}
+
+/// Why a call of the admin API fails: a status, a stable code, and a sentence that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The stable code.
+    pub code: &'static str,
+    /// The sentence.
+    pub message: String,
+}
+
+impl ApiError {
+    /// An error of `status` with `code` and `message`.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// The response.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            error: Inner<'a>,
+        }
+        #[derive(Serialize)]
+        struct Inner<'a> {
+            code: &'a str,
+            message: &'a str,
+        }
+        let mut response = json(self.status, &Body { error: Inner { code: self.code, message: &self.message } });
+        if self.status == StatusCode::UNAUTHORIZED {
+            ask_for_bearer(&mut response);
+        }
+        response
+    }
+}
+
+impl From<Unavailable> for ApiError {
+    fn from(_: Unavailable) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The storage does not answer. Try again in a moment.")
+    }
+}
+
+impl<P: Ports> App<P> {
+    /// Logs `error` and answers it with a page.
+    pub(super) async fn answer_browser_error(&self, error: BrowserError) -> Response {
+        match error {
+            BrowserError::ForeignForm => page::message(
+                StatusCode::FORBIDDEN,
+                "Please start here",
+                "This form was sent from another website. Start again on the sign-in page.",
+            ),
+            BrowserError::Malformed(status) => page::message(
+                status,
+                "That did not work",
+                "The request was not complete or not of the expected kind. Start again on the sign-in page.",
+            ),
+            BrowserError::Method(methods) => {
+                let mut response = page::message(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "That did not work",
+                    "This address does not answer that kind of request. Start again on the sign-in page.",
+                );
+                allow(&mut response, methods);
+                response
+            }
+            BrowserError::NotFound => page::message(
+                StatusCode::NOT_FOUND,
+                "There is nothing here",
+                "The address may be mistyped or out of date. Start again on the sign-in page.",
+            ),
+            BrowserError::Refused { connection, reject } => self.answer_refusal(&connection, &reject).await,
+            BrowserError::Unavailable(unavailable) => {
+                self.ports.log(&LogLine {
+                    event: "unavailable",
+                    reference: None,
+                    connection: None,
+                    code: None,
+                    detail: Some(&unavailable.0),
+                });
+                page::message(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Please try again in a moment",
+                    "Sign-in is not available right now. Nothing was lost; start again in a moment.",
+                )
+            }
+        }
+    }
+
+    async fn answer_refusal(&self, connection: &ConnectionId, reject: &Reject) -> Response {
+        let reference = match self.ports.random() {
+            Ok(random) => super::reference(&random),
+            Err(unavailable) => unavailable.0,
+        };
+        let detail = reject.to_string();
+        self.ports.log(&LogLine {
+            event: "sign_in_refused",
+            reference: Some(&reference),
+            connection: Some(connection),
+            code: Some(reject.code()),
+            detail: None,
+        });
+        // A connection that does not exist has no ledger, and gets none by being asked for.
+        if *reject != Reject::ConnectionUnknown {
+            let record = ledger::RecordRefusal {
+                reference: reference.clone(),
+                code: reject.code().to_owned(),
+                detail,
+            };
+            if let Err(unavailable) = self.ports.ledger(connection, record).await {
+                self.ports.log(&LogLine {
+                    event: "refusal_not_recorded",
+                    reference: Some(&reference),
+                    connection: Some(connection),
+                    code: None,
+                    detail: Some(&unavailable.0),
+                });
+            }
+        }
+        page::refused(status_of(reject), &reference)
+    }
+}
+
+/// The HTTP status for a refusal: what could be read at all is forbidden, what could not is a bad request.
+fn status_of(reject: &Reject) -> StatusCode {
+    match reject {
+        Reject::AcsEmptyPost | Reject::Base64Bad | Reject::FormMalformed | Reject::RelayStateNotAllowed | Reject::ResponseMalformed(_) => {
+            StatusCode::BAD_REQUEST
+        }
+        Reject::Xml(error) if error.code() == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        Reject::Xml(_) => StatusCode::BAD_REQUEST,
+        Reject::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Reject::ConnectionUnknown => StatusCode::NOT_FOUND,
+        _ => StatusCode::FORBIDDEN,
+    }
+}

@@ -1,0 +1,502 @@
+//! The ledger of one connection: what must happen once, and what must be true at once everywhere.
+//!
+//! One Durable Object per connection runs these calls, each without yielding, so each is atomic. It keeps the
+//! connection's current generation and state, the requests that wait for an answer, the assertions that were used, the
+//! tickets on their way to the browser, the sessions, and the latest refusals. Tokens are kept as hashes only.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::limits::{
+    MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS, SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS, TICKET_SECONDS,
+};
+use crate::saml::connection::State;
+use crate::saml::id::{AssertionId, ConnectionId, EntityId, RequestId, ReturnPath};
+use crate::saml::identity::Profile;
+use crate::saml::time::Timestamp;
+use crate::token::TokenHash;
+
+/// A call to a ledger: plain data there, plain data back.
+pub trait Call: Serialize + DeserializeOwned {
+    /// What the ledger answers.
+    type Reply: Serialize + DeserializeOwned;
+    /// The call's name on the wire.
+    const NAME: &'static str;
+
+    /// Runs the call at `now`.
+    ///
+    /// # Errors
+    /// [`SqlError`] when the database fails; nothing was changed by the failing statement.
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError>;
+}
+
+/// Why a ledger refuses. The application turns it into a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The assertion was used before.
+    AssertionReused,
+    /// The ticket came back from another browser.
+    BrowserMismatch,
+    /// The connection is disabled, or was deleted.
+    Disabled,
+    /// The ledger has not heard yet of the generation that the caller used.
+    NotYetKnown,
+    /// The request was answered by another assertion.
+    RequestAnswered,
+    /// The request, or the ticket, was not used in time.
+    RequestExpired,
+    /// No such request or ticket.
+    RequestUnknown,
+    /// The caller used an older generation: read the connection again and try once more.
+    StaleGeneration,
+}
+
+/// Sets what is true of the connection from now on. The registry calls it before the change reaches KV.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Configure {
+    /// The connection's generation.
+    pub generation: u64,
+    /// Whether it signs users in.
+    pub state: State,
+}
+
+/// Forgets everything; the connection was deleted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Forget {}
+
+/// Remembers a request that is sent to the identity provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Begin {
+    /// The generation of the record that was used.
+    pub generation: u64,
+    /// The request's ID.
+    pub request_id: RequestId,
+    /// The browser that asked.
+    pub browser: TokenHash,
+    /// Where it wanted to go.
+    pub return_path: ReturnPath,
+}
+
+/// Uses up an assertion and answers its request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Consume {
+    /// The generation of the record that the assertion was verified with.
+    pub generation: u64,
+    /// The request that it answers.
+    pub request_id: RequestId,
+    /// The assertion.
+    pub assertion_id: AssertionId,
+    /// Until when the assertion must be remembered.
+    pub remember_until: Timestamp,
+    /// A fresh ticket for the browser.
+    pub ticket: TokenHash,
+    /// Who will be signed in.
+    pub user: User,
+    /// When the session at the identity provider ends.
+    pub session_not_on_or_after: Option<Timestamp>,
+}
+
+/// Exchanges a ticket for a session, in the browser that asked for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Complete {
+    /// The ticket.
+    pub ticket: TokenHash,
+    /// The browser that shows it.
+    pub browser: Option<TokenHash>,
+    /// A fresh token for the session.
+    pub session: TokenHash,
+}
+
+/// What a completed sign-in gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// Where the browser wanted to go.
+    pub return_path: ReturnPath,
+    /// When the session ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// Asks for a session, and keeps it alive.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadSession {
+    /// Its token.
+    pub session: TokenHash,
+}
+
+/// Ends a session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EndSession {
+    /// Its token.
+    pub session: TokenHash,
+}
+
+/// Keeps a refusal for the vendor to look up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordRefusal {
+    /// What the browser was shown.
+    pub reference: String,
+    /// The stable code.
+    pub code: String,
+    /// Expected and found.
+    pub detail: String,
+}
+
+/// Asks for the latest refusals, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListRefusals {}
+
+/// A refused sign-in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedSignIn {
+    /// What the browser was shown.
+    pub reference: String,
+    /// When.
+    pub at: Timestamp,
+    /// The stable code.
+    pub code: String,
+    /// Expected and found.
+    pub detail: String,
+}
+
+/// A signed-in user, as the connection's identity provider vouched for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// The stable key: a hash of connection, identity provider and NameID.
+    pub id: String,
+    /// The identity provider.
+    pub idp_entity_id: EntityId,
+    /// The NameID's value, for single logout.
+    pub name_id: Option<String>,
+    /// The NameID's format.
+    pub name_id_format: Option<String>,
+    /// The session at the identity provider.
+    pub session_index: Option<String>,
+    /// E-mail, names, groups.
+    pub profile: Profile,
+}
+
+/// A session that is alive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Who is signed in.
+    pub user: User,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Until when at the latest.
+    pub expires_at: Timestamp,
+}
+
+/// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
+///
+/// # Errors
+/// [`SqlError`] when the database fails or the text is not the call's.
+pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result<Option<String>, SqlError> {
+    fn run<C: Call>(call: &str, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
+        let call: C = serde_json::from_str(call).map_err(|e| SqlError(e.to_string()))?;
+        serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
+    }
+    Ok(Some(match name {
+        Begin::NAME => run::<Begin>(call, sql, now)?,
+        Complete::NAME => run::<Complete>(call, sql, now)?,
+        Configure::NAME => run::<Configure>(call, sql, now)?,
+        Consume::NAME => run::<Consume>(call, sql, now)?,
+        EndSession::NAME => run::<EndSession>(call, sql, now)?,
+        Forget::NAME => run::<Forget>(call, sql, now)?,
+        ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
+        ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
+        RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
+        _ => return Ok(None),
+    }))
+}
+
+/// Drops what no rule needs any more. Runs with every new request and from the ledger's alarm.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+    if configuration(sql)?.is_none() {
+        return Ok(());
+    }
+    let now = now.unix_seconds();
+    sql.run("DELETE FROM requests WHERE expires_at <= ?", &[now.into()])?;
+    sql.run("DELETE FROM assertions WHERE remember_until < ?", &[now.into()])?;
+    sql.run("DELETE FROM tickets WHERE expires_at <= ?", &[now.into()])?;
+    sql.run("DELETE FROM sessions WHERE expires_at <= ?", &[now.into()])?;
+    Ok(())
+}
+
+const TABLES: [&str; 6] = [
+    "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
+     expires_at INTEGER NOT NULL, answered_at INTEGER)",
+    "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, remember_until INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT NOT NULL, user TEXT NOT NULL, \
+     session_expires_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
+     seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS refusals (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, at INTEGER NOT NULL, \
+     code TEXT NOT NULL, detail TEXT NOT NULL)",
+];
+
+impl Call for Configure {
+    type Reply = ();
+    const NAME: &'static str = "configure";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        for table in TABLES {
+            sql.run(table, &[])?;
+        }
+        let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;
+        // An older message that arrives late changes nothing.
+        sql.run(
+            "INSERT INTO configuration (one, generation, state) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE \
+             SET generation = excluded.generation, state = excluded.state WHERE excluded.generation >= generation",
+            &[generation.into(), to_json(&self.state)?],
+        )?;
+        Ok(())
+    }
+}
+
+impl Call for Forget {
+    type Reply = ();
+    const NAME: &'static str = "forget";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        for table in ["configuration", "requests", "assertions", "tickets", "sessions", "refusals"] {
+            sql.run(&format!("DROP TABLE IF EXISTS {table}"), &[])?;
+        }
+        Ok(())
+    }
+}
+
+/// The generation and state, unless the ledger was never configured or was told to forget. Reading creates nothing, so
+/// that made-up connection ids leave no trace.
+fn configuration(sql: &dyn Sql) -> Result<Option<(u64, State)>, SqlError> {
+    if sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'configuration'", &[])?.is_empty() {
+        return Ok(None);
+    }
+    let rows = sql.run("SELECT generation, state FROM configuration", &[])?;
+    rows.first()
+        .map(|row| {
+            let generation = u64::try_from(integer(row, 0)?).map_err(|e| SqlError(e.to_string()))?;
+            Ok((generation, json(row, 1)?))
+        })
+        .transpose()
+}
+
+/// Whether a caller that used the record of `generation` may go on.
+fn check_current(sql: &dyn Sql, generation: u64) -> Result<Result<(), Refusal>, SqlError> {
+    Ok(match configuration(sql)? {
+        None | Some((_, State::Disabled)) => Err(Refusal::Disabled),
+        Some((current, _)) if current > generation => Err(Refusal::StaleGeneration),
+        Some((current, _)) if current < generation => Err(Refusal::NotYetKnown),
+        Some(_) => Ok(()),
+    })
+}
+
+impl Call for Begin {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "begin";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        sweep(sql, now)?;
+        sql.run(
+            "INSERT INTO requests (id, browser, return_path, expires_at) VALUES (?, ?, ?, ?)",
+            &[
+                self.request_id.as_str().into(),
+                self.browser.as_str().into(),
+                self.return_path.as_str().into(),
+                now.plus(PENDING_REQUEST_SECONDS).unix_seconds().into(),
+            ],
+        )?;
+        Ok(Ok(()))
+    }
+}
+
+impl Call for Consume {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "consume";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        let assertion = [self.assertion_id.as_str().into()];
+        if !sql.run("SELECT 1 FROM assertions WHERE id = ?", &assertion)?.is_empty() {
+            return Ok(Err(Refusal::AssertionReused));
+        }
+        let rows = sql.run("SELECT expires_at, answered_at FROM requests WHERE id = ?", &[self.request_id.as_str().into()])?;
+        let Some(request) = rows.first() else {
+            return Ok(Err(Refusal::RequestUnknown));
+        };
+        if integer(request, 0)? <= now.unix_seconds() {
+            return Ok(Err(Refusal::RequestExpired));
+        }
+        if request.get(1) != Some(&Value::Null) {
+            return Ok(Err(Refusal::RequestAnswered));
+        }
+        let session_end = now.plus(SESSION_SECONDS);
+        let session_end = self.session_not_on_or_after.map_or(session_end, |end| end.min(session_end));
+        sql.run(
+            "INSERT INTO assertions (id, remember_until) VALUES (?, ?)",
+            &[self.assertion_id.as_str().into(), self.remember_until.unix_seconds().into()],
+        )?;
+        sql.run(
+            "UPDATE requests SET answered_at = ? WHERE id = ?",
+            &[now.unix_seconds().into(), self.request_id.as_str().into()],
+        )?;
+        sql.run(
+            "INSERT INTO tickets (hash, request_id, user, session_expires_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+            &[
+                self.ticket.as_str().into(),
+                self.request_id.as_str().into(),
+                to_json(&self.user)?,
+                session_end.unix_seconds().into(),
+                now.plus(TICKET_SECONDS).unix_seconds().into(),
+            ],
+        )?;
+        Ok(Ok(()))
+    }
+}
+
+impl Call for Complete {
+    type Reply = Result<Completed, Refusal>;
+    const NAME: &'static str = "complete";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        match configuration(sql)? {
+            Some((_, State::Enabled)) => {}
+            Some((_, State::Disabled)) | None => return Ok(Err(Refusal::Disabled)),
+        }
+        let rows = sql.run(
+            "SELECT t.expires_at, t.session_expires_at, t.user, r.browser, r.return_path FROM tickets t \
+             JOIN requests r ON r.id = t.request_id WHERE t.hash = ?",
+            &[self.ticket.as_str().into()],
+        )?;
+        let Some(ticket) = rows.first() else {
+            return Ok(Err(Refusal::RequestUnknown));
+        };
+        if integer(ticket, 0)? <= now.unix_seconds() {
+            return Ok(Err(Refusal::RequestExpired));
+        }
+        if !self.browser.is_some_and(|b| text(ticket, 3).is_ok_and(|bound| b.as_str() == bound)) {
+            return Ok(Err(Refusal::BrowserMismatch));
+        }
+        let expires_at = Timestamp::from_unix_seconds(integer(ticket, 1)?);
+        let return_path = ReturnPath::parse(text(ticket, 4)?).map_err(|e| SqlError(e.to_string()))?;
+        let user = text(ticket, 2)?;
+        sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
+        sql.run(
+            "INSERT INTO sessions (hash, user, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+            &[
+                self.session.as_str().into(),
+                user.into(),
+                now.unix_seconds().into(),
+                now.unix_seconds().into(),
+                expires_at.unix_seconds().into(),
+            ],
+        )?;
+        Ok(Ok(Completed { return_path, expires_at }))
+    }
+}
+
+impl Call for ReadSession {
+    type Reply = Option<Session>;
+    const NAME: &'static str = "read_session";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if configuration(sql)?.is_none() {
+            return Ok(None);
+        }
+        let hash = [self.session.as_str().into()];
+        let rows = sql.run("SELECT user, created_at, seen_at, expires_at FROM sessions WHERE hash = ?", &hash)?;
+        let Some(row) = rows.first() else {
+            return Ok(None);
+        };
+        let seen_at = Timestamp::from_unix_seconds(integer(row, 2)?);
+        let expires_at = Timestamp::from_unix_seconds(integer(row, 3)?);
+        if now >= expires_at || now.since(seen_at) >= SESSION_IDLE_SECONDS {
+            sql.run("DELETE FROM sessions WHERE hash = ?", &hash)?;
+            return Ok(None);
+        }
+        if now.since(seen_at) >= SESSION_TOUCH_SECONDS {
+            let [hash] = hash;
+            sql.run("UPDATE sessions SET seen_at = ? WHERE hash = ?", &[now.unix_seconds().into(), hash])?;
+        }
+        Ok(Some(Session {
+            user: json(row, 0)?,
+            created_at: Timestamp::from_unix_seconds(integer(row, 1)?),
+            expires_at,
+        }))
+    }
+}
+
+impl Call for EndSession {
+    type Reply = ();
+    const NAME: &'static str = "end_session";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        if configuration(sql)?.is_some() {
+            sql.run("DELETE FROM sessions WHERE hash = ?", &[self.session.as_str().into()])?;
+        }
+        Ok(())
+    }
+}
+
+impl Call for RecordRefusal {
+    type Reply = ();
+    const NAME: &'static str = "record_refusal";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+        if configuration(sql)?.is_none() {
+            return Ok(());
+        }
+        sql.run(
+            "INSERT INTO refusals (reference, at, code, detail) VALUES (?, ?, ?, ?)",
+            &[self.reference.into(), now.unix_seconds().into(), self.code.into(), self.detail.into()],
+        )?;
+        sql.run(
+            "DELETE FROM refusals WHERE sequence <= (SELECT max(sequence) FROM refusals) - ?",
+            &[MAX_REFUSALS_KEPT.into()],
+        )?;
+        Ok(())
+    }
+}
+
+impl Call for ListRefusals {
+    type Reply = Vec<RefusedSignIn>;
+    const NAME: &'static str = "list_refusals";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if configuration(sql)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let rows = sql.run("SELECT reference, at, code, detail FROM refusals ORDER BY sequence DESC", &[])?;
+        rows.iter()
+            .map(|row| {
+                Ok(RefusedSignIn {
+                    reference: text(row, 0)?.to_owned(),
+                    at: Timestamp::from_unix_seconds(integer(row, 1)?),
+                    code: text(row, 2)?.to_owned(),
+                    detail: text(row, 3)?.to_owned(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The stable key of a user: connection, identity provider and NameID, each with its length, hashed.
+#[must_use]
+pub fn user_id(connection: &ConnectionId, idp: &EntityId, name_id: &str) -> String {
+    let mut octets = Vec::new();
+    for part in [connection.as_str(), idp.as_str(), name_id] {
+        octets.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        octets.extend_from_slice(part.as_bytes());
+    }
+    format!("usr_{}", TokenHash::of_octets(&octets).as_str())
+}

@@ -1,0 +1,102 @@
+//! Pages: compiled templates with automatic escaping, one layout, no script.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::http::{Response, page as respond_page, respond};
+
+/// The form of the sign-in page redirects to identity providers, of which any may be next. Browsers apply
+/// `form-action` to redirects as well.
+const IDENTITY_PROVIDERS: &str = "https:";
+/// The same in development, where identity providers run on this machine.
+const LOCAL_IDENTITY_PROVIDERS: &str = "https: http://localhost:* http://127.0.0.1:*";
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    email: &'a str,
+    return_to: &'a str,
+    error: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedInPage<'a> {
+    email: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+struct SignOutPage {}
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct RefusedPage<'a> {
+    reference: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+/// What the sign-in page shows.
+#[derive(Clone, Copy, Debug)]
+pub struct SignIn<'a> {
+    /// What was typed before.
+    pub email: &'a str,
+    /// Where the browser goes afterwards.
+    pub return_to: &'a str,
+    /// What to do differently, if something was wrong.
+    pub error: Option<&'a str>,
+}
+
+/// The sign-in page.
+#[must_use]
+pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::config::Development) -> Response {
+    let targets = match development {
+        super::config::Development::Off => IDENTITY_PROVIDERS,
+        super::config::Development::On => LOCAL_IDENTITY_PROVIDERS,
+    };
+    let SignIn { email, return_to, error } = *content;
+    render(status, &SignInPage { email, return_to, error }, targets)
+}
+
+/// The sign-in page for somebody who is signed in.
+#[must_use]
+pub fn signed_in(email: &str) -> Response {
+    render(StatusCode::OK, &SignedInPage { email }, "")
+}
+
+/// Asks before signing out.
+#[must_use]
+pub fn sign_out() -> Response {
+    render(StatusCode::OK, &SignOutPage {}, "")
+}
+
+/// A refused sign-in: a reference, not a reason.
+#[must_use]
+pub fn refused(status: StatusCode, reference: &str) -> Response {
+    render(status, &RefusedPage { reference }, "")
+}
+
+/// Any other message, with a way back to the sign-in page.
+#[must_use]
+pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
+    render(status, &MessagePage { title, text }, "")
+}
+
+/// The style sheet of all pages.
+#[must_use]
+pub fn stylesheet() -> Response {
+    respond(StatusCode::OK, "text/css; charset=utf-8", include_str!("../../assets/style.css"))
+}
+
+fn render(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
+    match template.render() {
+        Ok(html) => respond_page(status, html, form_targets),
+        Err(_) => respond(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", "Please try again."),
+    }
+}

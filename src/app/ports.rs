@@ -1,0 +1,111 @@
+//! What the application needs of the world. The edge implements it on Workers, the tests in memory.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ledger, registry};
+use crate::saml::id::{ConnectionId, EndpointUrl};
+use crate::saml::time::Timestamp;
+
+/// The world outside: time, chance, storage, and other people's servers.
+#[expect(async_fn_in_trait, reason = "a Worker runs on one thread; no future has to be Send")]
+pub trait Ports {
+    /// The time at which the request arrived; the same for its whole life.
+    fn now(&self) -> Timestamp;
+
+    /// 256 random bits from the platform's generator.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when there are none.
+    fn random(&self) -> Result<[u8; 32], Unavailable>;
+
+    /// A value of the replicated configuration (KV). It may be up to a minute old, and so may be its absence.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it cannot be read now.
+    async fn read_config(&self, key: &str) -> Result<Option<String>, Unavailable>;
+
+    /// One call to a connection's ledger: strongly consistent, one at a time.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it cannot be reached.
+    async fn ledger<C: ledger::Call>(&self, connection: &ConnectionId, call: C) -> Result<C::Reply, Unavailable>;
+
+    /// One call to the registry: strongly consistent, one at a time.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it cannot be reached.
+    async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable>;
+
+    /// Fetches `url` without following redirects.
+    ///
+    /// # Errors
+    /// [`FetchFailure`].
+    async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure>;
+
+    /// Writes one line to the log. It never holds a cookie, token, assertion, NameID or address.
+    fn log(&self, line: &LogLine<'_>);
+}
+
+/// What the registry answered, and whether all its changes have reached the ledgers and KV.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer<T> {
+    /// The answer.
+    pub reply: T,
+    /// Whether everything is published; if not, it is tried again by itself.
+    pub published: bool,
+}
+
+/// Something of the platform does not answer; the text is for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable(pub String);
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for Unavailable {}
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Location` header.
+    pub location: Option<String>,
+    /// The body, complete.
+    pub body: Vec<u8>,
+}
+
+/// Why a fetch failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchFailure {
+    /// No connection: the name does not resolve, the port is closed, or TLS failed.
+    Connection,
+    /// The body is larger than metadata may be.
+    TooLarge,
+    /// No complete answer in time.
+    Timeout,
+}
+
+/// One line of the log, written as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LogLine<'a> {
+    /// What happened.
+    pub event: &'a str,
+    /// The reference that was shown, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'a str>,
+    /// The connection, if one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<&'a ConnectionId>,
+    /// The stable code, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'a str>,
+    /// More, if it is fit for a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'a str>,
+}

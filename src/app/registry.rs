@@ -1,0 +1,399 @@
+//! The registry: the one writer of connections and of the domains they claim.
+//!
+//! One Durable Object runs these calls, each without yielding. A change is made together with a note of what must be
+//! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
+//! succeeds, so neither can stay behind.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::limits::MAX_CONNECTIONS;
+use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
+use crate::saml::id::{ConnectionId, Domain, EntityId};
+use crate::saml::time::Timestamp;
+
+/// A call to the registry: plain data there, plain data back.
+pub trait Call: Serialize + DeserializeOwned {
+    /// What the registry answers.
+    type Reply: Serialize + DeserializeOwned;
+    /// The call's name on the wire.
+    const NAME: &'static str;
+
+    /// Runs the call at `now`.
+    ///
+    /// # Errors
+    /// [`SqlError`] when the database fails; nothing was changed by the failing statement.
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError>;
+}
+
+/// Why a change is refused; nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Another connection has this domain.
+    DomainTaken(Domain),
+    /// It cannot be enabled without an identity provider.
+    Incomplete,
+    /// There is no such connection.
+    NotFound,
+    /// There are too many connections.
+    TooMany,
+}
+
+/// What the vendor says of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// Shown to people.
+    pub name: String,
+    /// The kind of identity provider.
+    pub provider: Provider,
+    /// The e-mail domains, at least one, each once.
+    pub domains: Vec<Domain>,
+    /// The vendor's own identifier of the customer.
+    pub organization: Option<String>,
+    /// An entity ID to use in place of our own.
+    pub sp_entity_id: Option<EntityId>,
+}
+
+/// Creates a connection, disabled.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Create {
+    /// A fresh identifier.
+    pub id: ConnectionId,
+    /// What is said of it.
+    pub description: Description,
+}
+
+/// Reads one connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Read {
+    /// Which.
+    pub id: ConnectionId,
+}
+
+/// Reads all connections, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct List {}
+
+/// Changes a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Update {
+    /// Which.
+    pub id: ConnectionId,
+    /// What.
+    pub change: Change,
+}
+
+/// One change of a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// Replaces what is said of it.
+    Describe(Description),
+    /// Replaces the identity provider.
+    IdentityProvider(Box<IdentityProvider>),
+    /// Enables or disables it.
+    State(State),
+}
+
+/// Deletes a connection and frees its domains.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Delete {
+    /// Which.
+    pub id: ConnectionId,
+}
+
+/// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
+///
+/// # Errors
+/// [`SqlError`] when the database fails or the text is not the call's.
+pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result<Option<String>, SqlError> {
+    fn run<C: Call>(call: &str, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
+        let call: C = serde_json::from_str(call).map_err(|e| SqlError(e.to_string()))?;
+        serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
+    }
+    Ok(Some(match name {
+        Create::NAME => run::<Create>(call, sql, now)?,
+        Delete::NAME => run::<Delete>(call, sql, now)?,
+        List::NAME => run::<List>(call, sql, now)?,
+        Read::NAME => run::<Read>(call, sql, now)?,
+        Update::NAME => run::<Update>(call, sql, now)?,
+        _ => return Ok(None),
+    }))
+}
+
+/// Creates the tables where they are missing.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
+    for table in [
+        "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS domains (domain TEXT PRIMARY KEY, connection_id TEXT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+    ] {
+        sql.run(table, &[])?;
+    }
+    Ok(())
+}
+
+impl Call for Create {
+    type Reply = Result<Connection, Refusal>;
+    const NAME: &'static str = "create";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
+        let (count, last) = match counted.first() {
+            Some(row) => (integer(row, 0)?, integer(row, 1)?),
+            None => (0, 0),
+        };
+        if count >= MAX_CONNECTIONS {
+            return Ok(Err(Refusal::TooMany));
+        }
+        if let Some(taken) = taken_domain(sql, &self.id, &self.description.domains)? {
+            return Ok(Err(Refusal::DomainTaken(taken)));
+        }
+        let connection = Connection {
+            id: self.id,
+            generation: 1,
+            name: self.description.name,
+            provider: self.description.provider,
+            state: State::Disabled,
+            domains: self.description.domains,
+            organization: self.description.organization,
+            sp_entity_id: self.description.sp_entity_id,
+            identity_provider: None,
+            created_at: now,
+            updated_at: now,
+        };
+        sql.run(
+            "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
+            &[connection.id.as_str().into(), last.saturating_add(1).into(), to_json(&connection)?],
+        )?;
+        claim(sql, &connection)?;
+        note(sql, Kind::Connection, connection.id.as_str())?;
+        Ok(Ok(connection))
+    }
+}
+
+impl Call for Read {
+    type Reply = Option<Connection>;
+    const NAME: &'static str = "read";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        read(sql, &self.id)
+    }
+}
+
+impl Call for List {
+    type Reply = Vec<Connection>;
+    const NAME: &'static str = "list";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        sql.run("SELECT record FROM connections ORDER BY sequence", &[])?.iter().map(|row| json(row, 0)).collect()
+    }
+}
+
+impl Call for Update {
+    type Reply = Result<Connection, Refusal>;
+    const NAME: &'static str = "update";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let Some(mut connection) = read(sql, &self.id)? else {
+            return Ok(Err(Refusal::NotFound));
+        };
+        let before = connection.clone();
+        match self.change {
+            Change::Describe(description) => {
+                if let Some(taken) = taken_domain(sql, &self.id, &description.domains)? {
+                    return Ok(Err(Refusal::DomainTaken(taken)));
+                }
+                connection.name = description.name;
+                connection.provider = description.provider;
+                connection.domains = description.domains;
+                connection.organization = description.organization;
+                connection.sp_entity_id = description.sp_entity_id;
+            }
+            Change::IdentityProvider(idp) => connection.identity_provider = Some(*idp),
+            Change::State(State::Enabled) if connection.identity_provider.is_none() => return Ok(Err(Refusal::Incomplete)),
+            Change::State(state) => connection.state = state,
+        }
+        if connection == before {
+            return Ok(Ok(before));
+        }
+        connection.generation = before.generation.saturating_add(1);
+        connection.updated_at = now;
+        sql.run(
+            "UPDATE connections SET record = ? WHERE id = ?",
+            &[to_json(&connection)?, connection.id.as_str().into()],
+        )?;
+        if connection.domains != before.domains {
+            release(sql, &before)?;
+            claim(sql, &connection)?;
+        }
+        note(sql, Kind::Connection, connection.id.as_str())?;
+        Ok(Ok(connection))
+    }
+}
+
+impl Call for Delete {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "delete";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let Some(connection) = read(sql, &self.id)? else {
+            return Ok(Err(Refusal::NotFound));
+        };
+        sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
+        release(sql, &connection)?;
+        note(sql, Kind::Connection, self.id.as_str())?;
+        Ok(Ok(()))
+    }
+}
+
+fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError> {
+    let rows = sql.run("SELECT record FROM connections WHERE id = ?", &[id.as_str().into()])?;
+    rows.first().map(|row| json(row, 0)).transpose()
+}
+
+/// The first of `domains` that another connection has.
+fn taken_domain(sql: &dyn Sql, id: &ConnectionId, domains: &[Domain]) -> Result<Option<Domain>, SqlError> {
+    for domain in domains {
+        let by_another = "SELECT 1 FROM domains WHERE domain = ? AND connection_id <> ?";
+        if !sql.run(by_another, &[domain.as_str().into(), id.as_str().into()])?.is_empty() {
+            return Ok(Some(domain.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn claim(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
+    for domain in &connection.domains {
+        sql.run(
+            "INSERT INTO domains (domain, connection_id) VALUES (?, ?)",
+            &[domain.as_str().into(), connection.id.as_str().into()],
+        )?;
+        note(sql, Kind::Domain, domain.as_str())?;
+    }
+    Ok(())
+}
+
+fn release(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
+    sql.run("DELETE FROM domains WHERE connection_id = ?", &[connection.id.as_str().into()])?;
+    for domain in &connection.domains {
+        note(sql, Kind::Domain, domain.as_str())?;
+    }
+    Ok(())
+}
+
+/// What of the registry is published elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A connection: to its ledger, and to KV.
+    Connection,
+    /// A domain: to KV.
+    Domain,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Domain => "domain",
+        }
+    }
+}
+
+/// Notes that `name` has to be published.
+fn note(sql: &dyn Sql, kind: Kind, name: &str) -> Result<(), SqlError> {
+    sql.run(
+        "INSERT INTO unpublished (kind, name, version) VALUES (?, ?, 1) ON CONFLICT (kind, name) DO UPDATE SET version = version + 1",
+        &[kind.as_str().into(), name.into()],
+    )?;
+    Ok(())
+}
+
+/// Something that is true in the registry and has to become true elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    kind: String,
+    name: String,
+    version: i64,
+    /// The ledger that has to hear of it, and what; before KV does.
+    pub ledger: Option<(ConnectionId, LedgerNews)>,
+    /// The KV key.
+    pub key: String,
+    /// Its value; `None` to delete it.
+    pub value: Option<String>,
+}
+
+/// What a ledger has to hear.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LedgerNews {
+    /// The connection is at this generation and in this state.
+    Configure(super::ledger::Configure),
+    /// The connection was deleted.
+    Forget(super::ledger::Forget),
+}
+
+/// The KV key of a connection's record.
+#[must_use]
+pub fn connection_key(id: &ConnectionId) -> String {
+    format!("connection:{id}")
+}
+
+/// The KV key of a domain's connection.
+#[must_use]
+pub fn domain_key(domain: &Domain) -> String {
+    format!("domain:{domain}")
+}
+
+/// All that is not published yet, as it is true now; connections first.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
+    let rows = sql.run("SELECT kind, name, version FROM unpublished ORDER BY kind, name", &[])?;
+    let mut publications = Vec::new();
+    for row in &rows {
+        let (kind, name, version) = (text(row, 0)?.to_owned(), text(row, 1)?.to_owned(), integer(row, 2)?);
+        let invalid = |e: crate::saml::id::Invalid| SqlError(e.to_string());
+        let (ledger, key, value) = if kind == Kind::Connection.as_str() {
+            let id = ConnectionId::parse(&name).map_err(invalid)?;
+            let connection = read(sql, &id)?;
+            let news = connection.as_ref().map_or(LedgerNews::Forget(super::ledger::Forget {}), |c| {
+                LedgerNews::Configure(super::ledger::Configure {
+                    generation: c.generation,
+                    state: c.state,
+                })
+            });
+            let record = connection.map(|c| serde_json::to_string(&c)).transpose();
+            let record = record.map_err(|e| SqlError(e.to_string()))?;
+            (Some((id.clone(), news)), connection_key(&id), record)
+        } else {
+            let domain = Domain::parse(&name).map_err(invalid)?;
+            let owner = sql.run("SELECT connection_id FROM domains WHERE domain = ?", &[name.as_str().into()])?;
+            let owner = owner.first().map(|row| text(row, 0).map(ToOwned::to_owned)).transpose()?;
+            (None, domain_key(&domain), owner)
+        };
+        publications.push(Publication { kind, name, version, ledger, key, value });
+    }
+    Ok(publications)
+}
+
+/// Notes that `publication` was made, unless what it publishes has changed again meanwhile.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn published(sql: &dyn Sql, publication: &Publication) -> Result<(), SqlError> {
+    sql.run(
+        "DELETE FROM unpublished WHERE kind = ? AND name = ? AND version = ?",
+        &[
+            publication.kind.as_str().into(),
+            publication.name.as_str().into(),
+            Value::Integer(publication.version),
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! URLs: from a path to a route, in one table.
+
+use http::Method;
+
+use crate::limits::{MAX_API_BODY_BYTES, MAX_FORM_BYTES};
+use crate::saml::id::ConnectionId;
+
+/// What a path names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `POST /sso/saml/{connection}/acs`: the assertion consumer service.
+    Acs(ConnectionId),
+    /// `/sso/api/v1/…`: the admin API.
+    Api(ApiRoute),
+    /// `GET /sso/saml/{connection}/complete?ticket=`: gives the session to the browser that asked for it.
+    Complete(ConnectionId),
+    /// `GET /sso/saml/{connection}/metadata`: our metadata for this connection.
+    Metadata(ConnectionId),
+    /// `GET /sso/session`: who is signed in.
+    Session,
+    /// `GET, POST /sso/sign-in`.
+    SignIn,
+    /// `GET, POST /sso/sign-out`.
+    SignOut,
+    /// `GET /sso/style.css`.
+    Stylesheet,
+}
+
+/// A path of the admin API below `/sso/api/v1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiRoute {
+    /// `GET, PATCH, DELETE /connections/{id}`.
+    Connection(ConnectionId),
+    /// `GET, POST /connections`.
+    Connections,
+    /// `POST /connections/{id}/disable`.
+    Disable(ConnectionId),
+    /// `POST /connections/{id}/enable`.
+    Enable(ConnectionId),
+    /// `POST /connections/{id}/metadata`: fetch and save.
+    Metadata(ConnectionId),
+    /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
+    Refusals(ConnectionId),
+    /// Any other path: there is nothing, but only for those who may ask.
+    Unknown,
+}
+
+impl Route {
+    /// The route of `path`, if it has one.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        let rest = path.strip_prefix("/sso/")?;
+        if let Some(rest) = rest.strip_prefix("api/") {
+            return Some(Self::Api(ApiRoute::of(rest)));
+        }
+        let mut segments = rest.split('/');
+        let route = match (segments.next()?, segments.next(), segments.next()) {
+            ("sign-in", None, None) => Self::SignIn,
+            ("sign-out", None, None) => Self::SignOut,
+            ("session", None, None) => Self::Session,
+            ("style.css", None, None) => Self::Stylesheet,
+            ("saml", Some(id), Some(action)) => {
+                let id = ConnectionId::parse(id).ok()?;
+                match action {
+                    "acs" => Self::Acs(id),
+                    "complete" => Self::Complete(id),
+                    "metadata" => Self::Metadata(id),
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        };
+        segments.next().is_none().then_some(route)
+    }
+
+    /// The methods it answers, as an `Allow` header lists them. `HEAD` goes with `GET`.
+    #[must_use]
+    pub fn methods(&self) -> &'static str {
+        match self {
+            Self::Acs(_) => "POST",
+            Self::Api(route) => route.methods(),
+            Self::Complete(_) | Self::Metadata(_) | Self::Session | Self::Stylesheet => "GET, HEAD",
+            Self::SignIn | Self::SignOut => "GET, HEAD, POST",
+        }
+    }
+
+    /// Whether it answers `method`.
+    #[must_use]
+    pub fn allows(&self, method: &Method) -> bool {
+        self.methods().split(", ").any(|m| m == method.as_str())
+    }
+
+    /// How many octets a body may have.
+    #[must_use]
+    pub fn max_body_bytes(&self) -> usize {
+        match self {
+            Self::Api(_) => MAX_API_BODY_BYTES,
+            _ => MAX_FORM_BYTES,
+        }
+    }
+}
+
+impl ApiRoute {
+    fn of(path: &str) -> Self {
+        Self::known(path).unwrap_or(Self::Unknown)
+    }
+
+    fn known(path: &str) -> Option<Self> {
+        let mut segments = path.strip_prefix("v1/connections")?.split('/');
+        if segments.next()? != "" {
+            return None;
+        }
+        let Some(id) = segments.next() else {
+            return Some(Self::Connections);
+        };
+        let id = ConnectionId::parse(id).ok()?;
+        let route = match segments.next() {
+            None => Self::Connection(id),
+            Some("disable") => Self::Disable(id),
+            Some("enable") => Self::Enable(id),
+            Some("metadata") => Self::Metadata(id),
+            Some("refusals") => Self::Refusals(id),
+            Some(_) => return None,
+        };
+        segments.next().is_none().then_some(route)
+    }
+
+    fn methods(&self) -> &'static str {
+        match self {
+            Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Connections => "GET, HEAD, POST",
+            Self::Disable(_) | Self::Enable(_) | Self::Metadata(_) => "POST",
+            Self::Refusals(_) => "GET, HEAD",
+            Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_exact() {
+        assert_eq!(Route::of("/sso/sign-in"), Some(Route::SignIn));
+        for path in [
+            "", "/", "/sso", "/sso/", "/sso/sign-in/", "/sso//sign-in", "/SSO/sign-in", "/sso/saml/conn_x/acs", "/sso/saml",
+            "/sso/saml/conn_abcdefghij234567klmn", "/sso/saml/conn_abcdefghij234567klmn/acs/x", "/sso/saml/conn_abcdefghij234567klmn/",
+        ] {
+            assert_eq!(Route::of(path), None, "{path}");
+        }
+        for path in ["/sso/api/", "/sso/api/v1/connection", "/sso/api/v1/connectionsx", "/sso/api/v1/connections/", "/sso/api/v1/connections/a/b/c"] {
+            assert_eq!(Route::of(path), Some(Route::Api(ApiRoute::Unknown)), "{path}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `/sso/session` and `/sso/sign-out`: who is signed in, and the end of it.
+
+use http::StatusCode;
+use serde::Serialize;
+
+use super::error::{ApiError, BrowserError};
+use super::http::{Request, Response, SESSION_COOKIE, cookie, is_from_ourselves, json, see_other, set_cookie};
+use super::ledger::{EndSession, ReadSession, Session};
+use super::ports::{Ports, Unavailable};
+use super::App;
+use crate::saml::id::ConnectionId;
+use crate::token::Token;
+
+/// What `GET /sso/session` answers when somebody is signed in.
+#[derive(Debug, Serialize)]
+struct SessionView<'a> {
+    connection: &'a ConnectionId,
+    user: UserView<'a>,
+    signed_in_at: String,
+    expires_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct UserView<'a> {
+    id: &'a str,
+    email: &'a str,
+    first_name: Option<&'a str>,
+    last_name: Option<&'a str>,
+    groups: &'a [String],
+}
+
+impl<P: Ports> App<P> {
+    /// The session of the browser that asks, with its connection.
+    pub(super) async fn session(&self, request: &Request) -> Result<Option<(ConnectionId, Session)>, Unavailable> {
+        let Some((connection, token)) = session_cookie(request) else {
+            return Ok(None);
+        };
+        let session = self.ports.ledger(&connection, ReadSession { session: token.hash() }).await?;
+        Ok(session.map(|session| (connection, session)))
+    }
+
+    /// `GET /sso/session`.
+    pub(super) async fn show_session(&self, request: &Request) -> Result<Response, BrowserError> {
+        let (connection, session) = match self.session(request).await {
+            Ok(Some(found)) => found,
+            Ok(None) => {
+                let error = ApiError::new(StatusCode::UNAUTHORIZED, "not_signed_in", "Nobody is signed in. Send the browser to /sso/sign-in.");
+                return Ok(error.response());
+            }
+            Err(unavailable) => return Ok(ApiError::from(unavailable).response()),
+        };
+        let profile = &session.user.profile;
+        Ok(json(StatusCode::OK, &SessionView {
+            connection: &connection,
+            user: UserView {
+                id: &session.user.id,
+                email: profile.email.as_str(),
+                first_name: profile.first_name.as_deref(),
+                last_name: profile.last_name.as_deref(),
+                groups: &profile.groups,
+            },
+            signed_in_at: session.created_at.to_rfc3339(),
+            expires_at: session.expires_at.to_rfc3339(),
+        }))
+    }
+
+    /// `POST /sso/sign-out`: ends the session in the ledger, then forgets the cookie.
+    pub(super) async fn sign_out(&self, request: &Request) -> Result<Response, BrowserError> {
+        if !is_from_ourselves(request, &self.config.origin) {
+            return Err(BrowserError::ForeignForm);
+        }
+        if let Some((connection, token)) = session_cookie(request) {
+            self.ports.ledger(&connection, EndSession { session: token.hash() }).await?;
+        }
+        let mut response = see_other("/sso/sign-in");
+        set_cookie(&mut response, SESSION_COOKIE, "", 0);
+        Ok(response)
+    }
+}
+
+/// The session cookie's parts: the connection whose ledger knows it, and its token.
+fn session_cookie(request: &Request) -> Option<(ConnectionId, Token)> {
+    let (connection, token) = cookie(request, SESSION_COOKIE)?.split_once('.')?;
+    Some((ConnectionId::parse(connection).ok()?, Token::parse(token)?))
+}

@@ -1,0 +1,169 @@
+//! `/sso/sign-in`: from an e-mail address to the identity provider of its domain.
+
+use http::StatusCode;
+
+use super::error::BrowserError;
+use super::http::{BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie};
+use super::ledger::{Begin, Refusal};
+use super::ports::{Ports, Unavailable};
+use super::{App, page, registry};
+use crate::limits::PENDING_REQUEST_SECONDS;
+use crate::saml::authn_request::AuthnRequest;
+use crate::saml::binding::redirect_url;
+use crate::saml::connection::{Connection, State};
+use crate::saml::id::{ConnectionId, EmailAddress, ReturnPath};
+use crate::saml::reject::Reject;
+use crate::token::Token;
+
+/// The same for every address that leads nowhere, so that the form tells nobody who our customers are.
+const NO_SIGN_IN: &str = "There is no single sign-on for this address. Check it, or ask the people who run your sign-in.";
+const NOT_AN_ADDRESS: &str = "Enter an e-mail address such as ada@company.com.";
+
+/// What the page or a link to it asks for.
+struct Wish {
+    email: Option<String>,
+    connection: Option<String>,
+    return_to: Option<String>,
+}
+
+impl Wish {
+    fn read(encoded: &[u8]) -> Result<Self, BrowserError> {
+        let read = |name| field(encoded, name).map_err(|_| BrowserError::Malformed(StatusCode::BAD_REQUEST));
+        Ok(Self {
+            email: read("email")?.map(|e| e.trim().to_owned()).filter(|e| !e.is_empty()),
+            connection: read("connection")?,
+            return_to: read("return_to")?,
+        })
+    }
+}
+
+impl<P: Ports> App<P> {
+    /// `GET`: the form; straight on when the link names an e-mail address or a connection.
+    pub(super) async fn show_sign_in(&self, request: &Request) -> Result<Response, BrowserError> {
+        let wish = Wish::read(request.uri().query().unwrap_or_default().as_bytes())?;
+        if wish.email.is_some() || wish.connection.is_some() {
+            return self.begin(request, &wish).await;
+        }
+        match self.session(request).await? {
+            Some((_, session)) if wish.return_to.is_none() => Ok(page::signed_in(session.user.profile.email.as_str())),
+            _ => Ok(self.form(StatusCode::OK, &wish, None)),
+        }
+    }
+
+    /// `POST`: from the form.
+    pub(super) async fn begin_from_form(&self, request: &Request) -> Result<Response, BrowserError> {
+        if !is_from_ourselves(request, &self.config.origin) {
+            return Err(BrowserError::ForeignForm);
+        }
+        if !has_media_type(request, "application/x-www-form-urlencoded") {
+            return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        self.begin(request, &Wish::read(request.body())?).await
+    }
+
+    async fn begin(&self, request: &Request, wish: &Wish) -> Result<Response, BrowserError> {
+        let connection = match (&wish.connection, &wish.email) {
+            (Some(id), _) => match ConnectionId::parse(id) {
+                Ok(id) => self.replicated_connection(&id).await?,
+                Err(_) => None,
+            },
+            (None, Some(typed)) => match EmailAddress::parse_typed(typed) {
+                Ok(email) => self.connection_of(&email).await?,
+                Err(_) => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
+            },
+            (None, None) => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
+        };
+        if let Some(mut connection) = connection {
+            // KV may lag behind the ledger; read the registry once when it does.
+            for _ in 0..2 {
+                match self.send_to_identity_provider(request, wish, &connection).await? {
+                    Ok(response) => return Ok(response),
+                    Err(Refusal::StaleGeneration) => match self.registered_connection(&connection.id).await? {
+                        Some(current) => connection = current,
+                        None => break,
+                    },
+                    Err(Refusal::NotYetKnown) => return Err(Unavailable("the ledger is behind".to_owned()).into()),
+                    Err(_) => break,
+                }
+            }
+        }
+        Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NO_SIGN_IN)))
+    }
+
+    /// The connection that has claimed the domain of `email`. Reads KV as often for an unknown domain as for a known one.
+    async fn connection_of(&self, email: &EmailAddress) -> Result<Option<Connection>, BrowserError> {
+        const NONE: &str = "connection:none";
+        let claimed = self.ports.read_config(&registry::domain_key(email.domain())).await?;
+        let Some(id) = claimed.and_then(|id| ConnectionId::parse(&id).ok()) else {
+            self.ports.read_config(NONE).await?;
+            return Ok(None);
+        };
+        let connection = self.replicated_connection(&id).await?;
+        // The two keys are written one after the other, so either may be older.
+        Ok(connection.filter(|c| c.domains.contains(email.domain())))
+    }
+
+    /// A connection as the registry has it: current.
+    pub(super) async fn registered_connection(&self, id: &ConnectionId) -> Result<Option<Connection>, Unavailable> {
+        Ok(self.ports.registry(registry::Read { id: id.clone() }).await?.reply)
+    }
+
+    /// Remembers the request and sends the browser off with it.
+    async fn send_to_identity_provider(
+        &self,
+        request: &Request,
+        wish: &Wish,
+        connection: &Connection,
+    ) -> Result<Result<Response, Refusal>, BrowserError> {
+        let endpoint = connection.identity_provider.as_ref().and_then(|idp| idp.sign_on_endpoint());
+        let Some(endpoint) = endpoint.filter(|e| connection.state == State::Enabled && self.may_reach(&e.url)) else {
+            return Ok(Err(Refusal::Disabled));
+        };
+        let browser = match cookie(request, BROWSER_COOKIE).and_then(Token::parse) {
+            Some(browser) => browser,
+            None => Token::new(&self.ports.random()?),
+        };
+        let service_provider = connection.service_provider(&self.config.origin);
+        let authn_request = AuthnRequest::new(&self.ports.random()?, self.ports.now(), &endpoint.url, &service_provider);
+        let begun = self.ports.ledger(&connection.id, Begin {
+            generation: connection.generation,
+            request_id: authn_request.id().clone(),
+            browser: browser.hash(),
+            return_path: self.return_path(wish.return_to.as_deref()),
+        });
+        if let Err(refusal) = begun.await? {
+            return Ok(Err(refusal));
+        }
+        // A handle that says nothing; the pending request is found by InResponseTo.
+        let relay_state = Token::new(&self.ports.random()?);
+        let mut response = see_other(&redirect_url(&endpoint.url, &authn_request.to_xml(), relay_state.reveal()));
+        set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), PENDING_REQUEST_SECONDS);
+        Ok(Ok(response))
+    }
+
+    /// Where to go after sign-in; a wish that is not a path of ours is not granted.
+    fn return_path(&self, wish: Option<&str>) -> ReturnPath {
+        wish.and_then(|path| ReturnPath::parse(path).ok()).unwrap_or_else(|| self.config.default_return_path.clone())
+    }
+
+    fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {
+        let content = page::SignIn {
+            email: wish.email.as_deref().unwrap_or_default(),
+            return_to: wish.return_to.as_deref().unwrap_or_default(),
+            error,
+        };
+        page::sign_in(status, &content, self.config.development)
+    }
+}
+
+/// What a ledger's refusal means to the person who signs in.
+pub(super) fn reject_of(refusal: Refusal) -> Reject {
+    match refusal {
+        Refusal::AssertionReused => Reject::AssertionReused,
+        Refusal::BrowserMismatch => Reject::BrowserMismatch,
+        Refusal::Disabled | Refusal::StaleGeneration | Refusal::NotYetKnown => Reject::ConnectionDisabled,
+        Refusal::RequestAnswered => Reject::RequestAlreadyAnswered,
+        Refusal::RequestExpired => Reject::RequestExpired,
+        Refusal::RequestUnknown => Reject::InResponseToUnknown,
+    }
+}

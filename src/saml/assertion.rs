@@ -1,0 +1,337 @@
+//! The assertion (SAML Core 2.3.3) as typed fields, read from octets that were digested.
+
+use super::id::AssertionId;
+use super::reject::{Reject, Shape};
+use super::time::Timestamp;
+use crate::xml::Element;
+use crate::xml::names::{DSIG, SAML, XSI};
+
+/// An assertion's fields. It can be read from any element, so what decides must take a `Verified<Assertion>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assertion {
+    /// Its `ID`.
+    pub id: AssertionId,
+    /// Who made it (2.2.5).
+    pub issuer: Issuer,
+    /// When it was made.
+    pub issue_instant: Timestamp,
+    /// Whom it is about (2.4.1).
+    pub name_id: Option<NameId>,
+    /// How the bearer may be confirmed (2.4.1.1), in document order.
+    pub confirmations: Vec<SubjectConfirmation>,
+    /// When and for whom it holds (2.5).
+    pub conditions: Option<Conditions>,
+    /// How and when the user was authenticated (2.7.2), in document order.
+    pub authn_statements: Vec<AuthnStatement>,
+    /// What is said of the user (2.7.3), of all statements, in document order.
+    pub attributes: Vec<Attribute>,
+}
+
+/// An `Issuer` (SAML Core 2.2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer {
+    /// The entity ID.
+    pub value: String,
+    /// The `Format`; absent means an entity ID.
+    pub format: Option<String>,
+}
+
+/// A `NameID` (SAML Core 2.2.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameId {
+    /// The identifier, without surrounding white space.
+    pub value: String,
+    /// Its `Format`.
+    pub format: Option<String>,
+    /// The `NameQualifier`.
+    pub name_qualifier: Option<String>,
+    /// The `SPNameQualifier`.
+    pub sp_name_qualifier: Option<String>,
+}
+
+/// A `SubjectConfirmation` with its data (SAML Core 2.4.1.1, 2.4.1.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubjectConfirmation {
+    /// How it is confirmed.
+    pub method: String,
+    /// Whether there was a `SubjectConfirmationData`.
+    pub has_data: bool,
+    /// Where it may be presented.
+    pub recipient: Option<String>,
+    /// Not before when.
+    pub not_before: Option<Timestamp>,
+    /// Until when, exclusively.
+    pub not_on_or_after: Option<Timestamp>,
+    /// Which request it answers.
+    pub in_response_to: Option<String>,
+}
+
+/// `Conditions` (SAML Core 2.5.1). Condition elements that are not known refuse the assertion.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// Not before when.
+    pub not_before: Option<Timestamp>,
+    /// Until when, exclusively.
+    pub not_on_or_after: Option<Timestamp>,
+    /// The audiences of each `AudienceRestriction`; every one of them must hold ours.
+    pub audience_restrictions: Vec<Vec<String>>,
+}
+
+/// An `AuthnStatement` (SAML Core 2.7.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthnStatement {
+    /// When the user was authenticated.
+    pub authn_instant: Timestamp,
+    /// The session at the identity provider.
+    pub session_index: Option<String>,
+    /// When that session ends.
+    pub session_not_on_or_after: Option<Timestamp>,
+    /// The authentication context class.
+    pub class_ref: Option<String>,
+}
+
+/// An `Attribute` (SAML Core 2.7.3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its `Name`.
+    pub name: String,
+    /// Its `NameFormat`.
+    pub name_format: Option<String>,
+    /// Its `FriendlyName`.
+    pub friendly_name: Option<String>,
+    /// Its values in document order.
+    pub values: Vec<AttributeValue>,
+}
+
+/// An `AttributeValue` (SAML Core 2.7.3.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttributeValue {
+    /// `xsi:nil`.
+    Nil,
+    /// Elements, whose text is given without them; never used as an identity.
+    Structured(String),
+    /// Plain text, as it stands.
+    Text(String),
+}
+
+impl AttributeValue {
+    /// The value when it is plain text.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Nil | Self::Structured(_) => None,
+        }
+    }
+}
+
+impl Assertion {
+    /// Reads a `saml:Assertion` element, refusing what the schema does not know.
+    ///
+    /// # Errors
+    /// [`Reject::ResponseMalformed`] naming the rule of shape that is broken.
+    pub fn read(element: Element<'_>) -> Result<Self, Reject> {
+        if !element.is(SAML, "Assertion") {
+            return Err(malformed(Shape::AssertionCount));
+        }
+        if element.attribute("Version") != Some("2.0") {
+            return Err(malformed(Shape::Version));
+        }
+        let mut assertion = Self {
+            id: AssertionId::parse(required(element, "ID")?).map_err(|_| malformed(Shape::Attribute("ID")))?,
+            issuer: Issuer::read(element.required_child(SAML, "Issuer")?)?,
+            issue_instant: required_time(element, "IssueInstant")?,
+            name_id: None,
+            confirmations: Vec::new(),
+            conditions: None,
+            authn_statements: Vec::new(),
+            attributes: Vec::new(),
+        };
+        element.has_only_element_content()?;
+        if let Some(subject) = element.child(SAML, "Subject")? {
+            assertion.read_subject(subject)?;
+        }
+        if let Some(conditions) = element.child(SAML, "Conditions")? {
+            assertion.conditions = Some(Conditions::read(conditions)?);
+        }
+        element.child(SAML, "Advice")?;
+        element.child(DSIG, "Signature")?;
+        for child in element.children() {
+            match (child.namespace(), child.local_name()) {
+                (SAML, "Issuer" | "Subject" | "Conditions" | "Advice" | "AuthzDecisionStatement") | (DSIG, "Signature") => {}
+                (SAML, "AuthnStatement") => assertion.authn_statements.push(AuthnStatement::read(child)?),
+                (SAML, "AttributeStatement") => read_attributes(child, &mut assertion.attributes)?,
+                _ => return Err(malformed(Shape::Element("Assertion/*"))),
+            }
+        }
+        Ok(assertion)
+    }
+
+    fn read_subject(&mut self, subject: Element<'_>) -> Result<(), Reject> {
+        subject.has_only_element_content()?;
+        self.name_id = subject.child(SAML, "NameID")?.map(NameId::read).transpose()?;
+        for child in subject.children() {
+            match (child.namespace(), child.local_name()) {
+                (SAML, "NameID") => {}
+                (SAML, "SubjectConfirmation") => self.confirmations.push(SubjectConfirmation::read(child)?),
+                _ => return Err(malformed(Shape::Element("Subject/*"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Issuer {
+    /// Reads an `Issuer` element.
+    ///
+    /// # Errors
+    /// [`Reject::Xml`] when it is not a leaf of text.
+    pub fn read(element: Element<'_>) -> Result<Self, Reject> {
+        Ok(Self {
+            value: element.text()?.to_owned(),
+            format: element.attribute("Format").map(ToOwned::to_owned),
+        })
+    }
+}
+
+impl NameId {
+    fn read(element: Element<'_>) -> Result<Self, Reject> {
+        let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
+        Ok(Self {
+            value: trim(element.text()?).to_owned(),
+            format: attribute("Format"),
+            name_qualifier: attribute("NameQualifier"),
+            sp_name_qualifier: attribute("SPNameQualifier"),
+        })
+    }
+}
+
+impl SubjectConfirmation {
+    fn read(element: Element<'_>) -> Result<Self, Reject> {
+        element.has_only_element_content()?;
+        let data = element.child(SAML, "SubjectConfirmationData")?;
+        for child in element.children() {
+            if child.namespace() != SAML || !matches!(child.local_name(), "NameID" | "SubjectConfirmationData") {
+                return Err(malformed(Shape::Element("SubjectConfirmation/*")));
+            }
+        }
+        let time = |name| data.map_or(Ok(None), |d| optional_time(d, name));
+        let text = |name| data.and_then(|d| d.attribute(name)).map(ToOwned::to_owned);
+        Ok(Self {
+            method: required(element, "Method")?.to_owned(),
+            has_data: data.is_some(),
+            recipient: text("Recipient"),
+            not_before: time("NotBefore")?,
+            not_on_or_after: time("NotOnOrAfter")?,
+            in_response_to: text("InResponseTo"),
+        })
+    }
+}
+
+impl Conditions {
+    fn read(element: Element<'_>) -> Result<Self, Reject> {
+        element.has_only_element_content()?;
+        let mut conditions = Self {
+            not_before: optional_time(element, "NotBefore")?,
+            not_on_or_after: optional_time(element, "NotOnOrAfter")?,
+            audience_restrictions: Vec::new(),
+        };
+        for child in element.children() {
+            match (child.namespace(), child.local_name()) {
+                (SAML, "AudienceRestriction") => conditions.audience_restrictions.push(read_audiences(child)?),
+                // Both bind a party that keeps or passes on the assertion (2.5.1.5, 2.5.1.6); we do neither, and use it once.
+                (SAML, "OneTimeUse" | "ProxyRestriction") => {}
+                // "If the relying party does not understand a condition, the validity of the assertion cannot be determined" (2.5.1.1).
+                _ => return Err(malformed(Shape::Element("Conditions/*"))),
+            }
+        }
+        Ok(conditions)
+    }
+}
+
+fn read_audiences(restriction: Element<'_>) -> Result<Vec<String>, Reject> {
+    restriction.has_only_element_content()?;
+    restriction
+        .children()
+        .map(|audience| {
+            if !audience.is(SAML, "Audience") {
+                return Err(malformed(Shape::Element("AudienceRestriction/*")));
+            }
+            Ok(audience.text()?.to_owned())
+        })
+        .collect()
+}
+
+impl AuthnStatement {
+    fn read(element: Element<'_>) -> Result<Self, Reject> {
+        let context = element.child(SAML, "AuthnContext")?;
+        let class_ref = context.map_or(Ok(None), |c| c.child(SAML, "AuthnContextClassRef"))?;
+        Ok(Self {
+            authn_instant: required_time(element, "AuthnInstant")?,
+            session_index: element.attribute("SessionIndex").map(ToOwned::to_owned),
+            session_not_on_or_after: optional_time(element, "SessionNotOnOrAfter")?,
+            class_ref: class_ref.map(|c| c.text().map(|t| trim(t).to_owned())).transpose()?,
+        })
+    }
+}
+
+fn read_attributes(statement: Element<'_>, into: &mut Vec<Attribute>) -> Result<(), Reject> {
+    statement.has_only_element_content()?;
+    for child in statement.children() {
+        if child.is(SAML, "EncryptedAttribute") {
+            return Err(Reject::EncryptedUnexpected);
+        }
+        if !child.is(SAML, "Attribute") {
+            return Err(malformed(Shape::Element("AttributeStatement/*")));
+        }
+        let text = |name| child.attribute(name).map(ToOwned::to_owned);
+        let values = child.children().map(|value| {
+            if value.is(SAML, "AttributeValue") { read_value(value) } else { Err(malformed(Shape::Element("Attribute/*"))) }
+        });
+        into.push(Attribute {
+            name: required(child, "Name")?.to_owned(),
+            name_format: text("NameFormat"),
+            friendly_name: text("FriendlyName"),
+            values: values.collect::<Result<_, _>>()?,
+        });
+    }
+    Ok(())
+}
+
+fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
+    let nil = element.attributes().any(|a| a.namespace == XSI && a.local == "nil" && matches!(a.value, "true" | "1"));
+    if nil {
+        return Ok(AttributeValue::Nil);
+    }
+    if element.children().next().is_none() {
+        return Ok(AttributeValue::Text(element.text()?.to_owned()));
+    }
+    // Nothing decides on this text; leaves only, so that no two readers can differ about it.
+    let leaves = element.descendants().filter(|e| e.children().next().is_none());
+    let text: String = leaves.map(Element::text).collect::<Result<_, _>>()?;
+    Ok(AttributeValue::Structured(text))
+}
+
+/// `text` without surrounding XML white space.
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
+pub(super) fn malformed(shape: Shape) -> Reject {
+    Reject::ResponseMalformed(shape)
+}
+
+pub(super) fn required<'d>(element: Element<'d>, name: &'static str) -> Result<&'d str, Reject> {
+    element.attribute(name).ok_or(malformed(Shape::Attribute(name)))
+}
+
+pub(super) fn required_time(element: Element<'_>, name: &'static str) -> Result<Timestamp, Reject> {
+    Timestamp::parse_xs_date_time(required(element, name)?).ok_or(malformed(Shape::Attribute(name)))
+}
+
+pub(super) fn optional_time(element: Element<'_>, name: &'static str) -> Result<Option<Timestamp>, Reject> {
+    match element.attribute(name) {
+        None => Ok(None),
+        Some(text) => Timestamp::parse_xs_date_time(text).map(Some).ok_or(malformed(Shape::Attribute(name))),
+    }
+}

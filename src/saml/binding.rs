@@ -1,0 +1,69 @@
+//! Bindings: how messages travel through the browser (SAML Bindings 3.4, 3.5).
+
+use miniz_oxide::deflate::{CompressionLevel, compress_to_vec};
+
+use super::id::EndpointUrl;
+use super::reject::Reject;
+use crate::dsig::base64;
+use crate::limits::{MAX_RELAY_STATE_BYTES, MAX_RESPONSE_BYTES};
+
+/// What a POST to the assertion consumer service carried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostForm {
+    /// The decoded message; nothing is known of it yet.
+    pub message: Vec<u8>,
+    /// The `RelayState` as it came, if any.
+    pub relay_state: Option<String>,
+}
+
+/// Reads the form of the HTTP-POST binding (SAML Bindings 3.5.4): one `SAMLResponse`, at most one `RelayState`.
+///
+/// Base64 is decoded strictly after removing XML white space; nothing is ever inflated here.
+///
+/// # Errors
+/// [`Reject::AcsEmptyPost`] without a `SAMLResponse`, [`Reject::FormMalformed`] for a repeated field,
+/// [`Reject::Base64Bad`], [`Reject::TooLarge`], [`Reject::RelayStateNotAllowed`].
+pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
+    let mut response = None;
+    let mut relay_state = None;
+    for (name, value) in form_urlencoded::parse(body) {
+        let slot = match &*name {
+            "SAMLResponse" => &mut response,
+            "RelayState" => &mut relay_state,
+            "SAMLRequest" | "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => return Err(Reject::FormMalformed),
+            _ => continue,
+        };
+        if slot.replace(value.into_owned()).is_some() {
+            return Err(Reject::FormMalformed);
+        }
+    }
+    let response = response.filter(|r| !r.trim().is_empty()).ok_or(Reject::AcsEmptyPost)?;
+    if relay_state.as_ref().is_some_and(|r| r.len() > MAX_RELAY_STATE_BYTES) {
+        return Err(Reject::RelayStateNotAllowed);
+    }
+    // Four characters of base64 carry three octets; refuse before decoding what cannot fit, line breaks included.
+    if response.len() / 3 > MAX_RESPONSE_BYTES {
+        return Err(Reject::TooLarge);
+    }
+    let message = base64::decode(&response).ok_or(Reject::Base64Bad)?;
+    if message.len() > MAX_RESPONSE_BYTES {
+        return Err(Reject::TooLarge);
+    }
+    Ok(PostForm {
+        message,
+        relay_state: relay_state.filter(|r| !r.is_empty()),
+    })
+}
+
+/// The URL that carries `request` by the HTTP-Redirect binding with DEFLATE encoding (SAML Bindings 3.4.4.1).
+///
+/// An existing query of the endpoint is kept (Entra and others have one).
+#[must_use]
+pub fn redirect_url(endpoint: &EndpointUrl, request: &str, relay_state: &str) -> String {
+    let deflated = compress_to_vec(request.as_bytes(), CompressionLevel::BestCompression as u8);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("SAMLRequest", &base64::encode(&deflated));
+    query.append_pair("RelayState", relay_state);
+    let separator = if endpoint.as_str().contains('?') { '&' } else { '?' };
+    format!("{endpoint}{separator}{}", query.finish())
+}

@@ -1,0 +1,189 @@
+//! A connection: what joins one customer's identity provider to e-mail domains, and the values we hand to that
+//! customer.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
+use super::time::Timestamp;
+use crate::dsig::{Certificate, TrustedKey};
+
+/// The public origin of a deployment, such as `https://app.example.com`, from its configuration.
+///
+/// Every URL that is handed out or compared is built from it; the `Host` header never is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicOrigin(String);
+
+impl PublicOrigin {
+    /// Reads an origin: `https`, or `http` on a loopback host; no path, query or fragment.
+    ///
+    /// # Errors
+    /// [`Invalid`], saying what was expected.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        const EXPECTED: Invalid = Invalid("expected an origin such as https://app.example.com");
+        let url = EndpointUrl::parse(text).map_err(|_| EXPECTED)?;
+        let origin = url.as_str().strip_suffix('/').ok_or(EXPECTED)?;
+        let host = origin.split_once("://").ok_or(EXPECTED)?.1;
+        if host.contains(['/', '?', '#']) {
+            return Err(EXPECTED);
+        }
+        Ok(Self(origin.to_owned()))
+    }
+
+    /// The origin without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The kind of identity provider; decides names and hints shown to people, and two documented leniencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    /// Any other SAML 2.0 identity provider.
+    Custom,
+    /// Microsoft Entra ID; its audience may be written with `spn:` in front.
+    Entra,
+    /// Google Workspace.
+    Google,
+    /// Okta Workforce.
+    Okta,
+}
+
+/// Whether a connection signs users in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody is signed in through it.
+    Disabled,
+    /// Users of its domains are sent to its identity provider.
+    Enabled,
+}
+
+/// The binding by which a message travels (SAML Bindings 3.4, 3.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// HTTP-POST: an HTML form.
+    Post,
+    /// HTTP-Redirect: a deflated query parameter.
+    Redirect,
+}
+
+/// An endpoint of an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// By which binding it is reached.
+    pub binding: Binding,
+    /// Where.
+    pub url: EndpointUrl,
+}
+
+/// A certificate kept with a connection: base64 of its DER octets. Its key is checked each time it is used.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StoredCertificate(String);
+
+impl StoredCertificate {
+    /// Keeps the certificate's octets.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> Self {
+        Self(crate::dsig::base64::encode(certificate.der()))
+    }
+
+    /// Reads the certificate again.
+    ///
+    /// # Errors
+    /// What [`Certificate::read`] says when the stored text is not a certificate.
+    pub fn certificate(&self) -> Result<Certificate, crate::dsig::CertificateError> {
+        Certificate::read(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for StoredCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredCertificate(..)")
+    }
+}
+
+/// What is known of the customer's identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityProvider {
+    /// Its entity ID: what its messages must name as Issuer.
+    pub entity_id: EntityId,
+    /// Its single sign-on endpoints, at least one.
+    pub single_sign_on: Vec<Endpoint>,
+    /// The certificates whose keys may sign; at least one with a usable key.
+    pub certificates: Vec<StoredCertificate>,
+    /// Where its metadata was fetched, if it was fetched.
+    pub metadata_url: Option<EndpointUrl>,
+}
+
+impl IdentityProvider {
+    /// The keys that may sign. Certificates whose key is not usable are left out; without any key nobody signs in.
+    #[must_use]
+    pub fn keys(&self) -> Vec<TrustedKey> {
+        let key = |c: &StoredCertificate| c.certificate().ok()?.key().ok();
+        self.certificates.iter().filter_map(key).collect()
+    }
+
+    /// The endpoint to which a browser is sent: Redirect before POST.
+    #[must_use]
+    pub fn sign_on_endpoint(&self) -> Option<&Endpoint> {
+        let by = |binding| self.single_sign_on.iter().find(move |e| e.binding == binding);
+        by(Binding::Redirect).or_else(|| by(Binding::Post))
+    }
+}
+
+/// A connection as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// Its identifier.
+    pub id: ConnectionId,
+    /// Counts the changes; a sign-in that was checked against an older generation is checked again.
+    pub generation: u64,
+    /// Shown to people.
+    pub name: String,
+    /// The kind of identity provider.
+    pub provider: Provider,
+    /// Whether it signs users in.
+    pub state: State,
+    /// The e-mail domains of its users.
+    pub domains: Vec<Domain>,
+    /// The vendor's own identifier of the customer.
+    pub organization: Option<String>,
+    /// An entity ID to use in place of our own, for customers who come from another service provider.
+    pub sp_entity_id: Option<EntityId>,
+    /// The identity provider, once its metadata was saved.
+    pub identity_provider: Option<IdentityProvider>,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Connection {
+    /// Our values for this connection: what the customer enters at the identity provider.
+    #[must_use]
+    pub fn service_provider(&self, origin: &PublicOrigin) -> ServiceProvider {
+        let base = format!("{}/sso/saml/{}", origin.as_str(), self.id);
+        ServiceProvider {
+            entity_id: self.sp_entity_id.as_ref().map_or_else(|| base.clone(), ToString::to_string),
+            acs_url: format!("{base}/acs"),
+            metadata_url: format!("{base}/metadata"),
+        }
+    }
+}
+
+/// The service provider's side of one connection (SAML Metadata 2.4.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ServiceProvider {
+    /// Our entity ID; what assertions must name as Audience.
+    pub entity_id: String,
+    /// Where responses must be sent: the assertion consumer service.
+    pub acs_url: String,
+    /// Where our metadata is.
+    pub metadata_url: String,
+}

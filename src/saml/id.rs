@@ -1,0 +1,335 @@
+//! Identifiers and addresses as types, so that one cannot be taken for another.
+
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// A value that is not what its type asks for; the text says what was expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invalid(pub &'static str);
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl core::error::Error for Invalid {}
+
+/// Declares a newtype over `String` whose only way in, from code or from JSON, is `parse`.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks `text` and wraps it.
+            ///
+            /// # Errors
+            /// [`Invalid`], saying what was expected.
+            pub fn parse(text: &str) -> Result<Self, Invalid> {
+                let check: fn(&str) -> Result<String, Invalid> = $check;
+                check(text).map(Self)
+            }
+
+            /// The value as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    };
+}
+
+text_type!(
+    /// An assertion's `ID` attribute (SAML Core 1.3.4): an `NCName`, at most 256 bytes.
+    AssertionId,
+    |text| nc_name(text)
+);
+
+text_type!(
+    /// The `ID` of a request that we sent (SAML Core 1.3.4): an `NCName`, at most 256 bytes.
+    RequestId,
+    |text| nc_name(text)
+);
+
+text_type!(
+    /// A connection's identifier: `conn_` and 20 characters of lower-case base32.
+    ConnectionId,
+    |text| {
+        let random = text.strip_prefix("conn_").unwrap_or_default();
+        let base32 = |b: u8| matches!(b, b'a'..=b'z' | b'2'..=b'7');
+        if random.len() == 20 && random.bytes().all(base32) {
+            Ok(text.to_owned())
+        } else {
+            Err(Invalid("expected a connection id such as conn_abcdefghij234567klmn"))
+        }
+    }
+);
+
+text_type!(
+    /// The name of an entity (SAML Core 8.3.6): 1 to 1,024 characters, compared octet by octet.
+    EntityId,
+    |text| {
+        let fits = (1..=1024).contains(&text.chars().count());
+        if fits && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            Ok(text.to_owned())
+        } else {
+            Err(Invalid("expected an entity ID of 1 to 1,024 characters without spaces"))
+        }
+    }
+);
+
+text_type!(
+    /// An e-mail domain as A-labels in lower case, with at least two labels: `acme.com`, `xn--bcher-kva.example`.
+    ///
+    /// What a person types may be Unicode and is converted (UTS 46); see [`EmailAddress`] for what an identity
+    /// provider may send.
+    Domain,
+    |text| {
+        const EXPECTED: Invalid = Invalid("expected a domain such as acme.com");
+        let ascii = idna::domain_to_ascii_strict(text.trim()).map_err(|_| EXPECTED)?;
+        let label = |l: &str| {
+            (1..=63).contains(&l.len())
+                && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+        };
+        let top_is_a_name = ascii.rsplit('.').next().is_some_and(|l| l.bytes().any(|b| b.is_ascii_alphabetic()));
+        if ascii.len() <= 253 && ascii.contains('.') && top_is_a_name && ascii.split('.').all(label) {
+            Ok(ascii)
+        } else {
+            Err(EXPECTED)
+        }
+    }
+);
+
+text_type!(
+    /// Where the browser goes after sign-in: a path on our own origin, beginning with exactly one `/`.
+    ///
+    /// It is parsed against an origin of our own and taken from the result, so that `//host`, `/\host`, control
+    /// characters and dot segments cannot lead elsewhere.
+    ReturnPath,
+    |text| {
+        const EXPECTED: Invalid = Invalid("expected a path on this origin, such as /dashboard");
+        const BASE: &str = "https://return-path.invalid";
+        if text.len() > 2048 || !text.starts_with('/') || text.contains('\\') || text.chars().any(char::is_control) {
+            return Err(EXPECTED);
+        }
+        let base = Url::parse(BASE).map_err(|_| EXPECTED)?;
+        let url = base.join(text).map_err(|_| EXPECTED)?;
+        let path = url.as_str().strip_prefix(BASE).ok_or(EXPECTED)?;
+        if path.starts_with("//") || !path.starts_with('/') {
+            return Err(EXPECTED);
+        }
+        Ok(path.to_owned())
+    }
+);
+
+text_type!(
+    /// The address of an endpoint to which browsers are sent or from which metadata is fetched.
+    ///
+    /// Absolute, `https`, no user information, no fragment. `http` is accepted by this type for loopback hosts only,
+    /// and by the application only in development (see [`EndpointUrl::is_https`]).
+    EndpointUrl,
+    |text| {
+        const EXPECTED: Invalid = Invalid("expected an https:// address without user name, password or fragment");
+        if text.len() > 2048 {
+            return Err(EXPECTED);
+        }
+        let url = Url::parse(text.trim()).map_err(|_| EXPECTED)?;
+        let scheme_ok = match url.scheme() {
+            "https" => true,
+            "http" => url.host().is_some_and(|host| is_loopback(&host)),
+            _ => false,
+        };
+        if !scheme_ok || !url.has_host() || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(EXPECTED);
+        }
+        Ok(url.into())
+    }
+);
+
+impl EndpointUrl {
+    /// Whether the scheme is `https`; otherwise it is `http` to a loopback host.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// Whether the host is one that a public server cannot have: a loopback, private, link-local, carrier-grade NAT,
+    /// or otherwise reserved address written as a literal, or a name that only resolves inside a network.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        let Ok(url) = Url::parse(&self.0) else {
+            return true;
+        };
+        match url.host() {
+            None => true,
+            Some(Host::Ipv4(ip)) => is_private_v4(ip),
+            Some(Host::Ipv6(ip)) => is_private_v6(ip),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.').to_ascii_lowercase();
+                let inner = |suffix: &str| name == suffix || name.ends_with(&format!(".{suffix}"));
+                !name.contains('.') || ["localhost", "local", "internal", "localdomain", "home.arpa"].iter().any(|s| inner(s))
+            }
+        }
+    }
+}
+
+/// Whether `host` is this machine.
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
+    }
+}
+
+/// IPv4 addresses outside the public internet (RFC 6890).
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_broadcast()
+        || ip.is_documentation()
+        || a == 0
+        || a >= 224
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (18..20).contains(&b))
+}
+
+/// IPv6 addresses outside global unicast, and those that carry an IPv4 address inside.
+fn is_private_v6(ip: Ipv6Addr) -> bool {
+    if let Some(v4) = ip.to_ipv4() {
+        return is_private_v4(v4);
+    }
+    let [a, b, ..] = ip.segments();
+    // Global unicast is 2000::/3; 2001::/23 (protocol assignments, Teredo), 2001:db8::/32 and 2002::/16 (6to4) are not for us.
+    !matches!(a, 0x2000..=0x3fff) || a == 0x2002 || (a == 0x2001 && (b < 0x0200 || b == 0x0db8))
+}
+
+/// Whether two absolute URLs name the same endpoint: scheme and host in any case, default port dropped, the rest
+/// octet by octet. Anything that is not `scheme://authority…` is compared as it stands.
+#[must_use]
+pub fn same_endpoint(a: &str, b: &str) -> bool {
+    fn parts(url: &str) -> Option<(String, String, &str)> {
+        let (scheme, rest) = url.split_once("://")?;
+        let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at_checked(at)?;
+        let scheme = scheme.to_ascii_lowercase();
+        let authority = authority.to_ascii_lowercase();
+        let port = match scheme.as_str() {
+            "https" => ":443",
+            "http" => ":80",
+            _ => "",
+        };
+        let authority = match authority.strip_suffix(port) {
+            Some(host) if !port.is_empty() => host.to_owned(),
+            _ => authority,
+        };
+        Some((scheme, authority, rest))
+    }
+    match (parts(a), parts(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => a == b,
+    }
+}
+
+/// An e-mail address as an identity provider may assert it: ASCII, one `@`, a plain local part and a domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailAddress {
+    text: String,
+    domain: Domain,
+}
+
+impl EmailAddress {
+    /// Checks an address received from an identity provider: ASCII only, so that no look-alike can pass.
+    ///
+    /// # Errors
+    /// [`Invalid`] for anything but `local@domain` with a local part of RFC 5321 atoms (no quoting).
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        if text.is_ascii() {
+            Self::parse_typed(text)
+        } else {
+            Err(EMAIL_EXPECTED)
+        }
+    }
+
+    /// Checks an address typed by a person: its domain may be Unicode and is converted to A-labels.
+    ///
+    /// # Errors
+    /// [`Invalid`] as for [`EmailAddress::parse`].
+    pub fn parse_typed(text: &str) -> Result<Self, Invalid> {
+        let (local, domain) = text.rsplit_once('@').ok_or(EMAIL_EXPECTED)?;
+        let atom = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b);
+        let plain = (1..=64).contains(&local.len())
+            && local.bytes().all(atom)
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..");
+        if !plain || domain != domain.trim() {
+            return Err(EMAIL_EXPECTED);
+        }
+        let domain = Domain::parse(domain).map_err(|_| EMAIL_EXPECTED)?;
+        Ok(Self {
+            text: format!("{local}@{domain}"),
+            domain,
+        })
+    }
+
+    /// The address, its domain in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The part after the `@`.
+    #[must_use]
+    pub fn domain(&self) -> &Domain {
+        &self.domain
+    }
+}
+
+const EMAIL_EXPECTED: Invalid = Invalid("expected an e-mail address such as ada@acme.com");
+
+/// An XML `NCName` of at most 256 bytes, ASCII or not, without a colon (Namespaces in XML, 3).
+fn nc_name(text: &str) -> Result<String, Invalid> {
+    let start = |c: char| c.is_alphabetic() || c == '_';
+    let rest = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\u{b7}');
+    let mut chars = text.chars();
+    if text.len() <= 256 && chars.next().is_some_and(start) && chars.all(rest) {
+        Ok(text.to_owned())
+    } else {
+        Err(Invalid("expected an XML name without a colon, of at most 256 bytes"))
+    }
+}
+
+#[cfg(test)]
+#[path = "id/tests.rs"]
+mod tests;

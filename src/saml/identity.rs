@@ -1,0 +1,158 @@
+//! Who the user is: the e-mail address and the names, out of attributes that every identity provider names differently.
+
+use std::collections::BTreeSet;
+
+use super::assertion::{Assertion, Attribute, AttributeValue, NameId, trim};
+use serde::{Deserialize, Serialize};
+
+use super::id::EmailAddress;
+use super::reject::Reject;
+
+/// What an assertion says of the user, by our names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The e-mail address.
+    pub email: EmailAddress,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// Groups or roles, repeats merged, in document order.
+    pub groups: Vec<String>,
+}
+
+const CLAIMS: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
+const MICROSOFT_CLAIMS: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/";
+
+/// Attribute names for each field, best first, as [`fold`] writes them: names, then claims, then OIDs.
+const EMAIL: &[&str] = &[
+    "mail",
+    "email",
+    "emailaddress",
+    "useremail",
+    "{claims}emailaddress",
+    "urn:oid:0.9.2342.19200300.100.1.3",
+    "urn:oid:1.2.840.113549.1.9.1",
+    "{claims}name",
+    "userprincipalname",
+];
+const FIRST_NAME: &[&str] = &["firstname", "givenname", "first", "{claims}givenname", "urn:oid:2.5.4.42"];
+const LAST_NAME: &[&str] = &["lastname", "surname", "sn", "familyname", "last", "{claims}surname", "urn:oid:2.5.4.4"];
+const GROUPS: &[&str] = &[
+    "groups",
+    "group",
+    "memberof",
+    "roles",
+    "role",
+    "{microsoft}groups",
+    "{microsoft}role",
+    "{claims}groups",
+    "{claims}role",
+];
+
+/// Reads the user's profile. The e-mail address comes from the first alias that the assertion has, else from a NameID
+/// that is an address.
+///
+/// # Errors
+/// [`Reject::EmailMissing`] with the names of the attributes that came; [`Reject::EmailNotAnAddress`] when the
+/// attribute does not hold exactly one plain ASCII address.
+pub fn profile(assertion: &Assertion) -> Result<Profile, Reject> {
+    let attributes = Attributes::of(assertion);
+    Ok(Profile {
+        email: email(assertion, &attributes)?,
+        first_name: attributes.first_text(FIRST_NAME),
+        last_name: attributes.first_text(LAST_NAME),
+        groups: attributes.all_texts(GROUPS),
+    })
+}
+
+fn email(assertion: &Assertion, attributes: &Attributes<'_>) -> Result<EmailAddress, Reject> {
+    for alias in EMAIL {
+        let values: Vec<&AttributeValue> = attributes.values(alias).filter(|v| !is_empty(v)).collect();
+        let Some(first) = values.first() else { continue };
+        let same = values.iter().all(|v| v == first);
+        let address = first.as_text().filter(|_| same).and_then(|text| EmailAddress::parse(trim(text)).ok());
+        match address {
+            Some(address) => return Ok(address),
+            // A user principal name or display name need not be an address; an e-mail attribute must.
+            None if matches!(*alias, "{claims}name" | "userprincipalname") => {}
+            None => {
+                return Err(Reject::EmailNotAnAddress {
+                    attribute: attributes.named(alias).map(|a| shortened(&a.name)).next().unwrap_or_default(),
+                });
+            }
+        }
+    }
+    assertion.name_id.as_ref().and_then(name_id_address).ok_or_else(|| Reject::EmailMissing {
+        received: assertion.attributes.iter().take(100).map(|a| shortened(&a.name)).collect(),
+    })
+}
+
+/// A NameID that is an address. A transient or persistent identifier is never one, whatever it looks like.
+fn name_id_address(name_id: &NameId) -> Option<EmailAddress> {
+    let opaque = |f: &str| f.ends_with(":nameid-format:transient") || f.ends_with(":nameid-format:persistent");
+    if name_id.format.as_deref().is_some_and(opaque) {
+        return None;
+    }
+    EmailAddress::parse(&name_id.value).ok()
+}
+
+/// The attributes of an assertion with their names folded once.
+struct Attributes<'a>(Vec<(String, Option<String>, &'a Attribute)>);
+
+impl<'a> Attributes<'a> {
+    fn of(assertion: &'a Assertion) -> Self {
+        let folded = |a: &'a Attribute| (fold(&a.name), a.friendly_name.as_deref().map(fold), a);
+        Self(assertion.attributes.iter().map(folded).collect())
+    }
+
+    /// The attributes whose `Name` or `FriendlyName` is `alias`.
+    fn named(&self, alias: &str) -> impl Iterator<Item = &'a Attribute> {
+        let is = move |(name, friendly, _): &&(String, Option<String>, _)| name == alias || friendly.as_deref() == Some(alias);
+        self.0.iter().filter(is).map(|(_, _, attribute)| *attribute)
+    }
+
+    fn values(&self, alias: &str) -> impl Iterator<Item = &'a AttributeValue> {
+        self.named(alias).flat_map(|a| &a.values)
+    }
+
+    /// The first text that is not blank, by the order of `aliases`.
+    fn first_text(&self, aliases: &[&str]) -> Option<String> {
+        let texts = aliases.iter().flat_map(|alias| self.values(alias)).filter_map(AttributeValue::as_text);
+        texts.map(trim).find(|t| !t.is_empty()).map(ToOwned::to_owned)
+    }
+
+    /// Every text that is not blank, each once, in order.
+    fn all_texts(&self, aliases: &[&str]) -> Vec<String> {
+        let texts = aliases.iter().flat_map(|alias| self.values(alias)).filter_map(AttributeValue::as_text);
+        let mut seen = BTreeSet::new();
+        texts.filter(|t| !trim(t).is_empty() && seen.insert(*t)).map(ToOwned::to_owned).collect()
+    }
+}
+
+/// A name without case, spaces, dots, dashes and underscores; claims by their last part; OIDs as they stand.
+fn fold(name: &str) -> String {
+    if let Some(claim) = name.strip_prefix(CLAIMS) {
+        return format!("{{claims}}{claim}");
+    }
+    if let Some(claim) = name.strip_prefix(MICROSOFT_CLAIMS) {
+        return format!("{{microsoft}}{claim}");
+    }
+    if name.starts_with("urn:oid:") {
+        return name.to_owned();
+    }
+    let kept = |c: &char| !matches!(c, ' ' | '.' | '-' | '_');
+    name.chars().filter(kept).flat_map(char::to_lowercase).collect()
+}
+
+fn is_empty(value: &AttributeValue) -> bool {
+    match value {
+        AttributeValue::Nil => true,
+        AttributeValue::Structured(_) => false,
+        AttributeValue::Text(text) => trim(text).is_empty(),
+    }
+}
+
+fn shortened(name: &str) -> String {
+    name.chars().take(200).collect()
+}

@@ -1,0 +1,288 @@
+//! The rules of the Web Browser SSO Profile (SAML Profiles 4.1.4), in the order of the specification.
+
+use super::assertion::{Assertion, Issuer, NameId, SubjectConfirmation};
+use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
+use super::id::{AssertionId, Domain, EmailAddress, EntityId, RequestId, same_endpoint};
+use super::identity::{self, Profile};
+use super::reject::{Clock, Mismatch, Reject};
+use super::response::{Coverage, Envelope, VerifiedResponse};
+use super::time::Timestamp;
+use crate::dsig::Verified;
+
+/// The clock skew that is granted both ways.
+pub const DEFAULT_SKEW_SECONDS: i64 = 180;
+
+const ENTITY_FORMAT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+
+/// What a response must agree with. Everything comes from the connection that the ACS URL named, and the clock.
+#[derive(Clone, Debug)]
+pub struct Expect<'a> {
+    /// Our own side of the connection.
+    pub service_provider: &'a ServiceProvider,
+    /// The identity provider's entity ID.
+    pub idp_entity_id: &'a EntityId,
+    /// The kind of identity provider.
+    pub provider: Provider,
+    /// The domains whose addresses it may assert.
+    pub domains: &'a [Domain],
+    /// The present.
+    pub now: Timestamp,
+    /// The clock skew granted both ways, in seconds.
+    pub skew_seconds: i64,
+}
+
+impl<'a> Expect<'a> {
+    /// What `connection`, whose identity provider is `idp`, expects at `now`.
+    #[must_use]
+    pub fn of(connection: &'a Connection, idp: &'a IdentityProvider, service_provider: &'a ServiceProvider, now: Timestamp) -> Self {
+        Self {
+            service_provider,
+            idp_entity_id: &idp.entity_id,
+            provider: connection.provider,
+            domains: &connection.domains,
+            now,
+            skew_seconds: DEFAULT_SKEW_SECONDS,
+        }
+    }
+}
+
+/// A sign-in that passed every rule that needs no memory. Whether its request is pending and its assertion unused, the
+/// ledger knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    assertion_id: AssertionId,
+    remember_until: Timestamp,
+    in_response_to: RequestId,
+    idp_entity_id: EntityId,
+    name_id: Option<NameId>,
+    profile: Profile,
+    session_index: Option<String>,
+    session_not_on_or_after: Option<Timestamp>,
+}
+
+impl Login {
+    /// The assertion's ID, to be used once.
+    #[must_use]
+    pub fn assertion_id(&self) -> &AssertionId {
+        &self.assertion_id
+    }
+
+    /// Until when the assertion ID must be remembered: after this point the time rules refuse it.
+    #[must_use]
+    pub fn remember_until(&self) -> Timestamp {
+        self.remember_until
+    }
+
+    /// The request that this answers, from the signed confirmation.
+    #[must_use]
+    pub fn in_response_to(&self) -> &RequestId {
+        &self.in_response_to
+    }
+
+    /// The identity provider that vouches.
+    #[must_use]
+    pub fn idp_entity_id(&self) -> &EntityId {
+        &self.idp_entity_id
+    }
+
+    /// The subject.
+    #[must_use]
+    pub fn name_id(&self) -> Option<&NameId> {
+        self.name_id.as_ref()
+    }
+
+    /// The user's e-mail address, whose domain is one of the connection's.
+    #[must_use]
+    pub fn email(&self) -> &EmailAddress {
+        &self.profile.email
+    }
+
+    /// What was said of the user.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The session at the identity provider.
+    #[must_use]
+    pub fn session_index(&self) -> Option<&str> {
+        self.session_index.as_deref()
+    }
+
+    /// When that session ends.
+    #[must_use]
+    pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
+        self.session_not_on_or_after
+    }
+}
+
+/// Applies every rule of the profile to a verified response.
+///
+/// # Errors
+/// The first rule that fails.
+pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
+    let assertion: &Verified<Assertion> = &response.assertion;
+    let assertion = assertion.get();
+    check_issuers(&response.envelope, assertion, expect)?;
+    check_destination(&response.envelope, expect)?;
+    check_issue_instants(&response.envelope, assertion, expect)?;
+    let confirmation = confirm_bearer(assertion, expect)?;
+    check_conditions(assertion, expect)?;
+    let session_not_on_or_after = check_authn(assertion, expect)?;
+    let in_response_to = check_in_response_to(&response.envelope, confirmation)?;
+    let profile = identity::profile(assertion)?;
+    check_domain(&profile.email, expect)?;
+
+    // Any confirmation may carry the assertion in a later try, so the latest end of them counts, within the conditions.
+    let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
+    let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
+    let not_on_or_after = confirmed_until.into_iter().chain(valid_until).min().unwrap_or(expect.now);
+    Ok(Login {
+        assertion_id: assertion.id.clone(),
+        remember_until: not_on_or_after.plus(expect.skew_seconds),
+        in_response_to,
+        idp_entity_id: expect.idp_entity_id.clone(),
+        name_id: assertion.name_id.clone(),
+        profile,
+        session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
+        session_not_on_or_after,
+    })
+}
+
+/// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
+/// response it may be absent.
+fn check_issuers(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+    let check = |issuer: &Issuer| {
+        let is_entity = issuer.format.as_deref().is_none_or(|f| f == ENTITY_FORMAT);
+        if is_entity && issuer.value == expect.idp_entity_id.as_str() {
+            return Ok(());
+        }
+        Err(Reject::IssuerMismatch(Mismatch::new(expect.idp_entity_id.as_str(), Some(&issuer.value))))
+    };
+    envelope.issuer.as_ref().map_or(Ok(()), check)?;
+    check(&assertion.issuer)
+}
+
+/// "If the message is signed, the Destination XML attribute MUST contain the URL to which the sender has instructed the
+/// user agent to deliver the message" (Bindings 3.5.5.2); when present it must be ours in any case.
+fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Reject> {
+    let acs_url = &expect.service_provider.acs_url;
+    let holds = match &envelope.destination {
+        Some(destination) => same_endpoint(destination, acs_url),
+        None => envelope.coverage == Coverage::Assertion,
+    };
+    if holds {
+        return Ok(());
+    }
+    Err(Reject::DestinationMismatch(Mismatch::new(acs_url, envelope.destination.as_deref())))
+}
+
+/// Neither message nor assertion may have been made in the future.
+fn check_issue_instants(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+    expect.has_come("IssueInstant", envelope.issue_instant)?;
+    expect.has_come("IssueInstant", assertion.issue_instant)
+}
+
+/// At least one bearer confirmation must pass every rule by itself (Profiles 4.1.4.2, 4.1.4.3).
+fn confirm_bearer<'a>(assertion: &'a Assertion, expect: &Expect<'_>) -> Result<&'a SubjectConfirmation, Reject> {
+    let mut refusal = Reject::RecipientMismatch(Mismatch::new(&expect.service_provider.acs_url, None));
+    for confirmation in assertion.confirmations.iter().filter(|c| c.method == BEARER) {
+        match check_confirmation(confirmation, expect) {
+            Ok(()) => return Ok(confirmation),
+            Err(reject) => refusal = reject,
+        }
+    }
+    Err(refusal)
+}
+
+fn check_confirmation(confirmation: &SubjectConfirmation, expect: &Expect<'_>) -> Result<(), Reject> {
+    let acs_url = &expect.service_provider.acs_url;
+    if !confirmation.recipient.as_deref().is_some_and(|r| same_endpoint(r, acs_url)) {
+        return Err(Reject::RecipientMismatch(Mismatch::new(acs_url, confirmation.recipient.as_deref())));
+    }
+    let Some(not_on_or_after) = confirmation.not_on_or_after else {
+        return Err(super::assertion::malformed(super::reject::Shape::Attribute("SubjectConfirmationData/@NotOnOrAfter")));
+    };
+    expect.has_not_passed("SubjectConfirmationData/@NotOnOrAfter", not_on_or_after)?;
+    confirmation.not_before.map_or(Ok(()), |t| expect.has_come("SubjectConfirmationData/@NotBefore", t))
+}
+
+/// Conditions must be there with at least one `AudienceRestriction`, and each one must hold us (Profiles 4.1.4.2;
+/// Core 2.5.1.4).
+fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+    let audience = &expect.service_provider.entity_id;
+    let Some(conditions) = &assertion.conditions else {
+        return Err(Reject::AudienceMismatch(Mismatch::new(audience, None)));
+    };
+    conditions.not_before.map_or(Ok(()), |t| expect.has_come("Conditions/@NotBefore", t))?;
+    conditions.not_on_or_after.map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))?;
+    let is_ours = |found: &String| {
+        found == audience || (expect.provider == Provider::Entra && found.strip_prefix("spn:") == Some(audience))
+    };
+    let holds = |restriction: &Vec<String>| restriction.iter().any(is_ours);
+    if conditions.audience_restrictions.is_empty() || !conditions.audience_restrictions.iter().all(holds) {
+        let found = conditions.audience_restrictions.concat().join(" ");
+        return Err(Reject::AudienceMismatch(Mismatch::new(audience, (!found.is_empty()).then_some(&found))));
+    }
+    Ok(())
+}
+
+/// There must be an `AuthnStatement` (Profiles 4.1.4.2), not of the future, whose session has not ended; gives the
+/// earliest end of a session.
+fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
+    if assertion.authn_statements.is_empty() {
+        return Err(super::assertion::malformed(super::reject::Shape::Element("AuthnStatement")));
+    }
+    for statement in &assertion.authn_statements {
+        expect.has_come("AuthnInstant", statement.authn_instant)?;
+    }
+    let end = assertion.authn_statements.iter().filter_map(|s| s.session_not_on_or_after).min();
+    match end.map(|end| expect.has_not_passed("SessionNotOnOrAfter", end)) {
+        Some(Err(Reject::Expired(clock))) => Err(Reject::SessionExpiredAtIdp(clock)),
+        Some(Err(other)) => Err(other),
+        Some(Ok(())) | None => Ok(end),
+    }
+}
+
+/// The request that is answered is the one in the signed confirmation; the response's own must agree when it is there
+/// (Profiles 4.1.4.3).
+fn check_in_response_to(envelope: &Envelope, confirmation: &SubjectConfirmation) -> Result<RequestId, Reject> {
+    let Some(signed) = &confirmation.in_response_to else {
+        // Named only on the outside, where anyone can write it, is the same as not named at all.
+        return Err(Reject::UnsolicitedNotAllowed);
+    };
+    if envelope.in_response_to.as_ref().is_some_and(|outer| outer != signed) {
+        return Err(Reject::InResponseToUnknown);
+    }
+    RequestId::parse(signed).map_err(|_| Reject::InResponseToUnknown)
+}
+
+/// The e-mail's domain must be one of the connection's, label by label.
+fn check_domain(email: &EmailAddress, expect: &Expect<'_>) -> Result<(), Reject> {
+    if expect.domains.contains(email.domain()) {
+        return Ok(());
+    }
+    let owned = expect.domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ");
+    Err(Reject::EmailDomainNotOwned(Mismatch::new(&owned, Some(email.domain().as_str()))))
+}
+
+impl Expect<'_> {
+    /// `bound` must not lie in the future by more than the skew.
+    fn has_come(&self, name: &'static str, bound: Timestamp) -> Result<(), Reject> {
+        let early = bound.since(self.now);
+        if early <= self.skew_seconds {
+            return Ok(());
+        }
+        Err(Reject::NotYetValid(Clock { bound: name, off_by_seconds: early }))
+    }
+
+    /// `bound` must lie in the future, or in the past by less than the skew.
+    fn has_not_passed(&self, name: &'static str, bound: Timestamp) -> Result<(), Reject> {
+        let late = self.now.since(bound);
+        if late < self.skew_seconds {
+            return Ok(());
+        }
+        Err(Reject::Expired(Clock { bound: name, off_by_seconds: late }))
+    }
+}
