@@ -24,6 +24,7 @@ impl<'s> Document<'s> {
                 .saturating_mul(2),
             entity_resolver: None,
         };
+        #[expect(clippy::disallowed_methods, reason = "the one place where the parser is called")]
         let tree = roxmltree::Document::parse_with_options(source.text(), options).map_err(|_| Error::NotWellFormed)?;
         let document = Self { tree };
         document.check_identifiers()?;

@@ -121,8 +121,6 @@ fn escape(out: &mut String, value: &str) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
-
     use super::Writer;
     use crate::xml::{Document, Profile, Source};
 

@@ -2,12 +2,6 @@
 //!
 //! `EDGE_SAML_CORPUS` names a folder with a `manifest.jsonl`; without it the test says so and passes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test may panic, and reports counts"
-)]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
