@@ -1,0 +1,9 @@
+//! The one integration test binary: a folder, so that it is linked once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic, its helpers too"
+)]
+
+mod c14n_corpus;
