@@ -1,1 +1,3 @@
 //! edge-saml: a SAML 2.0 service provider that runs as one Cloudflare Worker.
+
+pub mod dsig;

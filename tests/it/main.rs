@@ -1,0 +1,6 @@
+//! The integration tests, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+
+mod corpus;
+mod wycheproof;
