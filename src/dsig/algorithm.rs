@@ -6,18 +6,15 @@ use sha1::Sha1 as Sha1Hash;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::{Error, Sha1};
+use crate::xml::names;
 
 /// How many characters of a refused identifier an error keeps.
 const SHOWN_CHARS: usize = 120;
 
-/// The transform that leaves out the signature itself (XML Signature 6.6.4).
-pub(super) const ENVELOPED_SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-
-/// RSA-PSS whose parameters are in the message (RFC 9231 2.3.9).
-pub(super) const RSA_PSS: &str = "http://www.w3.org/2007/05/xmldsig-more#rsa-pss";
-
-/// The mask generation function of PKCS #1, the only one there is (RFC 9231 2.3.9).
-pub(super) const MGF1: &str = "http://www.w3.org/2007/05/xmldsig-more#MGF1";
+/// MD5 is named only to be called weak, not merely unknown.
+const MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#md5";
+const RSA_MD5: &str = "http://www.w3.org/2001/04/xmldsig-more#rsa-md5";
+const MD5_RSA_MGF1: &str = "http://www.w3.org/2007/05/xmldsig-more#md5-rsa-MGF1";
 
 /// A hash function that may digest content or `SignedInfo`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +37,11 @@ impl DigestAlgorithm {
     /// listed.
     pub fn from_uri(uri: &str, sha1: Sha1) -> Result<Self, Error> {
         match uri {
-            "http://www.w3.org/2000/09/xmldsig#sha1" => Self::Sha1.permitted(uri, sha1),
-            "http://www.w3.org/2001/04/xmlenc#sha256" => Ok(Self::Sha256),
-            "http://www.w3.org/2001/04/xmldsig-more#sha384" => Ok(Self::Sha384),
-            "http://www.w3.org/2001/04/xmlenc#sha512" => Ok(Self::Sha512),
-            "http://www.w3.org/2001/04/xmldsig-more#md5" => Err(Error::AlgorithmWeak { found: shown(uri) }),
+            names::SHA1 => Self::Sha1.permitted(uri, sha1),
+            names::SHA256 => Ok(Self::Sha256),
+            names::SHA384 => Ok(Self::Sha384),
+            names::SHA512 => Ok(Self::Sha512),
+            MD5 => Err(Error::AlgorithmWeak { found: shown(uri) }),
             _ => Err(Error::AlgorithmUnsupported { found: shown(uri) }),
         }
     }
@@ -102,20 +99,19 @@ impl SignatureAlgorithm {
     pub fn from_uri(uri: &str, sha1: Sha1) -> Result<Self, Error> {
         use DigestAlgorithm::{Sha1 as S1, Sha256 as S256, Sha384 as S384, Sha512 as S512};
         match uri {
-            "http://www.w3.org/2000/09/xmldsig#rsa-sha1" => S1.permitted(uri, sha1).map(Self::RsaPkcs1),
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256" => Ok(Self::RsaPkcs1(S256)),
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384" => Ok(Self::RsaPkcs1(S384)),
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512" => Ok(Self::RsaPkcs1(S512)),
-            "http://www.w3.org/2007/05/xmldsig-more#sha1-rsa-MGF1" => S1.permitted(uri, sha1).map(Self::RsaPss),
-            "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1" => Ok(Self::RsaPss(S256)),
-            "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1" => Ok(Self::RsaPss(S384)),
-            "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1" => Ok(Self::RsaPss(S512)),
-            "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha1" => S1.permitted(uri, sha1).map(Self::Ecdsa),
-            "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256" => Ok(Self::Ecdsa(S256)),
-            "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384" => Ok(Self::Ecdsa(S384)),
-            "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512" => Ok(Self::Ecdsa(S512)),
-            "http://www.w3.org/2001/04/xmldsig-more#rsa-md5"
-            | "http://www.w3.org/2007/05/xmldsig-more#md5-rsa-MGF1" => Err(Error::AlgorithmWeak { found: shown(uri) }),
+            names::RSA_SHA1 => S1.permitted(uri, sha1).map(Self::RsaPkcs1),
+            names::RSA_SHA256 => Ok(Self::RsaPkcs1(S256)),
+            names::RSA_SHA384 => Ok(Self::RsaPkcs1(S384)),
+            names::RSA_SHA512 => Ok(Self::RsaPkcs1(S512)),
+            names::SHA1_RSA_MGF1 => S1.permitted(uri, sha1).map(Self::RsaPss),
+            names::SHA256_RSA_MGF1 => Ok(Self::RsaPss(S256)),
+            names::SHA384_RSA_MGF1 => Ok(Self::RsaPss(S384)),
+            names::SHA512_RSA_MGF1 => Ok(Self::RsaPss(S512)),
+            names::ECDSA_SHA1 => S1.permitted(uri, sha1).map(Self::Ecdsa),
+            names::ECDSA_SHA256 => Ok(Self::Ecdsa(S256)),
+            names::ECDSA_SHA384 => Ok(Self::Ecdsa(S384)),
+            names::ECDSA_SHA512 => Ok(Self::Ecdsa(S512)),
+            RSA_MD5 | MD5_RSA_MGF1 => Err(Error::AlgorithmWeak { found: shown(uri) }),
             _ => Err(Error::AlgorithmUnsupported { found: shown(uri) }),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Fingerprint;
+use crate::xml;
 
 /// Why a signature, a key or a certificate is refused. Each variant is one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Error {
     },
     /// A base64 value that isn't the canonical encoding of any octets.
     Base64Malformed,
+    /// The signed element or `SignedInfo` has no canonical form within the caps.
+    Canonicalization(xml::Error),
     /// An X.509 certificate out of which no key can be read, or with octets after it (RFC 5280 4.1).
     CertificateMalformed,
     /// Several certificates where one was asked for.
@@ -48,6 +51,13 @@ pub enum Error {
     },
     /// There is no trusted key, so nothing can be verified.
     NoTrustedKey,
+    /// A reference to something outside of the document, to nothing, or by a pointer with
+    /// parentheses. Only
+    /// [`verify_detached`](super::verify_detached) says so; elsewhere it is [`WrongTarget`](Self::WrongTarget).
+    ReferenceUnsupported {
+        /// The URI, shortened.
+        found: String,
+    },
     /// No trusted key made this `SignatureValue` over this `SignedInfo` (XML Signature 3.2.2).
     SignatureInvalid,
     /// The element has more than one `ds:Signature`.
@@ -72,6 +82,7 @@ impl Error {
             Self::AlgorithmUnsupported { .. } => "signature_alg_unsupported",
             Self::AlgorithmWeak { .. } => "signature_alg_weak",
             Self::Base64Malformed | Self::Malformed { .. } => "signature_malformed",
+            Self::Canonicalization(_) => "canonicalization_failed",
             Self::CertificateMalformed => "certificate_malformed",
             Self::CertificateMultiple => "certificate_multiple",
             Self::DigestMismatch => "signature_bad_digest",
@@ -80,6 +91,7 @@ impl Error {
             Self::KeyUnsupported => "key_unsupported",
             Self::KeyWeak { .. } => "key_weak",
             Self::NoTrustedKey => "no_signing_key",
+            Self::ReferenceUnsupported { .. } => "reference_unsupported",
             Self::SignatureInvalid => "signature_invalid",
             Self::SignatureMultiple => "signature_multiple",
             Self::TransformForbidden { .. } => "transform_forbidden",
@@ -95,6 +107,7 @@ impl fmt::Display for Error {
             Self::AlgorithmUnsupported { found } => write!(f, "algorithm {found:?} is not supported"),
             Self::AlgorithmWeak { found } => write!(f, "algorithm {found:?} is too weak"),
             Self::Base64Malformed => f.write_str("expected canonical base64"),
+            Self::Canonicalization(error) => write!(f, "no canonical form: {error}"),
             Self::CertificateMalformed => f.write_str("expected one X.509 certificate, found something else"),
             Self::CertificateMultiple => f.write_str("expected one certificate, found several"),
             Self::DigestMismatch => f.write_str("the signed content was changed: its digest is not the signed one"),
@@ -116,6 +129,9 @@ impl fmt::Display for Error {
             }
             Self::Malformed { expected } => write!(f, "expected {expected} in ds:Signature, found something else"),
             Self::NoTrustedKey => f.write_str("expected a trusted key, found none"),
+            Self::ReferenceUnsupported { found } => {
+                write!(f, "expected a reference within the document, found {found:?}")
+            }
             Self::SignatureInvalid => f.write_str("no trusted key made this signature"),
             Self::SignatureMultiple => f.write_str("expected one ds:Signature, found several"),
             Self::TransformForbidden { found } if found.is_empty() => {

@@ -38,7 +38,10 @@ impl Corpus {
 
 /// A member that is a string.
 pub(crate) fn text<'v>(value: &'v Value, member: &str) -> &'v str {
-    value.get(member).and_then(Value::as_str).unwrap_or_else(|| panic!("no {member} in {value}"))
+    value
+        .get(member)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no {member} in {value}"))
 }
 
 /// A member that is a list.

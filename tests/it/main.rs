@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a failed test may panic")]
 
 mod corpus;
+mod dsig_corpus;
 mod wycheproof;

@@ -11,7 +11,9 @@ use crate::corpus::{self, list, text};
 #[test]
 fn rsa_pkcs1() {
     // The keys with exponent 3 are refused: two groups of one vector at 2048 bits, one at 3072.
-    let counts = run("wycheproof-rsa-signature", |group| Some(SignatureAlgorithm::RsaPkcs1(hash(group, "sha")?)));
+    let counts = run("wycheproof-rsa-signature", |group| {
+        Some(SignatureAlgorithm::RsaPkcs1(hash(group, "sha")?))
+    });
     expect(counts, 1291, 3);
 }
 
@@ -29,7 +31,9 @@ fn rsa_pss() {
 
 #[test]
 fn ecdsa() {
-    let counts = run("wycheproof-ecdsa", |group| Some(SignatureAlgorithm::Ecdsa(hash(group, "sha")?)));
+    let counts = run("wycheproof-ecdsa", |group| {
+        Some(SignatureAlgorithm::Ecdsa(hash(group, "sha")?))
+    });
     expect(counts, 3054, 0);
 }
 
@@ -121,9 +125,8 @@ fn side_by_side(der: &[u8], octets: usize) -> Option<Vec<u8>> {
     use der::asn1::UintRef;
     use der::{Decode, Reader, SliceReader};
     let mut reader = SliceReader::new(der).ok()?;
-    let numbers = reader.sequence(|sequence| {
-        Ok::<_, der::Error>([UintRef::decode(sequence)?, UintRef::decode(sequence)?])
-    });
+    let numbers =
+        reader.sequence(|sequence| Ok::<_, der::Error>([UintRef::decode(sequence)?, UintRef::decode(sequence)?]));
     let numbers = numbers.ok()?;
     reader.finish().ok()?;
     let mut sides = Vec::new();
@@ -136,6 +139,12 @@ fn side_by_side(der: &[u8], octets: usize) -> Option<Vec<u8>> {
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.chars().map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap()).collect();
-    digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |octet, digit| octet << 4 | digit)).collect()
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|digit| u8::try_from(digit.to_digit(16).unwrap()).unwrap())
+        .collect();
+    digits
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0, |octet, digit| octet << 4 | digit))
+        .collect()
 }
