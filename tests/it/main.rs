@@ -7,3 +7,6 @@
 )]
 
 mod c14n_corpus;
+mod corpus;
+mod dsig_corpus;
+mod wycheproof;

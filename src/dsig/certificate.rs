@@ -1,0 +1,237 @@
+//! X.509 certificates as identity providers hand them out: a wrapping for a key.
+//!
+//! Nothing in a certificate but its key is trusted, so nothing but its key must be well-formed. Validity, names, serial
+//! numbers and extensions are shown to people and decide nothing (no path is built, an expired one still verifies).
+
+use std::fmt;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use der::{Decode, Reader, SliceReader};
+use sha2::{Digest, Sha256};
+use x509_cert::name::Name;
+use x509_cert::time::Time;
+
+use super::{Error, RsaFloor, TrustedKey};
+
+/// A certificate, read as far as it is of use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    spki: Vec<u8>,
+    subject: String,
+    not_before: Option<i64>,
+    not_after: Option<i64>,
+}
+
+impl Certificate {
+    /// Reads one certificate: PEM (line ends of any kind or none, text around it), bare base64 with white space in it,
+    /// or DER.
+    ///
+    /// # Errors
+    /// [`Error::CertificateMalformed`], also for octets after the certificate; [`Error::CertificateMultiple`].
+    pub fn read(octets: &[u8]) -> Result<Self, Error> {
+        let mut all = Self::read_all(octets)?.into_iter();
+        match (all.next(), all.next()) {
+            (Some(certificate), None) => Ok(certificate),
+            (Some(_), Some(_)) => Err(Error::CertificateMultiple),
+            (None, _) => Err(Error::CertificateMalformed),
+        }
+    }
+
+    /// As [`read`](Self::read), for a file that may hold several PEM blocks. Repeated ones are given once.
+    ///
+    /// # Errors
+    /// [`Error::CertificateMalformed`] when one of them is unreadable, or when there is none.
+    pub fn read_all(octets: &[u8]) -> Result<Vec<Self>, Error> {
+        let mut certificates = Vec::new();
+        for der in armoured(octets, "CERTIFICATE")? {
+            let certificate = Self::from_der(&der)?;
+            if !certificates.contains(&certificate) {
+                certificates.push(certificate);
+            }
+        }
+        if certificates.is_empty() {
+            Err(Error::CertificateMalformed)
+        } else {
+            Ok(certificates)
+        }
+    }
+
+    /// Reads a certificate in DER (RFC 5280 4.1).
+    ///
+    /// # Errors
+    /// [`Error::CertificateMalformed`].
+    pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        let fields = Fields::read(der).map_err(|_| Error::CertificateMalformed)?;
+        Ok(Self {
+            der: der.to_vec(),
+            spki: fields.spki.to_vec(),
+            subject: Name::from_der(fields.subject)
+                .map(|name| name.to_string())
+                .unwrap_or_default(),
+            not_before: unix_seconds(fields.not_before),
+            not_after: unix_seconds(fields.not_after),
+        })
+    }
+
+    /// The key in it.
+    ///
+    /// # Errors
+    /// [`Error::KeyMalformed`], [`Error::KeyUnsupported`] or [`Error::KeyWeak`].
+    pub fn key(&self, floor: RsaFloor) -> Result<TrustedKey, Error> {
+        TrustedKey::from_spki(&self.spki, floor)
+    }
+
+    /// The certificate itself.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// SHA-256 of the certificate.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(Sha256::digest(&self.der).into())
+    }
+
+    /// The subject as RFC 4514 writes it; empty when it is unreadable.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// When validity begins, in seconds since 1970; none when it is unreadable.
+    #[must_use]
+    pub fn not_before(&self) -> Option<i64> {
+        self.not_before
+    }
+
+    /// When validity ends, in seconds since 1970; none when it is unreadable.
+    #[must_use]
+    pub fn not_after(&self) -> Option<i64> {
+        self.not_after
+    }
+}
+
+/// SHA-256 of a certificate. Prints as lower-case hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The 32 octets.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// The DER inside text or alone: every PEM block whose label ends in `label`, the whole as base64, or the octets as
+/// they are.
+pub(super) fn armoured(octets: &[u8], label: &str) -> Result<Vec<Vec<u8>>, Error> {
+    if is_binary(octets) {
+        return Ok(vec![octets.to_vec()]);
+    }
+    let text = str::from_utf8(octets).map_err(|_| Error::CertificateMalformed)?;
+    let blocks: Vec<&str> = text.split("-----BEGIN ").skip(1).collect();
+    if blocks.is_empty() {
+        return Ok(vec![lenient_base64(text)?]);
+    }
+    blocks
+        .into_iter()
+        .filter_map(|block| block.split_once("-----"))
+        .filter(|(found, _)| found.trim_end().ends_with(label))
+        .map(|(_, body)| lenient_base64(body.split("-----END").next().unwrap_or(body)))
+        .collect()
+}
+
+/// DER holds control characters within its first few octets (tags are small numbers); text doesn't.
+fn is_binary(octets: &[u8]) -> bool {
+    octets
+        .iter()
+        .any(|octet| octet.is_ascii_control() && !octet.is_ascii_whitespace())
+}
+
+/// What people paste: any white space, `\n` spelled out as in JSON, padding or none.
+fn lenient_base64(text: &str) -> Result<Vec<u8>, Error> {
+    const ENGINE: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+            .with_decode_allow_trailing_bits(true),
+    );
+    let unescaped = text.replace("\\r", "").replace("\\n", "");
+    let packed: String = unescaped
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '\u{feff}')
+        .collect();
+    ENGINE.decode(packed).map_err(|_| Error::CertificateMalformed)
+}
+
+/// The parts of a certificate that are read, each as the octets of its whole value.
+struct Fields<'d> {
+    not_before: &'d [u8],
+    not_after: &'d [u8],
+    subject: &'d [u8],
+    spki: &'d [u8],
+}
+
+impl<'d> Fields<'d> {
+    /// Walks `Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm, signatureValue }` (RFC 5280 4.1) and
+    /// steps over what it doesn't need, whatever that is (serial numbers of zero or of 30 octets are out there).
+    fn read(der: &'d [u8]) -> der::Result<Self> {
+        let mut reader = SliceReader::new(der)?;
+        let fields = reader.sequence(|certificate| {
+            let fields = certificate.sequence(Self::read_tbs)?;
+            certificate.tlv_bytes()?; // signatureAlgorithm
+            certificate.tlv_bytes()?; // signatureValue
+            Ok::<_, der::Error>(fields)
+        })?;
+        reader.finish()?;
+        Ok(fields)
+    }
+
+    fn read_tbs(tbs: &mut SliceReader<'d>) -> der::Result<Self> {
+        if tbs.peek_byte() == Some(VERSION_TAG) {
+            tbs.tlv_bytes()?;
+        }
+        tbs.tlv_bytes()?; // serialNumber
+        tbs.tlv_bytes()?; // signature
+        tbs.tlv_bytes()?; // issuer
+        let (not_before, not_after) =
+            tbs.sequence(|validity| Ok::<_, der::Error>((validity.tlv_bytes()?, validity.tlv_bytes()?)))?;
+        let subject = tbs.tlv_bytes()?;
+        let spki = tbs.tlv_bytes()?;
+        while !tbs.is_finished() {
+            tbs.tlv_bytes()?; // issuerUniqueID, subjectUniqueID, extensions
+        }
+        Ok(Self {
+            not_before,
+            not_after,
+            subject,
+            spki,
+        })
+    }
+}
+
+/// `[0] EXPLICIT`, the tag of `version`.
+const VERSION_TAG: u8 = 0xa0;
+
+/// A `Time` (RFC 5280 4.1.2.5).
+fn unix_seconds(der: &[u8]) -> Option<i64> {
+    let time = Time::from_der(der).ok()?;
+    i64::try_from(time.to_unix_duration().as_secs()).ok()
+}

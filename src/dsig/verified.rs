@@ -1,0 +1,91 @@
+//! The proof that something was signed.
+
+use std::fmt;
+
+/// A `T` that was read from signed octets and from nothing else.
+///
+/// Only this module's parent makes one, after the `SignatureValue` and the digest held. There is no `Default`, no
+/// `From` and no way to reach into the value to change it. The one step onward, [`read`](Verified::read), takes a plain
+/// function pointer: it cannot capture anything that was not signed.
+///
+/// It cannot be forged:
+///
+/// ```compile_fail,E0423
+/// let forged = edge_saml::dsig::Verified("anyone");
+/// ```
+///
+/// ```compile_fail,E0599
+/// let forged = edge_saml::dsig::Verified::<String>::from(String::from("anyone"));
+/// ```
+///
+/// And a closure that captures its surroundings is not a step onward:
+///
+/// ```compile_fail,E0308
+/// fn mix(signed: &edge_saml::dsig::Verified<Vec<u8>>, unsigned: Vec<u8>) {
+///     let _ = signed.read(|_| Ok::<Vec<u8>, ()>(unsigned.clone()));
+/// }
+/// ```
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    /// Vouches for `value`. Every call is in `dsig`, so one search lists all places that vouch.
+    pub(super) fn vouch(value: T) -> Self {
+        Self(value)
+    }
+
+    /// What was signed.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// Reads something out of what was signed.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read<U, E>(&self, read: fn(&T) -> Result<U, E>) -> Result<Verified<U>, E> {
+        read(&self.0).map(Verified)
+    }
+}
+
+/// The octets that were digested: canonical XML of the signed element without its signature.
+///
+/// Parse these, by the same checks as the message itself, and read from that document alone (attack R7: see only what
+/// is signed).
+#[derive(PartialEq, Eq)]
+pub struct Octets(Vec<u8>);
+
+impl Octets {
+    /// Takes what the canonicaliser wrote.
+    pub(super) fn new(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+
+    /// The octets.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Shows the length alone: an assertion does not belong into a log.
+impl fmt::Debug for Octets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Octets({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_keeps_the_proof() {
+        let octets = Verified::vouch(Octets::new(b"<a/>".to_vec()));
+        let length = octets.read(|octets| Ok::<_, ()>(octets.as_bytes().len()));
+        assert_eq!(length, Ok(Verified(4)));
+        assert!(octets.read(|_| Err::<(), _>("unreadable")).is_err());
+        assert_eq!(format!("{octets:?}"), "Verified(Octets(4 bytes))");
+    }
+}
