@@ -2,10 +2,12 @@
 // It asks for no password. Used by scripts/run and by the end-to-end tests; never deployed.
 
 import { execFileSync } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { loginPage, messagePage, postPage } from "./demo-idp-pages.mjs";
 
 const require = createRequire(import.meta.url);
@@ -23,22 +25,21 @@ const BODY_LIMIT = 1024 * 1024;
 
 /** A new RSA-2048 key and a self-signed certificate like Okta's, both PEM. Needs the openssl program. */
 export function makeCredentials({ commonName = "demo0acme", bits = 2048, days = 3650 } = {}) {
-  const { privateKey: key } = generateKeyPairSync("rsa", {
-    modulusLength: bits,
-    privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    publicKeyEncoding: { type: "spki", format: "pem" },
-  });
+  const folder = mkdtempSync(join(tmpdir(), "edge-saml-key-"));
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   const subject = `/C=US/ST=California/L=San Francisco/O=Okta/OU=SSOProvider/CN=${commonName}`;
   try {
-    const cert = execFileSync(
+    execFileSync(
       "openssl",
-      ["req", "-x509", "-new", "-sha256", "-key", "/dev/stdin", "-days", String(days), "-subj", subject],
-      { input: key, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] },
+      ["req", "-x509", "-newkey", `rsa:${bits}`, "-nodes", "-sha256", "-days", String(days), "-subj", subject, "-keyout", key, "-out", cert],
+      { stdio: "pipe" },
     );
-    return { key, cert };
+    return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
   } catch (error) {
     if (error.code === "ENOENT") throw new Error("The openssl program is missing. Install it (Debian: apt-get install openssl).");
     throw error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

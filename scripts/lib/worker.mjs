@@ -150,9 +150,9 @@ function signalGroup(child, signal) {
 }
 
 async function stopGroup(child, scratch) {
-  const deadline = Date.now() + STOP_LIMIT_MS;
-  signalGroup(child, "SIGTERM");
-  while (signalGroup(child, 0) && Date.now() < deadline) await sleep(20);
-  signalGroup(child, "SIGKILL");
+  if (child.exitCode === null && child.signalCode === null && signalGroup(child, "SIGTERM")) {
+    await Promise.race([once(child, "exit"), sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
+  }
+  signalGroup(child, "SIGKILL"); // whatever outlived wrangler
   await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
 }
