@@ -87,7 +87,9 @@ impl<P: Ports> App<P> {
         let Some(record) = self.ports.read_config(&registry::connection_key(id)).await? else {
             return Ok(None);
         };
-        serde_json::from_str(&record).map(Some).map_err(|e| Unavailable(format!("record of {id}: {e}")))
+        serde_json::from_str(&record)
+            .map(Some)
+            .map_err(|e| Unavailable(format!("record of {id}: {e}")))
     }
 
     /// Whether browsers may be sent to `url`, or metadata be fetched from it.
@@ -103,11 +105,17 @@ impl<P: Ports> App<P> {
 fn reference(random: &[u8; 32]) -> String {
     // Without those that look alike: 0 and o, 1, i and l, u and v.
     const ALPHABET: [char; 30] = [
-        '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'v', 'w',
-        'x', 'y', 'z',
+        '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q',
+        'r', 's', 't', 'v', 'w', 'x', 'y', 'z',
     ];
-    let characters = random.iter().map(|b| ALPHABET.get(usize::from(*b) % ALPHABET.len()).copied().unwrap_or('x'));
+    let characters = random
+        .iter()
+        .map(|b| ALPHABET.get(usize::from(*b) % ALPHABET.len()).copied().unwrap_or('x'));
     let characters: Vec<char> = characters.take(10).collect();
     let (first, second) = characters.split_at(characters.len().min(5));
-    format!("{}-{}", first.iter().collect::<String>(), second.iter().collect::<String>())
+    format!(
+        "{}-{}",
+        first.iter().collect::<String>(),
+        second.iter().collect::<String>()
+    )
 }

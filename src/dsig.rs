@@ -19,7 +19,7 @@
 //! ```
 
 mod algorithm;
-mod base64;
+pub(crate) mod base64;
 mod certificate;
 mod detached;
 mod error;

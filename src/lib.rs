@@ -5,6 +5,8 @@
 
 pub mod app;
 pub mod dsig;
+#[cfg(target_arch = "wasm32")]
+mod edge;
 pub mod limits;
 pub mod saml;
 pub mod token;

@@ -90,3 +90,46 @@ pub const DOCUMENT: XmlLimits = XmlLimits {
     max_declarations: 16_384,
     ..SAML_MESSAGE
 };
+
+/// Octets of a `RelayState`. Ours have 43; the specification allows 80 (SAML Bindings 3.4.3), identity providers that
+/// start a sign-in send URLs.
+pub const MAX_RELAY_STATE_BYTES: usize = 2_048;
+
+/// Octets of a body for the admin API: metadata, written as a JSON string.
+pub const MAX_API_BODY_BYTES: usize = 6 * 1024 * 1024;
+
+/// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
+pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
+
+/// Domains of one connection. Each is one KV key that a change writes.
+pub const MAX_DOMAINS_PER_CONNECTION: usize = 100;
+
+/// Connections of one deployment; the registry lists them in one answer.
+pub const MAX_CONNECTIONS: i64 = 10_000;
+
+/// Characters of a name that people give.
+pub const MAX_NAME_CHARACTERS: usize = 100;
+
+/// Redirects that are followed from a metadata URL.
+pub const MAX_METADATA_REDIRECTS: usize = 3;
+
+/// Seconds that a metadata URL has to answer.
+pub const METADATA_FETCH_SECONDS: u32 = 8;
+
+/// Refused sign-ins that a ledger keeps; older ones give way.
+pub const MAX_REFUSALS_KEPT: i64 = 500;
+
+/// Seconds that a sign-in may take, from our request to the answer.
+pub const PENDING_REQUEST_SECONDS: i64 = 60 * 60;
+
+/// Seconds between the answer and the browser's next request, which follows at once.
+pub const TICKET_SECONDS: i64 = 60;
+
+/// Seconds that a session lasts at the most.
+pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Seconds without a request after which a session ends.
+pub const SESSION_IDLE_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds between two notes that a session is still in use, so that reading it seldom writes.
+pub const SESSION_TOUCH_SECONDS: i64 = 5 * 60;

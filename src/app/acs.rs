@@ -8,7 +8,9 @@ use http::StatusCode;
 
 use super::App;
 use super::error::BrowserError;
-use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, see_other, set_cookie};
+use super::http::{
+    BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, see_other, set_cookie,
+};
 use super::ledger::{Complete, Consume, Refusal, User, user_id};
 use super::ports::{Ports, Unavailable};
 use super::sign_in::reject_of;
@@ -23,12 +25,22 @@ use crate::token::Token;
 
 impl<P: Ports> App<P> {
     /// The assertion consumer service (SAML Profiles 4.1.4).
-    pub(super) async fn consume_response(&self, id: &ConnectionId, request: &Request) -> Result<Response, BrowserError> {
-        let refused = |reject| BrowserError::Refused { connection: id.clone(), reject };
+    pub(super) async fn consume_response(
+        &self,
+        id: &ConnectionId,
+        request: &Request,
+    ) -> Result<Response, BrowserError> {
+        let refused = |reject| BrowserError::Refused {
+            connection: id.clone(),
+            reject,
+        };
         if !has_media_type(request, "application/x-www-form-urlencoded") {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let mut connection = self.replicated_connection(id).await?.ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+        let mut connection = self
+            .replicated_connection(id)
+            .await?
+            .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
         if request.uri().query().is_some_and(|q| !q.is_empty()) {
             return Err(refused(Reject::FormMalformed));
         }
@@ -36,10 +48,18 @@ impl<P: Ports> App<P> {
         // KV may lag behind the ledger; verify once more with the registry's record when it does.
         for _ in 0..2 {
             match self.exchange(&connection, &form).await? {
-                Ok(ticket) => return Ok(see_other(&format!("/sso/saml/{id}/complete?ticket={}", ticket.reveal()))),
+                Ok(ticket) => {
+                    return Ok(see_other(&format!(
+                        "/sso/saml/{id}/complete?ticket={}",
+                        ticket.reveal()
+                    )));
+                }
                 Err(Exchange::Rejected(reject)) => return Err(refused(reject)),
                 Err(Exchange::Stale) => {
-                    connection = self.registered_connection(id).await?.ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+                    connection = self
+                        .registered_connection(id)
+                        .await?
+                        .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
                 }
             }
         }
@@ -47,7 +67,11 @@ impl<P: Ports> App<P> {
     }
 
     /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger.
-    async fn exchange(&self, connection: &Connection, form: &PostForm) -> Result<Result<Token, Exchange>, BrowserError> {
+    async fn exchange(
+        &self,
+        connection: &Connection,
+        form: &PostForm,
+    ) -> Result<Result<Token, Exchange>, BrowserError> {
         let login = match self.verify(connection, form) {
             Ok(login) => login,
             Err(reject) => return Ok(Err(Exchange::Rejected(reject))),
@@ -57,15 +81,18 @@ impl<P: Ports> App<P> {
             Err(reject) => return Ok(Err(Exchange::Rejected(reject))),
         };
         let ticket = Token::new(&self.ports.random()?);
-        let consumed = self.ports.ledger(&connection.id, Consume {
-            generation: connection.generation,
-            request_id: login.in_response_to().clone(),
-            assertion_id: login.assertion_id().clone(),
-            remember_until: login.remember_until(),
-            ticket: ticket.hash(),
-            user,
-            session_not_on_or_after: login.session_not_on_or_after(),
-        });
+        let consumed = self.ports.ledger(
+            &connection.id,
+            Consume {
+                generation: connection.generation,
+                request_id: login.in_response_to().clone(),
+                assertion_id: login.assertion_id().clone(),
+                remember_until: login.remember_until(),
+                ticket: ticket.hash(),
+                user,
+                session_not_on_or_after: login.session_not_on_or_after(),
+            },
+        );
         match consumed.await? {
             Ok(()) => Ok(Ok(ticket)),
             Err(Refusal::StaleGeneration) => Ok(Err(Exchange::Stale)),
@@ -80,31 +107,54 @@ impl<P: Ports> App<P> {
             return Err(Reject::ConnectionDisabled);
         }
         let keys = idp.keys();
-        let policy = Policy { keys: &keys, sha1: Sha1::Refused };
+        let policy = Policy {
+            keys: &keys,
+            sha1: Sha1::Refused,
+        };
         let response = response::open(&form.message, &policy)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        validate::login(&response, &Expect::of(connection, idp, &service_provider, self.ports.now()))
+        validate::login(
+            &response,
+            &Expect::of(connection, idp, &service_provider, self.ports.now()),
+        )
     }
 
     /// Gives the session to the browser that began the sign-in.
-    pub(super) async fn complete_sign_in(&self, id: &ConnectionId, request: &Request) -> Result<Response, BrowserError> {
-        let refused = |reject| BrowserError::Refused { connection: id.clone(), reject };
+    pub(super) async fn complete_sign_in(
+        &self,
+        id: &ConnectionId,
+        request: &Request,
+    ) -> Result<Response, BrowserError> {
+        let refused = |reject| BrowserError::Refused {
+            connection: id.clone(),
+            reject,
+        };
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let ticket = field(query, "ticket").ok().flatten().and_then(|t| Token::parse(&t));
         let ticket = ticket.ok_or(BrowserError::Malformed(StatusCode::BAD_REQUEST))?;
-        self.replicated_connection(id).await?.ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+        self.replicated_connection(id)
+            .await?
+            .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
         // A fresh token for every sign-in: whatever session cookie the browser brought is not continued.
         let session = Token::new(&self.ports.random()?);
-        let completed = self.ports.ledger(id, Complete {
-            ticket: ticket.hash(),
-            browser: cookie(request, BROWSER_COOKIE).and_then(Token::parse).map(|b| b.hash()),
-            session: session.hash(),
-        });
+        let completed = self.ports.ledger(
+            id,
+            Complete {
+                ticket: ticket.hash(),
+                browser: cookie(request, BROWSER_COOKIE).and_then(Token::parse).map(|b| b.hash()),
+                session: session.hash(),
+            },
+        );
         match completed.await? {
             Ok(completed) => {
                 let mut response = see_other(completed.return_path.as_str());
                 let max_age = completed.expires_at.since(self.ports.now());
-                set_cookie(&mut response, SESSION_COOKIE, &format!("{id}.{}", session.reveal()), max_age);
+                set_cookie(
+                    &mut response,
+                    SESSION_COOKIE,
+                    &format!("{id}.{}", session.reveal()),
+                    max_age,
+                );
                 Ok(response)
             }
             Err(refusal) => Err(refused(reject_of(refusal))),
@@ -130,6 +180,6 @@ fn user(connection: &Connection, login: &Login) -> Result<User, Reject> {
         name_id: Some(name_id.value.clone()),
         name_id_format: name_id.format.clone(),
         session_index: login.session_index().map(ToOwned::to_owned),
-        profile: login.profile().clone(),
+        identity: login.identity().clone(),
     })
 }

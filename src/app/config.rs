@@ -71,15 +71,24 @@ impl Config {
         let development = match set("DEVELOPMENT").as_deref() {
             None => Development::Off,
             Some("on") => Development::On,
-            Some(_) => return Err(ConfigError("DEVELOPMENT must be absent, or \"on\" on a developer's machine.")),
+            Some(_) => {
+                return Err(ConfigError(
+                    "DEVELOPMENT must be absent, or \"on\" on a developer's machine.",
+                ));
+            }
         };
         let admin_token = set("ADMIN_TOKEN").map(Secret);
-        if admin_token.as_ref().is_some_and(|t| t.reveal().len() < MIN_ADMIN_TOKEN_BYTES) {
+        if admin_token
+            .as_ref()
+            .is_some_and(|t| t.reveal().len() < MIN_ADMIN_TOKEN_BYTES)
+        {
             return Err(ConfigError("ADMIN_TOKEN must have at least 24 characters."));
         }
         let return_path = set("DEFAULT_RETURN_PATH").unwrap_or_else(|| "/sso/sign-in".to_owned());
         Ok(Self {
-            origin: origin.ok_or(ConfigError("PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com."))?,
+            origin: origin.ok_or(ConfigError(
+                "PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com.",
+            ))?,
             development,
             admin_token,
             default_return_path: ReturnPath::parse(&return_path)
@@ -98,7 +107,13 @@ mod tests {
 
     #[test]
     fn without_an_origin_there_is_no_configuration() {
-        for origin in ["", "app.example.com", "http://app.example.com", "https://app.example.com/x", "https://app.example.com/?x"] {
+        for origin in [
+            "",
+            "app.example.com",
+            "http://app.example.com",
+            "https://app.example.com/x",
+            "https://app.example.com/?x",
+        ] {
             assert!(read(&[("PUBLIC_ORIGIN", origin)]).is_err(), "{origin}");
         }
         assert!(read(&[("PUBLIC_ORIGIN", "https://app.example.com")]).is_ok());
@@ -108,10 +123,18 @@ mod tests {
     #[test]
     fn wrong_values_are_refused_not_ignored() {
         let origin = ("PUBLIC_ORIGIN", "https://app.example.com");
-        for wrong in [("DEVELOPMENT", "yes"), ("ADMIN_TOKEN", "short"), ("DEFAULT_RETURN_PATH", "//evil.example")] {
+        for wrong in [
+            ("DEVELOPMENT", "yes"),
+            ("ADMIN_TOKEN", "short"),
+            ("DEFAULT_RETURN_PATH", "//evil.example"),
+        ] {
             assert!(read(&[origin, wrong]).is_err(), "{wrong:?}");
         }
-        let config = read(&[origin, ("DEVELOPMENT", "on"), ("ADMIN_TOKEN", "a-token-of-24-characters")]);
+        let config = read(&[
+            origin,
+            ("DEVELOPMENT", "on"),
+            ("ADMIN_TOKEN", "a-token-of-24-characters"),
+        ]);
         assert_eq!(config.as_ref().map(|c| c.development), Ok(Development::On));
         assert!(!format!("{config:?}").contains("a-token"));
     }

@@ -6,7 +6,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::http::{Response, allow, ask_for_bearer, json};
+use super::http::{Response, allow, json};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::{App, ledger, page};
 use crate::saml::id::ConnectionId;
@@ -54,7 +54,11 @@ pub struct ApiError {
 impl ApiError {
     /// An error of `status` with `code` and `message`.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+        }
     }
 
     /// The response.
@@ -69,17 +73,25 @@ impl ApiError {
             code: &'a str,
             message: &'a str,
         }
-        let mut response = json(self.status, &Body { error: Inner { code: self.code, message: &self.message } });
-        if self.status == StatusCode::UNAUTHORIZED {
-            ask_for_bearer(&mut response);
-        }
-        response
+        json(
+            self.status,
+            &Body {
+                error: Inner {
+                    code: self.code,
+                    message: &self.message,
+                },
+            },
+        )
     }
 }
 
 impl From<Unavailable> for ApiError {
     fn from(_: Unavailable) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The storage does not answer. Try again in a moment.")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The storage does not answer. Try again in a moment.",
+        )
     }
 }
 
@@ -166,12 +178,13 @@ impl<P: Ports> App<P> {
 /// The HTTP status for a refusal: what could be read at all is forbidden, what could not is a bad request.
 fn status_of(reject: &Reject) -> StatusCode {
     match reject {
-        Reject::AcsEmptyPost | Reject::Base64Bad | Reject::FormMalformed | Reject::RelayStateNotAllowed | Reject::ResponseMalformed(_) => {
-            StatusCode::BAD_REQUEST
-        }
-        Reject::Xml(error) if error.code() == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        Reject::AcsEmptyPost
+        | Reject::Base64Bad
+        | Reject::FormMalformed
+        | Reject::RelayStateNotAllowed
+        | Reject::ResponseMalformed(_) => StatusCode::BAD_REQUEST,
+        _ if reject.code() == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         Reject::Xml(_) => StatusCode::BAD_REQUEST,
-        Reject::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reject::ConnectionUnknown => StatusCode::NOT_FOUND,
         _ => StatusCode::FORBIDDEN,
     }

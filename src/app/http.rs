@@ -2,8 +2,8 @@
 
 use cookie::{Cookie, SameSite, time::Duration};
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, LOCATION, ORIGIN, REFERRER_POLICY, SET_COOKIE,
-    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, LOCATION, ORIGIN, REFERRER_POLICY,
+    SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -32,7 +32,10 @@ pub fn respond(status: StatusCode, content_type: &'static str, body: impl Into<V
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     // Not `no-referrer`: with that, browsers send `Origin: null` even to ourselves.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
     response
 }
 
@@ -90,8 +93,14 @@ pub fn set_cookie(response: &mut Response, name: &'static str, value: &str, max_
 /// The value of the cookie `name`. A name that comes more than once has no value: one of them is not ours.
 #[must_use]
 pub fn cookie<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
-    let headers = request.headers().get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let pairs = headers.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    let headers = request
+        .headers()
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = headers
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
     let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
         (Some(value), None) => Some(value),
@@ -129,7 +138,9 @@ pub fn is_from_ourselves(request: &Request, origin: &PublicOrigin) -> bool {
 /// # Errors
 /// [`Repeated`].
 pub fn field(encoded: &[u8], name: &str) -> Result<Option<String>, Repeated> {
-    let mut values = form_urlencoded::parse(encoded).filter(|(found, _)| found == name).map(|(_, value)| value);
+    let mut values = form_urlencoded::parse(encoded)
+        .filter(|(found, _)| found == name)
+        .map(|(_, value)| value);
     match (values.next(), values.next()) {
         (first, None) => Ok(first.map(std::borrow::Cow::into_owned)),
         _ => Err(Repeated),

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{
-    MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS, SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS, TICKET_SECONDS,
+    MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS, SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS,
+    TICKET_SECONDS,
 };
 use crate::saml::connection::State;
 use crate::saml::id::{AssertionId, ConnectionId, EntityId, RequestId, ReturnPath};
-use crate::saml::identity::Profile;
+use crate::saml::identity::Identity;
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
@@ -54,7 +55,7 @@ pub enum Refusal {
 }
 
 /// Sets what is true of the connection from now on. The registry calls it before the change reaches KV.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configure {
     /// The connection's generation.
     pub generation: u64,
@@ -63,7 +64,7 @@ pub struct Configure {
 }
 
 /// Forgets everything; the connection was deleted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forget {}
 
 /// Remembers a request that is sent to the identity provider.
@@ -174,7 +175,7 @@ pub struct User {
     /// The session at the identity provider.
     pub session_index: Option<String>,
     /// E-mail, names, groups.
-    pub profile: Profile,
+    pub identity: Identity,
 }
 
 /// A session that is alive.
@@ -211,20 +212,47 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     }))
 }
 
+/// Whether the call named `name` leaves something that must be swept up one day.
+#[must_use]
+pub fn leaves_something(name: &str) -> bool {
+    [Begin::NAME, Complete::NAME, Consume::NAME].contains(&name)
+}
+
+/// What a sweep leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swept {
+    /// Nothing that grows old.
+    NothingIsLeft,
+    /// Something that will grow old.
+    SomethingIsLeft,
+}
+
 /// Drops what no rule needs any more. Runs with every new request and from the ledger's alarm.
 ///
 /// # Errors
 /// [`SqlError`] when the database fails.
-pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     if configuration(sql)?.is_none() {
-        return Ok(());
+        return Ok(Swept::NothingIsLeft);
     }
-    let now = now.unix_seconds();
-    sql.run("DELETE FROM requests WHERE expires_at <= ?", &[now.into()])?;
-    sql.run("DELETE FROM assertions WHERE remember_until < ?", &[now.into()])?;
-    sql.run("DELETE FROM tickets WHERE expires_at <= ?", &[now.into()])?;
-    sql.run("DELETE FROM sessions WHERE expires_at <= ?", &[now.into()])?;
-    Ok(())
+    // An assertion is accepted in the very second of `remember_until`, so it is forgotten only after it.
+    for (table, old) in [
+        ("requests", "expires_at <= ?"),
+        ("assertions", "remember_until < ?"),
+        ("tickets", "expires_at <= ?"),
+        ("sessions", "expires_at <= ?"),
+    ] {
+        sql.run(
+            &format!("DELETE FROM {table} WHERE {old}"),
+            &[now.unix_seconds().into()],
+        )?;
+    }
+    let left = "SELECT 1 FROM requests UNION ALL SELECT 1 FROM assertions UNION ALL SELECT 1 FROM tickets UNION ALL SELECT 1 FROM sessions LIMIT 1";
+    Ok(if sql.run(left, &[])?.is_empty() {
+        Swept::NothingIsLeft
+    } else {
+        Swept::SomethingIsLeft
+    })
 }
 
 const TABLES: [&str; 6] = [
@@ -264,7 +292,14 @@ impl Call for Forget {
     const NAME: &'static str = "forget";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in ["configuration", "requests", "assertions", "tickets", "sessions", "refusals"] {
+        for table in [
+            "configuration",
+            "requests",
+            "assertions",
+            "tickets",
+            "sessions",
+            "refusals",
+        ] {
             sql.run(&format!("DROP TABLE IF EXISTS {table}"), &[])?;
         }
         Ok(())
@@ -274,7 +309,13 @@ impl Call for Forget {
 /// The generation and state, unless the ledger was never configured or was told to forget. Reading creates nothing, so
 /// that made-up connection ids leave no trace.
 fn configuration(sql: &dyn Sql) -> Result<Option<(u64, State)>, SqlError> {
-    if sql.run("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'configuration'", &[])?.is_empty() {
+    if sql
+        .run(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'configuration'",
+            &[],
+        )?
+        .is_empty()
+    {
         return Ok(None);
     }
     let rows = sql.run("SELECT generation, state FROM configuration", &[])?;
@@ -330,7 +371,10 @@ impl Call for Consume {
         if !sql.run("SELECT 1 FROM assertions WHERE id = ?", &assertion)?.is_empty() {
             return Ok(Err(Refusal::AssertionReused));
         }
-        let rows = sql.run("SELECT expires_at, answered_at FROM requests WHERE id = ?", &[self.request_id.as_str().into()])?;
+        let rows = sql.run(
+            "SELECT expires_at, answered_at FROM requests WHERE id = ?",
+            &[self.request_id.as_str().into()],
+        )?;
         let Some(request) = rows.first() else {
             return Ok(Err(Refusal::RequestUnknown));
         };
@@ -341,10 +385,15 @@ impl Call for Consume {
             return Ok(Err(Refusal::RequestAnswered));
         }
         let session_end = now.plus(SESSION_SECONDS);
-        let session_end = self.session_not_on_or_after.map_or(session_end, |end| end.min(session_end));
+        let session_end = self
+            .session_not_on_or_after
+            .map_or(session_end, |end| end.min(session_end));
         sql.run(
             "INSERT INTO assertions (id, remember_until) VALUES (?, ?)",
-            &[self.assertion_id.as_str().into(), self.remember_until.unix_seconds().into()],
+            &[
+                self.assertion_id.as_str().into(),
+                self.remember_until.unix_seconds().into(),
+            ],
         )?;
         sql.run(
             "UPDATE requests SET answered_at = ? WHERE id = ?",
@@ -384,7 +433,10 @@ impl Call for Complete {
         if integer(ticket, 0)? <= now.unix_seconds() {
             return Ok(Err(Refusal::RequestExpired));
         }
-        if !self.browser.is_some_and(|b| text(ticket, 3).is_ok_and(|bound| b.as_str() == bound)) {
+        if !self
+            .browser
+            .is_some_and(|b| text(ticket, 3).is_ok_and(|bound| b.as_str() == bound))
+        {
             return Ok(Err(Refusal::BrowserMismatch));
         }
         let expires_at = Timestamp::from_unix_seconds(integer(ticket, 1)?);
@@ -401,7 +453,10 @@ impl Call for Complete {
                 expires_at.unix_seconds().into(),
             ],
         )?;
-        Ok(Ok(Completed { return_path, expires_at }))
+        Ok(Ok(Completed {
+            return_path,
+            expires_at,
+        }))
     }
 }
 
@@ -414,7 +469,10 @@ impl Call for ReadSession {
             return Ok(None);
         }
         let hash = [self.session.as_str().into()];
-        let rows = sql.run("SELECT user, created_at, seen_at, expires_at FROM sessions WHERE hash = ?", &hash)?;
+        let rows = sql.run(
+            "SELECT user, created_at, seen_at, expires_at FROM sessions WHERE hash = ?",
+            &hash,
+        )?;
         let Some(row) = rows.first() else {
             return Ok(None);
         };
@@ -426,7 +484,10 @@ impl Call for ReadSession {
         }
         if now.since(seen_at) >= SESSION_TOUCH_SECONDS {
             let [hash] = hash;
-            sql.run("UPDATE sessions SET seen_at = ? WHERE hash = ?", &[now.unix_seconds().into(), hash])?;
+            sql.run(
+                "UPDATE sessions SET seen_at = ? WHERE hash = ?",
+                &[now.unix_seconds().into(), hash],
+            )?;
         }
         Ok(Some(Session {
             user: json(row, 0)?,
@@ -458,7 +519,12 @@ impl Call for RecordRefusal {
         }
         sql.run(
             "INSERT INTO refusals (reference, at, code, detail) VALUES (?, ?, ?, ?)",
-            &[self.reference.into(), now.unix_seconds().into(), self.code.into(), self.detail.into()],
+            &[
+                self.reference.into(),
+                now.unix_seconds().into(),
+                self.code.into(),
+                self.detail.into(),
+            ],
         )?;
         sql.run(
             "DELETE FROM refusals WHERE sequence <= (SELECT max(sequence) FROM refusals) - ?",
@@ -476,7 +542,10 @@ impl Call for ListRefusals {
         if configuration(sql)?.is_none() {
             return Ok(Vec::new());
         }
-        let rows = sql.run("SELECT reference, at, code, detail FROM refusals ORDER BY sequence DESC", &[])?;
+        let rows = sql.run(
+            "SELECT reference, at, code, detail FROM refusals ORDER BY sequence DESC",
+            &[],
+        )?;
         rows.iter()
             .map(|row| {
                 Ok(RefusedSignIn {

@@ -60,8 +60,20 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::con
         super::config::Development::Off => IDENTITY_PROVIDERS,
         super::config::Development::On => LOCAL_IDENTITY_PROVIDERS,
     };
-    let SignIn { email, return_to, error } = *content;
-    render(status, &SignInPage { email, return_to, error }, targets)
+    let SignIn {
+        email,
+        return_to,
+        error,
+    } = *content;
+    render(
+        status,
+        &SignInPage {
+            email,
+            return_to,
+            error,
+        },
+        targets,
+    )
 }
 
 /// The sign-in page for somebody who is signed in.
@@ -91,12 +103,20 @@ pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
 /// The style sheet of all pages.
 #[must_use]
 pub fn stylesheet() -> Response {
-    respond(StatusCode::OK, "text/css; charset=utf-8", include_str!("../../assets/style.css"))
+    respond(
+        StatusCode::OK,
+        "text/css; charset=utf-8",
+        include_str!("../../assets/style.css"),
+    )
 }
 
 fn render(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
     match template.render() {
         Ok(html) => respond_page(status, html, form_targets),
-        Err(_) => respond(StatusCode::INTERNAL_SERVER_ERROR, "text/plain; charset=utf-8", "Please try again."),
+        Err(_) => respond(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "text/plain; charset=utf-8",
+            "Please try again.",
+        ),
     }
 }

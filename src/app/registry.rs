@@ -123,6 +123,12 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     }))
 }
 
+/// Whether the call named `name` changes anything, so that something may have to be published after it.
+#[must_use]
+pub fn changes(name: &str) -> bool {
+    [Create::NAME, Delete::NAME, Update::NAME].contains(&name)
+}
+
 /// Creates the tables where they are missing.
 ///
 /// # Errors
@@ -169,7 +175,11 @@ impl Call for Create {
         };
         sql.run(
             "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
-            &[connection.id.as_str().into(), last.saturating_add(1).into(), to_json(&connection)?],
+            &[
+                connection.id.as_str().into(),
+                last.saturating_add(1).into(),
+                to_json(&connection)?,
+            ],
         )?;
         claim(sql, &connection)?;
         note(sql, Kind::Connection, connection.id.as_str())?;
@@ -191,7 +201,10 @@ impl Call for List {
     const NAME: &'static str = "list";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
-        sql.run("SELECT record FROM connections ORDER BY sequence", &[])?.iter().map(|row| json(row, 0)).collect()
+        sql.run("SELECT record FROM connections ORDER BY sequence", &[])?
+            .iter()
+            .map(|row| json(row, 0))
+            .collect()
     }
 }
 
@@ -216,7 +229,9 @@ impl Call for Update {
                 connection.sp_entity_id = description.sp_entity_id;
             }
             Change::IdentityProvider(idp) => connection.identity_provider = Some(*idp),
-            Change::State(State::Enabled) if connection.identity_provider.is_none() => return Ok(Err(Refusal::Incomplete)),
+            Change::State(State::Enabled) if connection.identity_provider.is_none() => {
+                return Ok(Err(Refusal::Incomplete));
+            }
             Change::State(state) => connection.state = state,
         }
         if connection == before {
@@ -261,7 +276,10 @@ fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError
 fn taken_domain(sql: &dyn Sql, id: &ConnectionId, domains: &[Domain]) -> Result<Option<Domain>, SqlError> {
     for domain in domains {
         let by_another = "SELECT 1 FROM domains WHERE domain = ? AND connection_id <> ?";
-        if !sql.run(by_another, &[domain.as_str().into(), id.as_str().into()])?.is_empty() {
+        if !sql
+            .run(by_another, &[domain.as_str().into(), id.as_str().into()])?
+            .is_empty()
+        {
             return Ok(Some(domain.clone()));
         }
     }
@@ -280,7 +298,10 @@ fn claim(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
 }
 
 fn release(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
-    sql.run("DELETE FROM domains WHERE connection_id = ?", &[connection.id.as_str().into()])?;
+    sql.run(
+        "DELETE FROM domains WHERE connection_id = ?",
+        &[connection.id.as_str().into()],
+    )?;
     for domain in &connection.domains {
         note(sql, Kind::Domain, domain.as_str())?;
     }
@@ -362,22 +383,37 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         let (ledger, key, value) = if kind == Kind::Connection.as_str() {
             let id = ConnectionId::parse(&name).map_err(invalid)?;
             let connection = read(sql, &id)?;
-            let news = connection.as_ref().map_or(LedgerNews::Forget(super::ledger::Forget {}), |c| {
-                LedgerNews::Configure(super::ledger::Configure {
-                    generation: c.generation,
-                    state: c.state,
-                })
-            });
+            let news = connection
+                .as_ref()
+                .map_or(LedgerNews::Forget(super::ledger::Forget {}), |c| {
+                    LedgerNews::Configure(super::ledger::Configure {
+                        generation: c.generation,
+                        state: c.state,
+                    })
+                });
             let record = connection.map(|c| serde_json::to_string(&c)).transpose();
             let record = record.map_err(|e| SqlError(e.to_string()))?;
             (Some((id.clone(), news)), connection_key(&id), record)
         } else {
             let domain = Domain::parse(&name).map_err(invalid)?;
-            let owner = sql.run("SELECT connection_id FROM domains WHERE domain = ?", &[name.as_str().into()])?;
-            let owner = owner.first().map(|row| text(row, 0).map(ToOwned::to_owned)).transpose()?;
+            let owner = sql.run(
+                "SELECT connection_id FROM domains WHERE domain = ?",
+                &[name.as_str().into()],
+            )?;
+            let owner = owner
+                .first()
+                .map(|row| text(row, 0).map(ToOwned::to_owned))
+                .transpose()?;
             (None, domain_key(&domain), owner)
         };
-        publications.push(Publication { kind, name, version, ledger, key, value });
+        publications.push(Publication {
+            kind,
+            name,
+            version,
+            ledger,
+            key,
+            value,
+        });
     }
     Ok(publications)
 }

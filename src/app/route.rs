@@ -144,12 +144,28 @@ mod tests {
     fn paths_are_exact() {
         assert_eq!(Route::of("/sso/sign-in"), Some(Route::SignIn));
         for path in [
-            "", "/", "/sso", "/sso/", "/sso/sign-in/", "/sso//sign-in", "/SSO/sign-in", "/sso/saml/conn_x/acs", "/sso/saml",
-            "/sso/saml/conn_abcdefghij234567klmn", "/sso/saml/conn_abcdefghij234567klmn/acs/x", "/sso/saml/conn_abcdefghij234567klmn/",
+            "",
+            "/",
+            "/sso",
+            "/sso/",
+            "/sso/sign-in/",
+            "/sso//sign-in",
+            "/SSO/sign-in",
+            "/sso/saml/conn_x/acs",
+            "/sso/saml",
+            "/sso/saml/conn_abcdefghij234567klmn",
+            "/sso/saml/conn_abcdefghij234567klmn/acs/x",
+            "/sso/saml/conn_abcdefghij234567klmn/",
         ] {
             assert_eq!(Route::of(path), None, "{path}");
         }
-        for path in ["/sso/api/", "/sso/api/v1/connection", "/sso/api/v1/connectionsx", "/sso/api/v1/connections/", "/sso/api/v1/connections/a/b/c"] {
+        for path in [
+            "/sso/api/",
+            "/sso/api/v1/connection",
+            "/sso/api/v1/connectionsx",
+            "/sso/api/v1/connections/",
+            "/sso/api/v1/connections/a/b/c",
+        ] {
             assert_eq!(Route::of(path), Some(Route::Api(ApiRoute::Unknown)), "{path}");
         }
     }

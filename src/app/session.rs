@@ -3,11 +3,11 @@
 use http::StatusCode;
 use serde::Serialize;
 
+use super::App;
 use super::error::{ApiError, BrowserError};
 use super::http::{Request, Response, SESSION_COOKIE, cookie, is_from_ourselves, json, see_other, set_cookie};
 use super::ledger::{EndSession, ReadSession, Session};
 use super::ports::{Ports, Unavailable};
-use super::App;
 use crate::saml::id::ConnectionId;
 use crate::token::Token;
 
@@ -35,7 +35,10 @@ impl<P: Ports> App<P> {
         let Some((connection, token)) = session_cookie(request) else {
             return Ok(None);
         };
-        let session = self.ports.ledger(&connection, ReadSession { session: token.hash() }).await?;
+        let session = self
+            .ports
+            .ledger(&connection, ReadSession { session: token.hash() })
+            .await?;
         Ok(session.map(|session| (connection, session)))
     }
 
@@ -44,24 +47,31 @@ impl<P: Ports> App<P> {
         let (connection, session) = match self.session(request).await {
             Ok(Some(found)) => found,
             Ok(None) => {
-                let error = ApiError::new(StatusCode::UNAUTHORIZED, "not_signed_in", "Nobody is signed in. Send the browser to /sso/sign-in.");
+                let error = ApiError::new(
+                    StatusCode::UNAUTHORIZED,
+                    "not_signed_in",
+                    "Nobody is signed in. Send the browser to /sso/sign-in.",
+                );
                 return Ok(error.response());
             }
             Err(unavailable) => return Ok(ApiError::from(unavailable).response()),
         };
-        let profile = &session.user.profile;
-        Ok(json(StatusCode::OK, &SessionView {
-            connection: &connection,
-            user: UserView {
-                id: &session.user.id,
-                email: profile.email.as_str(),
-                first_name: profile.first_name.as_deref(),
-                last_name: profile.last_name.as_deref(),
-                groups: &profile.groups,
+        let identity = &session.user.identity;
+        Ok(json(
+            StatusCode::OK,
+            &SessionView {
+                connection: &connection,
+                user: UserView {
+                    id: &session.user.id,
+                    email: identity.email.as_str(),
+                    first_name: identity.first_name.as_deref(),
+                    last_name: identity.last_name.as_deref(),
+                    groups: &identity.groups,
+                },
+                signed_in_at: session.created_at.to_rfc3339(),
+                expires_at: session.expires_at.to_rfc3339(),
             },
-            signed_in_at: session.created_at.to_rfc3339(),
-            expires_at: session.expires_at.to_rfc3339(),
-        }))
+        ))
     }
 
     /// `POST /sso/sign-out`: ends the session in the ledger, then forgets the cookie.
@@ -70,7 +80,9 @@ impl<P: Ports> App<P> {
             return Err(BrowserError::ForeignForm);
         }
         if let Some((connection, token)) = session_cookie(request) {
-            self.ports.ledger(&connection, EndSession { session: token.hash() }).await?;
+            self.ports
+                .ledger(&connection, EndSession { session: token.hash() })
+                .await?;
         }
         let mut response = see_other("/sso/sign-in");
         set_cookie(&mut response, SESSION_COOKIE, "", 0);

@@ -3,7 +3,9 @@
 use http::StatusCode;
 
 use super::error::BrowserError;
-use super::http::{BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie};
+use super::http::{
+    BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie,
+};
 use super::ledger::{Begin, Refusal};
 use super::ports::{Ports, Unavailable};
 use super::{App, page, registry};
@@ -16,7 +18,8 @@ use crate::saml::reject::Reject;
 use crate::token::Token;
 
 /// The same for every address that leads nowhere, so that the form tells nobody who our customers are.
-const NO_SIGN_IN: &str = "There is no single sign-on for this address. Check it, or ask the people who run your sign-in.";
+const NO_SIGN_IN: &str =
+    "There is no single sign-on for this address. Check it, or ask the people who run your sign-in.";
 const NOT_AN_ADDRESS: &str = "Enter an e-mail address such as ada@company.com.";
 
 /// What the page or a link to it asks for.
@@ -45,7 +48,7 @@ impl<P: Ports> App<P> {
             return self.begin(request, &wish).await;
         }
         match self.session(request).await? {
-            Some((_, session)) if wish.return_to.is_none() => Ok(page::signed_in(session.user.profile.email.as_str())),
+            Some((_, session)) if wish.return_to.is_none() => Ok(page::signed_in(session.user.identity.email.as_str())),
             _ => Ok(self.form(StatusCode::OK, &wish, None)),
         }
     }
@@ -115,7 +118,10 @@ impl<P: Ports> App<P> {
         wish: &Wish,
         connection: &Connection,
     ) -> Result<Result<Response, Refusal>, BrowserError> {
-        let endpoint = connection.identity_provider.as_ref().and_then(|idp| idp.sign_on_endpoint());
+        let endpoint = connection
+            .identity_provider
+            .as_ref()
+            .and_then(|idp| idp.sign_on_endpoint());
         let Some(endpoint) = endpoint.filter(|e| connection.state == State::Enabled && self.may_reach(&e.url)) else {
             return Ok(Err(Refusal::Disabled));
         };
@@ -124,26 +130,39 @@ impl<P: Ports> App<P> {
             None => Token::new(&self.ports.random()?),
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let authn_request = AuthnRequest::new(&self.ports.random()?, self.ports.now(), &endpoint.url, &service_provider);
-        let begun = self.ports.ledger(&connection.id, Begin {
-            generation: connection.generation,
-            request_id: authn_request.id().clone(),
-            browser: browser.hash(),
-            return_path: self.return_path(wish.return_to.as_deref()),
-        });
+        let authn_request = AuthnRequest::new(
+            &self.ports.random()?,
+            self.ports.now(),
+            &endpoint.url,
+            &service_provider,
+        );
+        let begun = self.ports.ledger(
+            &connection.id,
+            Begin {
+                generation: connection.generation,
+                request_id: authn_request.id().clone(),
+                browser: browser.hash(),
+                return_path: self.return_path(wish.return_to.as_deref()),
+            },
+        );
         if let Err(refusal) = begun.await? {
             return Ok(Err(refusal));
         }
         // A handle that says nothing; the pending request is found by InResponseTo.
         let relay_state = Token::new(&self.ports.random()?);
-        let mut response = see_other(&redirect_url(&endpoint.url, &authn_request.to_xml(), relay_state.reveal()));
+        let mut response = see_other(&redirect_url(
+            &endpoint.url,
+            &authn_request.to_xml(),
+            relay_state.reveal(),
+        ));
         set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), PENDING_REQUEST_SECONDS);
         Ok(Ok(response))
     }
 
     /// Where to go after sign-in; a wish that is not a path of ours is not granted.
     fn return_path(&self, wish: Option<&str>) -> ReturnPath {
-        wish.and_then(|path| ReturnPath::parse(path).ok()).unwrap_or_else(|| self.config.default_return_path.clone())
+        wish.and_then(|path| ReturnPath::parse(path).ok())
+            .unwrap_or_else(|| self.config.default_return_path.clone())
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {

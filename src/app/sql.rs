@@ -80,7 +80,9 @@ pub fn text(row: &Row, index: usize) -> Result<&str, SqlError> {
 pub fn integer(row: &Row, index: usize) -> Result<i64, SqlError> {
     match row.get(index) {
         Some(Value::Integer(number)) => Ok(*number),
-        other => Err(SqlError(format!("expected a number in column {index}, found {other:?}"))),
+        other => Err(SqlError(format!(
+            "expected a number in column {index}, found {other:?}"
+        ))),
     }
 }
 
@@ -97,5 +99,7 @@ pub fn json<T: serde::de::DeserializeOwned>(row: &Row, index: usize) -> Result<T
 /// # Errors
 /// [`SqlError`] when it has no JSON form.
 pub fn to_json<T: serde::Serialize>(value: &T) -> Result<Value, SqlError> {
-    serde_json::to_string(value).map(Value::Text).map_err(|e| SqlError(e.to_string()))
+    serde_json::to_string(value)
+        .map(Value::Text)
+        .map_err(|e| SqlError(e.to_string()))
 }

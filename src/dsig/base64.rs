@@ -10,9 +10,14 @@ use super::Error;
 /// XML's white space is dropped (signers break lines, some of them with `&#13;`). What remains must be the one canonical
 /// encoding: the standard alphabet, full padding, no bits after the last octet. A value has one spelling, so two
 /// verifiers cannot read two values.
-pub(super) fn decode(text: &str) -> Result<Vec<u8>, Error> {
+pub(crate) fn decode(text: &str) -> Result<Vec<u8>, Error> {
     let packed: Vec<u8> = text.bytes().filter(|octet| !is_xml_space(*octet)).collect();
     STANDARD.decode(packed).map_err(|_| Error::Base64Malformed)
+}
+
+/// The canonical encoding, on one line.
+pub(crate) fn encode(octets: &[u8]) -> String {
+    STANDARD.encode(octets)
 }
 
 /// White space of XML 1.0, production `S`.

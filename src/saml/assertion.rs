@@ -4,7 +4,7 @@ use super::id::AssertionId;
 use super::reject::{Reject, Shape};
 use super::time::Timestamp;
 use crate::xml::Element;
-use crate::xml::names::{DSIG, SAML, XSI};
+use crate::xml::names::{DS, SAML, XSI};
 
 /// An assertion's fields. It can be read from any element, so what decides must take a `Verified<Assertion>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,10 +155,11 @@ impl Assertion {
             assertion.conditions = Some(Conditions::read(conditions)?);
         }
         element.child(SAML, "Advice")?;
-        element.child(DSIG, "Signature")?;
+        element.child(DS, "Signature")?;
         for child in element.children() {
             match (child.namespace(), child.local_name()) {
-                (SAML, "Issuer" | "Subject" | "Conditions" | "Advice" | "AuthzDecisionStatement") | (DSIG, "Signature") => {}
+                (SAML, "Issuer" | "Subject" | "Conditions" | "Advice" | "AuthzDecisionStatement")
+                | (DS, "Signature") => {}
                 (SAML, "AuthnStatement") => assertion.authn_statements.push(AuthnStatement::read(child)?),
                 (SAML, "AttributeStatement") => read_attributes(child, &mut assertion.attributes)?,
                 _ => return Err(malformed(Shape::Element("Assertion/*"))),
@@ -195,6 +196,12 @@ impl Issuer {
 }
 
 impl NameId {
+    /// Whether it is a new one for every sign-in (SAML Core 8.3.8).
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
+    }
+
     fn read(element: Element<'_>) -> Result<Self, Reject> {
         let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
         Ok(Self {
@@ -286,7 +293,11 @@ fn read_attributes(statement: Element<'_>, into: &mut Vec<Attribute>) -> Result<
         }
         let text = |name| child.attribute(name).map(ToOwned::to_owned);
         let values = child.children().map(|value| {
-            if value.is(SAML, "AttributeValue") { read_value(value) } else { Err(malformed(Shape::Element("Attribute/*"))) }
+            if value.is(SAML, "AttributeValue") {
+                read_value(value)
+            } else {
+                Err(malformed(Shape::Element("Attribute/*")))
+            }
         });
         into.push(Attribute {
             name: required(child, "Name")?.to_owned(),
@@ -299,7 +310,9 @@ fn read_attributes(statement: Element<'_>, into: &mut Vec<Attribute>) -> Result<
 }
 
 fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
-    let nil = element.attributes().any(|a| a.namespace == XSI && a.local == "nil" && matches!(a.value, "true" | "1"));
+    let nil = element
+        .attributes()
+        .any(|a| a.namespace == XSI && a.local_name == "nil" && matches!(a.value, "true" | "1"));
     if nil {
         return Ok(AttributeValue::Nil);
     }
@@ -332,6 +345,8 @@ pub(super) fn required_time(element: Element<'_>, name: &'static str) -> Result<
 pub(super) fn optional_time(element: Element<'_>, name: &'static str) -> Result<Option<Timestamp>, Reject> {
     match element.attribute(name) {
         None => Ok(None),
-        Some(text) => Timestamp::parse_xs_date_time(text).map(Some).ok_or(malformed(Shape::Attribute(name))),
+        Some(text) => Timestamp::parse_xs_date_time(text)
+            .map(Some)
+            .ok_or(malformed(Shape::Attribute(name))),
     }
 }

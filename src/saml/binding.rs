@@ -1,11 +1,14 @@
 //! Bindings: how messages travel through the browser (SAML Bindings 3.4, 3.5).
 
-use miniz_oxide::deflate::{CompressionLevel, compress_to_vec};
+use miniz_oxide::deflate::compress_to_vec;
 
 use super::id::EndpointUrl;
 use super::reject::Reject;
 use crate::dsig::base64;
-use crate::limits::{MAX_RELAY_STATE_BYTES, MAX_RESPONSE_BYTES};
+use crate::limits::{MAX_RELAY_STATE_BYTES, MAX_SAML_MESSAGE_BYTES};
+
+/// The best compression; a request has half a kilobyte.
+const DEFLATE_LEVEL: u8 = 9;
 
 /// What a POST to the assertion consumer service carried.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +45,11 @@ pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
         return Err(Reject::RelayStateNotAllowed);
     }
     // Four characters of base64 carry three octets; refuse before decoding what cannot fit, line breaks included.
-    if response.len() / 3 > MAX_RESPONSE_BYTES {
+    if response.len() / 3 > MAX_SAML_MESSAGE_BYTES {
         return Err(Reject::TooLarge);
     }
-    let message = base64::decode(&response).ok_or(Reject::Base64Bad)?;
-    if message.len() > MAX_RESPONSE_BYTES {
+    let message = base64::decode(&response).map_err(|_| Reject::Base64Bad)?;
+    if message.len() > MAX_SAML_MESSAGE_BYTES {
         return Err(Reject::TooLarge);
     }
     Ok(PostForm {
@@ -60,7 +63,7 @@ pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
 /// An existing query of the endpoint is kept (Entra and others have one).
 #[must_use]
 pub fn redirect_url(endpoint: &EndpointUrl, request: &str, relay_state: &str) -> String {
-    let deflated = compress_to_vec(request.as_bytes(), CompressionLevel::BestCompression as u8);
+    let deflated = compress_to_vec(request.as_bytes(), DEFLATE_LEVEL);
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("SAMLRequest", &base64::encode(&deflated));
     query.append_pair("RelayState", relay_state);

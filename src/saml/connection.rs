@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
 use super::time::Timestamp;
-use crate::dsig::{Certificate, TrustedKey};
+use crate::dsig::{Certificate, RsaFloor, TrustedKey};
 
 /// The public origin of a deployment, such as `https://app.example.com`, from its configuration.
 ///
@@ -97,7 +97,7 @@ impl StoredCertificate {
     ///
     /// # Errors
     /// What [`Certificate::read`] says when the stored text is not a certificate.
-    pub fn certificate(&self) -> Result<Certificate, crate::dsig::CertificateError> {
+    pub fn certificate(&self) -> Result<Certificate, crate::dsig::Error> {
         Certificate::read(self.0.as_bytes())
     }
 }
@@ -125,7 +125,7 @@ impl IdentityProvider {
     /// The keys that may sign. Certificates whose key is not usable are left out; without any key nobody signs in.
     #[must_use]
     pub fn keys(&self) -> Vec<TrustedKey> {
-        let key = |c: &StoredCertificate| c.certificate().ok()?.key().ok();
+        let key = |c: &StoredCertificate| c.certificate().ok()?.key(RsaFloor::Standard).ok();
         self.certificates.iter().filter_map(key).collect()
     }
 
@@ -170,7 +170,10 @@ impl Connection {
     pub fn service_provider(&self, origin: &PublicOrigin) -> ServiceProvider {
         let base = format!("{}/sso/saml/{}", origin.as_str(), self.id);
         ServiceProvider {
-            entity_id: self.sp_entity_id.as_ref().map_or_else(|| base.clone(), ToString::to_string),
+            entity_id: self
+                .sp_entity_id
+                .as_ref()
+                .map_or_else(|| base.clone(), ToString::to_string),
             acs_url: format!("{base}/acs"),
             metadata_url: format!("{base}/metadata"),
         }

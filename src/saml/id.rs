@@ -1,7 +1,7 @@
 //! Identifiers and addresses as types, so that one cannot be taken for another.
 
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
@@ -173,6 +173,33 @@ text_type!(
     }
 );
 
+impl ConnectionId {
+    /// A connection's identifier out of 100 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let character = |b: &u8| ALPHABET.get(usize::from(*b & 31)).map_or('a', |c| char::from(*c));
+        Self(format!(
+            "conn_{}",
+            random.iter().take(20).map(character).collect::<String>()
+        ))
+    }
+}
+
+impl RequestId {
+    /// A request's `ID` out of 160 of the `random` bits; it begins with `_`, as an `NCName` may not begin with a digit.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        use core::fmt::Write as _;
+        let mut id = String::from("_");
+        for octet in random.iter().take(20) {
+            // Writing to a `String` does not fail.
+            let _ = write!(id, "{octet:02x}");
+        }
+        Self(id)
+    }
+}
+
 impl EndpointUrl {
     /// Whether the scheme is `https`; otherwise it is `http` to a loopback host.
     #[must_use]
@@ -194,7 +221,10 @@ impl EndpointUrl {
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.').to_ascii_lowercase();
                 let inner = |suffix: &str| name == suffix || name.ends_with(&format!(".{suffix}"));
-                !name.contains('.') || ["localhost", "local", "internal", "localdomain", "home.arpa"].iter().any(|s| inner(s))
+                !name.contains('.')
+                    || ["localhost", "local", "internal", "localdomain", "home.arpa"]
+                        .iter()
+                        .any(|s| inner(s))
             }
         }
     }

@@ -10,7 +10,7 @@ use super::reject::Reject;
 
 /// What an assertion says of the user, by our names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Profile {
+pub struct Identity {
     /// The e-mail address.
     pub email: EmailAddress,
     /// The first name.
@@ -36,8 +36,22 @@ const EMAIL: &[&str] = &[
     "{claims}name",
     "userprincipalname",
 ];
-const FIRST_NAME: &[&str] = &["firstname", "givenname", "first", "{claims}givenname", "urn:oid:2.5.4.42"];
-const LAST_NAME: &[&str] = &["lastname", "surname", "sn", "familyname", "last", "{claims}surname", "urn:oid:2.5.4.4"];
+const FIRST_NAME: &[&str] = &[
+    "firstname",
+    "givenname",
+    "first",
+    "{claims}givenname",
+    "urn:oid:2.5.4.42",
+];
+const LAST_NAME: &[&str] = &[
+    "lastname",
+    "surname",
+    "sn",
+    "familyname",
+    "last",
+    "{claims}surname",
+    "urn:oid:2.5.4.4",
+];
 const GROUPS: &[&str] = &[
     "groups",
     "group",
@@ -50,15 +64,15 @@ const GROUPS: &[&str] = &[
     "{claims}role",
 ];
 
-/// Reads the user's profile. The e-mail address comes from the first alias that the assertion has, else from a NameID
+/// Reads the user's identity. The e-mail address comes from the first alias that the assertion has, else from a NameID
 /// that is an address.
 ///
 /// # Errors
 /// [`Reject::EmailMissing`] with the names of the attributes that came; [`Reject::EmailNotAnAddress`] when the
 /// attribute does not hold exactly one plain ASCII address.
-pub fn profile(assertion: &Assertion) -> Result<Profile, Reject> {
+pub fn read(assertion: &Assertion) -> Result<Identity, Reject> {
     let attributes = Attributes::of(assertion);
-    Ok(Profile {
+    Ok(Identity {
         email: email(assertion, &attributes)?,
         first_name: attributes.first_text(FIRST_NAME),
         last_name: attributes.first_text(LAST_NAME),
@@ -71,21 +85,37 @@ fn email(assertion: &Assertion, attributes: &Attributes<'_>) -> Result<EmailAddr
         let values: Vec<&AttributeValue> = attributes.values(alias).filter(|v| !is_empty(v)).collect();
         let Some(first) = values.first() else { continue };
         let same = values.iter().all(|v| v == first);
-        let address = first.as_text().filter(|_| same).and_then(|text| EmailAddress::parse(trim(text)).ok());
+        let address = first
+            .as_text()
+            .filter(|_| same)
+            .and_then(|text| EmailAddress::parse(trim(text)).ok());
         match address {
             Some(address) => return Ok(address),
             // A user principal name or display name need not be an address; an e-mail attribute must.
             None if matches!(*alias, "{claims}name" | "userprincipalname") => {}
             None => {
                 return Err(Reject::EmailNotAnAddress {
-                    attribute: attributes.named(alias).map(|a| shortened(&a.name)).next().unwrap_or_default(),
+                    attribute: attributes
+                        .named(alias)
+                        .map(|a| shortened(&a.name))
+                        .next()
+                        .unwrap_or_default(),
                 });
             }
         }
     }
-    assertion.name_id.as_ref().and_then(name_id_address).ok_or_else(|| Reject::EmailMissing {
-        received: assertion.attributes.iter().take(100).map(|a| shortened(&a.name)).collect(),
-    })
+    assertion
+        .name_id
+        .as_ref()
+        .and_then(name_id_address)
+        .ok_or_else(|| Reject::EmailMissing {
+            received: assertion
+                .attributes
+                .iter()
+                .take(100)
+                .map(|a| shortened(&a.name))
+                .collect(),
+        })
 }
 
 /// A NameID that is an address. A transient or persistent identifier is never one, whatever it looks like.
@@ -108,7 +138,9 @@ impl<'a> Attributes<'a> {
 
     /// The attributes whose `Name` or `FriendlyName` is `alias`.
     fn named(&self, alias: &str) -> impl Iterator<Item = &'a Attribute> {
-        let is = move |(name, friendly, _): &&(String, Option<String>, _)| name == alias || friendly.as_deref() == Some(alias);
+        let is = move |(name, friendly, _): &&(String, Option<String>, _)| {
+            name == alias || friendly.as_deref() == Some(alias)
+        };
         self.0.iter().filter(is).map(|(_, _, attribute)| *attribute)
     }
 
@@ -118,15 +150,24 @@ impl<'a> Attributes<'a> {
 
     /// The first text that is not blank, by the order of `aliases`.
     fn first_text(&self, aliases: &[&str]) -> Option<String> {
-        let texts = aliases.iter().flat_map(|alias| self.values(alias)).filter_map(AttributeValue::as_text);
+        let texts = aliases
+            .iter()
+            .flat_map(|alias| self.values(alias))
+            .filter_map(AttributeValue::as_text);
         texts.map(trim).find(|t| !t.is_empty()).map(ToOwned::to_owned)
     }
 
     /// Every text that is not blank, each once, in order.
     fn all_texts(&self, aliases: &[&str]) -> Vec<String> {
-        let texts = aliases.iter().flat_map(|alias| self.values(alias)).filter_map(AttributeValue::as_text);
+        let texts = aliases
+            .iter()
+            .flat_map(|alias| self.values(alias))
+            .filter_map(AttributeValue::as_text);
         let mut seen = BTreeSet::new();
-        texts.filter(|t| !trim(t).is_empty() && seen.insert(*t)).map(ToOwned::to_owned).collect()
+        texts
+            .filter(|t| !trim(t).is_empty() && seen.insert(*t))
+            .map(ToOwned::to_owned)
+            .collect()
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Reject {
     InResponseToUnknown,
     /// An `Issuer` is not the connection's identity provider.
     IssuerMismatch(Mismatch),
+    /// The NameID is missing or changes with every sign-in, so that it cannot be the user's key.
+    NameIdTransientAsKey,
     /// `NotBefore`, `IssueInstant` or `AuthnInstant` lies in the future.
     NotYetValid(Clock),
     /// `Recipient` is not our ACS URL.
@@ -158,6 +160,7 @@ impl Reject {
             },
             Self::InResponseToUnknown => "in_response_to_unknown",
             Self::IssuerMismatch(_) => "issuer_mismatch",
+            Self::NameIdTransientAsKey => "nameid_transient_as_key",
             Self::NotYetValid(_) => "not_yet_valid",
             Self::RecipientMismatch(_) => "recipient_mismatch",
             Self::RelayStateNotAllowed => "relaystate_not_allowed",
@@ -168,7 +171,7 @@ impl Reject {
             Self::Signature(error) => error.code(),
             Self::TooLarge => "too_large",
             Self::UnsolicitedNotAllowed => "unsolicited_not_allowed",
-            Self::Xml(error) => error.code(),
+            Self::Xml(error) => xml_code(*error),
         }
     }
 }
@@ -186,17 +189,28 @@ impl fmt::Display for Reject {
             Self::DestinationMismatch(m) => write!(f, "Destination: {m}"),
             Self::EmailDomainNotOwned(m) => write!(f, "e-mail domain: {m}"),
             Self::EmailMissing { received } => {
-                write!(f, "expected an e-mail attribute, found the attributes [{}]", received.join(", "))
+                write!(
+                    f,
+                    "expected an e-mail attribute, found the attributes [{}]",
+                    received.join(", ")
+                )
             }
             Self::EmailNotAnAddress { attribute } => write!(f, "{attribute}: expected one plain e-mail address"),
             Self::EncryptedUnexpected => f.write_str("the assertion is encrypted"),
             Self::Expired(c) => write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds),
             Self::FormMalformed => f.write_str("expected one SAMLResponse and at most one RelayState field"),
             Self::IdpStatus { message, .. } => {
-                write!(f, "the identity provider answered with an error: {}", message.as_deref().unwrap_or("no message"))
+                write!(
+                    f,
+                    "the identity provider answered with an error: {}",
+                    message.as_deref().unwrap_or("no message")
+                )
             }
             Self::InResponseToUnknown => f.write_str("InResponseTo names no request of this connection"),
             Self::IssuerMismatch(m) => write!(f, "Issuer: {m}"),
+            Self::NameIdTransientAsKey => {
+                f.write_str("expected a NameID that stays the same for a user, found none or a transient one")
+            }
             Self::NotYetValid(c) => write!(f, "{} lies {} s in the future", c.bound, c.off_by_seconds),
             Self::RecipientMismatch(m) => write!(f, "Recipient: {m}"),
             Self::RelayStateNotAllowed => f.write_str("RelayState is too long"),
@@ -255,5 +269,39 @@ impl Mismatch {
             expected: expected.to_owned(),
             found: found.map(|f| f.chars().take(300).collect()),
         }
+    }
+}
+
+/// The stable code for what is wrong with XML.
+pub(super) fn xml_code(error: xml::Error) -> &'static str {
+    use xml::Error as E;
+    match error {
+        E::ApexOmitted | E::ChildMissing | E::ChildRepeated | E::MarkupInText | E::TextBetweenElements => {
+            "response_malformed"
+        }
+        E::CommentForbidden => "comment_forbidden",
+        E::DoctypeForbidden | E::DoctypeInternalSubset => "doctype_forbidden",
+        E::DuplicateId => "duplicate_id",
+        E::EncodingInvalid | E::EncodingUnsupported => "encoding_bad",
+        E::ProcessingInstructionForbidden => "processing_instruction_forbidden",
+        E::NameTooLong
+        | E::OutputTooLarge
+        | E::TooDeep
+        | E::TooLarge
+        | E::TooManyAttributes
+        | E::TooManyDeclarations
+        | E::TooManyElements
+        | E::TooManyMarks
+        | E::TooManyPrefixes => "too_large",
+        E::DeclarationRepeated
+        | E::EntityUnknown
+        | E::InvalidCharacter
+        | E::InvalidCharacterReference
+        | E::InvalidDeclaration
+        | E::InvalidName
+        | E::NamespaceNotAbsolute
+        | E::NotWellFormed
+        | E::PrefixUndeclared
+        | E::ReservedPrefix => "xml_not_wellformed",
     }
 }

@@ -4,7 +4,7 @@ use super::assertion::{Assertion, Issuer, malformed, required, required_time};
 use super::reject::{IdpStatus, Reject, Shape};
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
-use crate::xml::names::{DSIG, SAML, SAMLP};
+use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
 
 /// The fields of the response around the assertion. They may be unsigned: they can refuse a sign-in, never grant one.
@@ -55,8 +55,12 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
     let unverified = document.root();
     let unverified_assertion = check_shape(unverified)?;
 
-    let whole = has_signature(unverified)?.then(|| dsig::verify(unverified, policy)).transpose()?;
-    let own = has_signature(unverified_assertion)?.then(|| dsig::verify(unverified_assertion, policy)).transpose()?;
+    let whole = has_signature(unverified)?
+        .then(|| dsig::verify(unverified, policy))
+        .transpose()?;
+    let own = has_signature(unverified_assertion)?
+        .then(|| dsig::verify(unverified_assertion, policy))
+        .transpose()?;
     let (octets, coverage, read): (_, _, fn(&Octets) -> Result<Assertion, Reject>) = match (whole, own) {
         (Some(whole), Some(_)) => (whole, Coverage::Both, read_from_response),
         (Some(whole), None) => (whole, Coverage::Response, read_from_response),
@@ -80,14 +84,17 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
     response.has_only_element_content()?;
     for child in response.children() {
         match (child.namespace(), child.local_name()) {
-            (SAML, "Issuer" | "Assertion" | "EncryptedAssertion") | (SAMLP, "Status" | "Extensions") | (DSIG, "Signature") => {}
+            (SAML, "Issuer" | "Assertion" | "EncryptedAssertion")
+            | (SAMLP, "Status" | "Extensions")
+            | (DS, "Signature") => {}
             _ => return Err(malformed(Shape::Element("Response/*"))),
         }
     }
     response.child(SAMLP, "Extensions")?;
     check_status(response.required_child(SAMLP, "Status")?)?;
 
-    let is_assertion = |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
+    let is_assertion =
+        |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
     let mut anywhere = response.descendants().filter(is_assertion);
     let (Some(assertion), None) = (anywhere.next(), anywhere.next()) else {
         return Err(malformed(Shape::AssertionCount));
@@ -96,8 +103,8 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
         return Err(malformed(Shape::AssertionCount));
     }
     // A signature anywhere but in its two legal homes refuses the message, whatever it signs.
-    if dsig::has_signature_outside(response, &[response, assertion]) {
-        return Err(Reject::Signature(dsig::Error::SignatureWrongTarget));
+    if dsig::signatures_outside(&[response, assertion], response) {
+        return Err(Reject::Signature(dsig::Error::WrongTarget));
     }
     if assertion.local_name() == "EncryptedAssertion" {
         return Err(Reject::EncryptedUnexpected);
@@ -110,7 +117,8 @@ fn check_status(status: Element<'_>) -> Result<(), Reject> {
     const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
     status.has_only_element_content()?;
     for child in status.children() {
-        if child.namespace() != SAMLP || !matches!(child.local_name(), "StatusCode" | "StatusMessage" | "StatusDetail") {
+        if child.namespace() != SAMLP || !matches!(child.local_name(), "StatusCode" | "StatusMessage" | "StatusDetail")
+        {
             return Err(malformed(Shape::Element("Status/*")));
         }
     }
@@ -135,7 +143,7 @@ fn check_status(status: Element<'_>) -> Result<(), Reject> {
 }
 
 fn has_signature(element: Element<'_>) -> Result<bool, Reject> {
-    let mut signatures = element.children().filter(|c| c.is(DSIG, "Signature"));
+    let mut signatures = element.children().filter(|c| c.is(DS, "Signature"));
     match (signatures.next(), signatures.next()) {
         (found, None) => Ok(found.is_some()),
         _ => Err(Reject::Signature(dsig::Error::SignatureMultiple)),

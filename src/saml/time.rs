@@ -136,10 +136,7 @@ mod tests {
             assert_eq!(Timestamp::parse_xs_date_time(text), Some(noon), "{text}");
         }
         assert_eq!(noon.to_rfc3339(), "2026-07-01T12:00:00Z");
-        assert_eq!(
-            Timestamp::parse_rfc3339("2026-07-01T12:00:00Z").unwrap(),
-            noon
-        );
+        assert_eq!(Timestamp::parse_rfc3339("2026-07-01T12:00:00Z").unwrap(), noon);
     }
 
     #[test]

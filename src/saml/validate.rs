@@ -3,7 +3,7 @@
 use super::assertion::{Assertion, Issuer, NameId, SubjectConfirmation};
 use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
 use super::id::{AssertionId, Domain, EmailAddress, EntityId, RequestId, same_endpoint};
-use super::identity::{self, Profile};
+use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
 use super::response::{Coverage, Envelope, VerifiedResponse};
 use super::time::Timestamp;
@@ -35,7 +35,12 @@ pub struct Expect<'a> {
 impl<'a> Expect<'a> {
     /// What `connection`, whose identity provider is `idp`, expects at `now`.
     #[must_use]
-    pub fn of(connection: &'a Connection, idp: &'a IdentityProvider, service_provider: &'a ServiceProvider, now: Timestamp) -> Self {
+    pub fn of(
+        connection: &'a Connection,
+        idp: &'a IdentityProvider,
+        service_provider: &'a ServiceProvider,
+        now: Timestamp,
+    ) -> Self {
         Self {
             service_provider,
             idp_entity_id: &idp.entity_id,
@@ -56,7 +61,7 @@ pub struct Login {
     in_response_to: RequestId,
     idp_entity_id: EntityId,
     name_id: Option<NameId>,
-    profile: Profile,
+    identity: Identity,
     session_index: Option<String>,
     session_not_on_or_after: Option<Timestamp>,
 }
@@ -95,13 +100,13 @@ impl Login {
     /// The user's e-mail address, whose domain is one of the connection's.
     #[must_use]
     pub fn email(&self) -> &EmailAddress {
-        &self.profile.email
+        &self.identity.email
     }
 
     /// What was said of the user.
     #[must_use]
-    pub fn profile(&self) -> &Profile {
-        &self.profile
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// The session at the identity provider.
@@ -131,20 +136,24 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
     check_conditions(assertion, expect)?;
     let session_not_on_or_after = check_authn(assertion, expect)?;
     let in_response_to = check_in_response_to(&response.envelope, confirmation)?;
-    let profile = identity::profile(assertion)?;
-    check_domain(&profile.email, expect)?;
+    let identity = identity::read(assertion)?;
+    check_domain(&identity.email, expect)?;
 
     // Any confirmation may carry the assertion in a later try, so the latest end of them counts, within the conditions.
     let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
     let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
-    let not_on_or_after = confirmed_until.into_iter().chain(valid_until).min().unwrap_or(expect.now);
+    let not_on_or_after = confirmed_until
+        .into_iter()
+        .chain(valid_until)
+        .min()
+        .unwrap_or(expect.now);
     Ok(Login {
         assertion_id: assertion.id.clone(),
         remember_until: not_on_or_after.plus(expect.skew_seconds),
         in_response_to,
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
-        profile,
+        identity,
         session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
         session_not_on_or_after,
     })
@@ -158,7 +167,10 @@ fn check_issuers(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>
         if is_entity && issuer.value == expect.idp_entity_id.as_str() {
             return Ok(());
         }
-        Err(Reject::IssuerMismatch(Mismatch::new(expect.idp_entity_id.as_str(), Some(&issuer.value))))
+        Err(Reject::IssuerMismatch(Mismatch::new(
+            expect.idp_entity_id.as_str(),
+            Some(&issuer.value),
+        )))
     };
     envelope.issuer.as_ref().map_or(Ok(()), check)?;
     check(&assertion.issuer)
@@ -175,7 +187,10 @@ fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Rej
     if holds {
         return Ok(());
     }
-    Err(Reject::DestinationMismatch(Mismatch::new(acs_url, envelope.destination.as_deref())))
+    Err(Reject::DestinationMismatch(Mismatch::new(
+        acs_url,
+        envelope.destination.as_deref(),
+    )))
 }
 
 /// Neither message nor assertion may have been made in the future.
@@ -198,14 +213,25 @@ fn confirm_bearer<'a>(assertion: &'a Assertion, expect: &Expect<'_>) -> Result<&
 
 fn check_confirmation(confirmation: &SubjectConfirmation, expect: &Expect<'_>) -> Result<(), Reject> {
     let acs_url = &expect.service_provider.acs_url;
-    if !confirmation.recipient.as_deref().is_some_and(|r| same_endpoint(r, acs_url)) {
-        return Err(Reject::RecipientMismatch(Mismatch::new(acs_url, confirmation.recipient.as_deref())));
+    if !confirmation
+        .recipient
+        .as_deref()
+        .is_some_and(|r| same_endpoint(r, acs_url))
+    {
+        return Err(Reject::RecipientMismatch(Mismatch::new(
+            acs_url,
+            confirmation.recipient.as_deref(),
+        )));
     }
     let Some(not_on_or_after) = confirmation.not_on_or_after else {
-        return Err(super::assertion::malformed(super::reject::Shape::Attribute("SubjectConfirmationData/@NotOnOrAfter")));
+        return Err(super::assertion::malformed(super::reject::Shape::Attribute(
+            "SubjectConfirmationData/@NotOnOrAfter",
+        )));
     };
     expect.has_not_passed("SubjectConfirmationData/@NotOnOrAfter", not_on_or_after)?;
-    confirmation.not_before.map_or(Ok(()), |t| expect.has_come("SubjectConfirmationData/@NotBefore", t))
+    confirmation
+        .not_before
+        .map_or(Ok(()), |t| expect.has_come("SubjectConfirmationData/@NotBefore", t))
 }
 
 /// Conditions must be there with at least one `AudienceRestriction`, and each one must hold us (Profiles 4.1.4.2;
@@ -215,15 +241,22 @@ fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Re
     let Some(conditions) = &assertion.conditions else {
         return Err(Reject::AudienceMismatch(Mismatch::new(audience, None)));
     };
-    conditions.not_before.map_or(Ok(()), |t| expect.has_come("Conditions/@NotBefore", t))?;
-    conditions.not_on_or_after.map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))?;
+    conditions
+        .not_before
+        .map_or(Ok(()), |t| expect.has_come("Conditions/@NotBefore", t))?;
+    conditions
+        .not_on_or_after
+        .map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))?;
     let is_ours = |found: &String| {
         found == audience || (expect.provider == Provider::Entra && found.strip_prefix("spn:") == Some(audience))
     };
     let holds = |restriction: &Vec<String>| restriction.iter().any(is_ours);
     if conditions.audience_restrictions.is_empty() || !conditions.audience_restrictions.iter().all(holds) {
         let found = conditions.audience_restrictions.concat().join(" ");
-        return Err(Reject::AudienceMismatch(Mismatch::new(audience, (!found.is_empty()).then_some(&found))));
+        return Err(Reject::AudienceMismatch(Mismatch::new(
+            audience,
+            (!found.is_empty()).then_some(&found),
+        )));
     }
     Ok(())
 }
@@ -232,12 +265,18 @@ fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Re
 /// earliest end of a session.
 fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
     if assertion.authn_statements.is_empty() {
-        return Err(super::assertion::malformed(super::reject::Shape::Element("AuthnStatement")));
+        return Err(super::assertion::malformed(super::reject::Shape::Element(
+            "AuthnStatement",
+        )));
     }
     for statement in &assertion.authn_statements {
         expect.has_come("AuthnInstant", statement.authn_instant)?;
     }
-    let end = assertion.authn_statements.iter().filter_map(|s| s.session_not_on_or_after).min();
+    let end = assertion
+        .authn_statements
+        .iter()
+        .filter_map(|s| s.session_not_on_or_after)
+        .min();
     match end.map(|end| expect.has_not_passed("SessionNotOnOrAfter", end)) {
         Some(Err(Reject::Expired(clock))) => Err(Reject::SessionExpiredAtIdp(clock)),
         Some(Err(other)) => Err(other),
@@ -264,7 +303,10 @@ fn check_domain(email: &EmailAddress, expect: &Expect<'_>) -> Result<(), Reject>
         return Ok(());
     }
     let owned = expect.domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ");
-    Err(Reject::EmailDomainNotOwned(Mismatch::new(&owned, Some(email.domain().as_str()))))
+    Err(Reject::EmailDomainNotOwned(Mismatch::new(
+        &owned,
+        Some(email.domain().as_str()),
+    )))
 }
 
 impl Expect<'_> {
@@ -274,7 +316,10 @@ impl Expect<'_> {
         if early <= self.skew_seconds {
             return Ok(());
         }
-        Err(Reject::NotYetValid(Clock { bound: name, off_by_seconds: early }))
+        Err(Reject::NotYetValid(Clock {
+            bound: name,
+            off_by_seconds: early,
+        }))
     }
 
     /// `bound` must lie in the future, or in the past by less than the skew.
@@ -283,6 +328,9 @@ impl Expect<'_> {
         if late < self.skew_seconds {
             return Ok(());
         }
-        Err(Reject::Expired(Clock { bound: name, off_by_seconds: late }))
+        Err(Reject::Expired(Clock {
+            bound: name,
+            off_by_seconds: late,
+        }))
     }
 }

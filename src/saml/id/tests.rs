@@ -10,8 +10,20 @@ fn domains_fold_case_and_become_a_labels() {
         "xn--bcher-kva.example"
     );
     for bad in [
-        "", "acme", ".acme.com", "acme.com.", "acme..com", "-acme.com", "acme_x.com", "a@acme.com", "acme.com/x",
-        "10.0.0.1", "[::1]", "acme.com\0", "ac me.com", "acme.1",
+        "",
+        "acme",
+        ".acme.com",
+        "acme.com.",
+        "acme..com",
+        "-acme.com",
+        "acme_x.com",
+        "a@acme.com",
+        "acme.com/x",
+        "10.0.0.1",
+        "[::1]",
+        "acme.com\0",
+        "ac me.com",
+        "acme.1",
     ] {
         assert!(Domain::parse(bad).is_err(), "{bad:?}");
     }
@@ -23,14 +35,34 @@ fn an_address_has_one_meaning() {
     assert_eq!(ada.as_str(), "Ada.L+x@acme.com");
     assert_eq!(ada.domain().as_str(), "acme.com");
     for bad in [
-        "", "ada", "@acme.com", "ada@", "a@b@acme.com", "\"a b\"@acme.com", "ada @acme.com", "ada@ acme.com",
-        "ada@acme.com ", "ada@acme.com\r\n", "ada@acme.com.", "ada@[10.0.0.1]", "ada\0@acme.com", ".ada@acme.com",
-        "a..b@acme.com", "ada＠acme.com", "ada@acme．com", "ada@büro.example", "\u{200b}ada@acme.com", "аda@acme.com",
+        "",
+        "ada",
+        "@acme.com",
+        "ada@",
+        "a@b@acme.com",
+        "\"a b\"@acme.com",
+        "ada @acme.com",
+        "ada@ acme.com",
+        "ada@acme.com ",
+        "ada@acme.com\r\n",
+        "ada@acme.com.",
+        "ada@[10.0.0.1]",
+        "ada\0@acme.com",
+        ".ada@acme.com",
+        "a..b@acme.com",
+        "ada＠acme.com",
+        "ada@acme．com",
+        "ada@büro.example",
+        "\u{200b}ada@acme.com",
+        "аda@acme.com",
     ] {
         assert!(EmailAddress::parse(bad).is_err(), "{bad:?}");
     }
     assert_eq!(
-        EmailAddress::parse_typed("ada@bücher.example").unwrap().domain().as_str(),
+        EmailAddress::parse_typed("ada@bücher.example")
+            .unwrap()
+            .domain()
+            .as_str(),
         "xn--bcher-kva.example"
     );
 }
@@ -46,8 +78,17 @@ fn a_return_path_stays_on_this_origin() {
         assert_eq!(ReturnPath::parse(given).unwrap().as_str(), path);
     }
     for bad in [
-        "", "a", "//evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example", "javascript:alert(1)",
-        "/a\r\nSet-Cookie: x=1", "/\t/evil.example", "/..//evil.example", "/.//evil.example",
+        "",
+        "a",
+        "//evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/a\r\nSet-Cookie: x=1",
+        "/\t/evil.example",
+        "/..//evil.example",
+        "/.//evil.example",
     ] {
         assert!(ReturnPath::parse(bad).is_err(), "{bad:?}");
     }
@@ -55,12 +96,25 @@ fn a_return_path_stays_on_this_origin() {
 
 #[test]
 fn endpoints_are_https_or_loopback() {
-    for good in ["https://idp.example/sso?x=1", "http://localhost:7000/sso", "http://127.0.0.1/", "http://[::1]:1/"] {
+    for good in [
+        "https://idp.example/sso?x=1",
+        "http://localhost:7000/sso",
+        "http://127.0.0.1/",
+        "http://[::1]:1/",
+    ] {
         assert!(EndpointUrl::parse(good).is_ok(), "{good}");
     }
     for bad in [
-        "", "idp.example", "http://idp.example/", "javascript:alert(1)", "data:text/html,x", "https://u:p@idp.example/",
-        "https://u@idp.example/", "https://idp.example/#x", "http://localhost.evil.example/", "file:///etc/passwd",
+        "",
+        "idp.example",
+        "http://idp.example/",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://u:p@idp.example/",
+        "https://u@idp.example/",
+        "https://idp.example/#x",
+        "http://localhost.evil.example/",
+        "file:///etc/passwd",
     ] {
         assert!(EndpointUrl::parse(bad).is_err(), "{bad}");
     }
@@ -69,15 +123,38 @@ fn endpoints_are_https_or_loopback() {
 #[test]
 fn private_hosts_are_known_however_they_are_written() {
     for private in [
-        "https://10.0.0.1/", "https://127.0.0.1/", "https://0x7f000001/", "https://2130706433/", "https://0177.0.0.1/",
-        "https://169.254.169.254/", "https://100.64.0.1/", "https://192.168.1.1/", "https://172.31.0.1/", "https://0.0.0.0/",
-        "https://[::1]/", "https://[::ffff:10.0.0.1]/", "https://[fe80::1]/", "https://[fd00::1]/", "https://[64:ff9b::a00:1]/",
-        "https://[2002:a00:1::]/", "https://localhost/", "https://idp.localhost./", "https://intranet/", "https://x.internal/",
-        "https://x.local/", "https://224.0.0.1/", "https://255.255.255.255/",
+        "https://10.0.0.1/",
+        "https://127.0.0.1/",
+        "https://0x7f000001/",
+        "https://2130706433/",
+        "https://0177.0.0.1/",
+        "https://169.254.169.254/",
+        "https://100.64.0.1/",
+        "https://192.168.1.1/",
+        "https://172.31.0.1/",
+        "https://0.0.0.0/",
+        "https://[::1]/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://[fe80::1]/",
+        "https://[fd00::1]/",
+        "https://[64:ff9b::a00:1]/",
+        "https://[2002:a00:1::]/",
+        "https://localhost/",
+        "https://idp.localhost./",
+        "https://intranet/",
+        "https://x.internal/",
+        "https://x.local/",
+        "https://224.0.0.1/",
+        "https://255.255.255.255/",
     ] {
         assert!(EndpointUrl::parse(private).unwrap().is_private(), "{private}");
     }
-    for public in ["https://idp.example/", "https://8.8.8.8/", "https://[2606:4700::1111]/", "https://localhost.example/"] {
+    for public in [
+        "https://idp.example/",
+        "https://8.8.8.8/",
+        "https://[2606:4700::1111]/",
+        "https://localhost.example/",
+    ] {
         assert!(!EndpointUrl::parse(public).unwrap().is_private(), "{public}");
     }
 }
@@ -87,8 +164,15 @@ fn endpoints_compare_by_host_and_octets() {
     assert!(same_endpoint("https://SP.example:443/acs", "HTTPS://sp.example/acs"));
     assert!(same_endpoint("http://sp.example:80/acs", "http://sp.example/acs"));
     for other in [
-        "https://sp.example/acs/", "https://sp.example/ACS", "https://sp.example:8443/acs", "http://sp.example/acs",
-        "https://sp.example/acs?x", " https://sp.example/acs", "https://sp.example.evil.example/acs", "https://sp.example@evil.example/acs", "",
+        "https://sp.example/acs/",
+        "https://sp.example/ACS",
+        "https://sp.example:8443/acs",
+        "http://sp.example/acs",
+        "https://sp.example/acs?x",
+        " https://sp.example/acs",
+        "https://sp.example.evil.example/acs",
+        "https://sp.example@evil.example/acs",
+        "",
     ] {
         assert!(!same_endpoint("https://sp.example/acs", other), "{other}");
     }
@@ -101,7 +185,13 @@ fn ids_are_names() {
         assert!(AssertionId::parse(bad).is_err(), "{bad}");
     }
     assert!(ConnectionId::parse("conn_abcdefghij234567klmn").is_ok());
-    for bad in ["", "conn_", "conn_ABCDEFGHIJ234567KLMN", "conn_abcdefghij234567klm1", "abcdefghij234567klmn"] {
+    for bad in [
+        "",
+        "conn_",
+        "conn_ABCDEFGHIJ234567KLMN",
+        "conn_abcdefghij234567klm1",
+        "abcdefghij234567klmn",
+    ] {
         assert!(ConnectionId::parse(bad).is_err(), "{bad}");
     }
 }

@@ -1,0 +1,401 @@
+//! The admin API, `/sso/api/v1`: connections as JSON, for whoever has the admin token.
+
+use http::header::AUTHORIZATION;
+use http::{Method, StatusCode};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::error::ApiError;
+use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
+use super::ledger::ListRefusals;
+use super::ports::{Answer, Ports};
+use super::registry::{Change, Create, Delete, Description, List, Refusal, Update};
+use super::route::{ApiRoute, Route};
+use crate::limits::{MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS};
+use crate::saml::connection::{Binding, Connection, Provider, ServiceProvider, State};
+use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
+use crate::saml::time::Timestamp;
+use crate::token::same_secret;
+
+/// `POST /connections`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateBody {
+    name: String,
+    provider: Provider,
+    domains: Vec<String>,
+    organization: Option<String>,
+    sp_entity_id: Option<String>,
+}
+
+/// `PATCH /connections/{id}`: a field that is absent stays as it is, `null` clears an optional one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PatchBody {
+    name: Option<String>,
+    provider: Option<Provider>,
+    domains: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "present")]
+    organization: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    sp_entity_id: Option<Option<String>>,
+}
+
+/// `POST /connections/{id}/metadata`: exactly one of the two.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MetadataBody {
+    url: Option<String>,
+    xml: Option<String>,
+}
+
+/// A connection, as the API shows it.
+#[derive(Serialize)]
+struct ConnectionView<'a> {
+    id: &'a ConnectionId,
+    name: &'a str,
+    provider: Provider,
+    state: State,
+    domains: &'a [Domain],
+    organization: Option<&'a str>,
+    service_provider: ServiceProvider,
+    identity_provider: Option<IdentityProviderView<'a>>,
+    generation: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct IdentityProviderView<'a> {
+    entity_id: &'a EntityId,
+    single_sign_on: Vec<EndpointView<'a>>,
+    metadata_url: Option<&'a EndpointUrl>,
+    signing_certificates: Vec<CertificateView>,
+}
+
+#[derive(Serialize)]
+struct EndpointView<'a> {
+    binding: Binding,
+    url: &'a EndpointUrl,
+}
+
+#[derive(Serialize)]
+struct CertificateView {
+    sha256: String,
+    subject: String,
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+impl<P: Ports> App<P> {
+    /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
+    pub(super) async fn answer_api(&self, route: &ApiRoute, request: &Request) -> Response {
+        if let Err(error) = self.check_token(request) {
+            let mut response = error.response();
+            ask_for_bearer(&mut response);
+            return response;
+        }
+        let whole = Route::Api(route.clone());
+        if !whole.allows(request.method()) {
+            let message = format!("This address answers {}.", whole.methods());
+            let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message).response();
+            allow(&mut response, whole.methods());
+            return response;
+        }
+        self.call(route, request).await.unwrap_or_else(|error| error.response())
+    }
+
+    /// Without the secret the API is closed.
+    fn check_token(&self, request: &Request) -> Result<(), ApiError> {
+        let Some(expected) = &self.config.admin_token else {
+            let message =
+                "The admin API is closed. Set the secret ADMIN_TOKEN (wrangler secret put ADMIN_TOKEN) to open it.";
+            return Err(ApiError::new(StatusCode::UNAUTHORIZED, "api_closed", message));
+        };
+        let given = header(request, &AUTHORIZATION).and_then(|value| value.split_once(' '));
+        match given {
+            Some((scheme, token))
+                if scheme.eq_ignore_ascii_case("bearer") && same_secret(token.trim(), expected.reveal()) =>
+            {
+                Ok(())
+            }
+            _ => {
+                let message = "Send the admin token in the header Authorization: Bearer …";
+                Err(ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
+            }
+        }
+    }
+
+    async fn call(&self, route: &ApiRoute, request: &Request) -> Result<Response, ApiError> {
+        match (route, request.method()) {
+            (ApiRoute::Connections, &Method::POST) => self.create(request).await,
+            (ApiRoute::Connections, _) => self.list().await,
+            (ApiRoute::Connection(id), &Method::PATCH) => self.patch(id, request).await,
+            (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id).await,
+            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
+            (ApiRoute::Disable(id), _) => self.update(id, Change::State(State::Disabled)).await,
+            (ApiRoute::Enable(id), _) => self.update(id, Change::State(State::Enabled)).await,
+            (ApiRoute::Metadata(id), _) => self.save_metadata(id, request).await,
+            (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
+            (ApiRoute::Unknown, _) => Err(ApiError::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is nothing at this address.",
+            )),
+        }
+    }
+
+    async fn create(&self, request: &Request) -> Result<Response, ApiError> {
+        let body: CreateBody = read_body(request)?;
+        let description = Description {
+            name: name(&body.name)?,
+            provider: body.provider,
+            domains: domains(&body.domains)?,
+            organization: body.organization.as_deref().map(organization).transpose()?,
+            sp_entity_id: body.sp_entity_id.as_deref().map(entity_id).transpose()?,
+        };
+        let create = Create {
+            id: ConnectionId::from_random(&self.ports.random()?),
+            description,
+        };
+        let Answer { reply, published } = self.ports.registry(create).await?;
+        Ok(json(
+            status(StatusCode::CREATED, published),
+            &self.view(&reply.map_err(refused)?),
+        ))
+    }
+
+    async fn list(&self) -> Result<Response, ApiError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            connections: Vec<ConnectionView<'a>>,
+        }
+        let connections = self.ports.registry(List {}).await?.reply;
+        let connections = connections.iter().map(|connection| self.view(connection)).collect();
+        Ok(json(StatusCode::OK, &Body { connections }))
+    }
+
+    async fn patch(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
+        let body: PatchBody = read_body(request)?;
+        let now = self.existing(id).await?;
+        let description = Description {
+            name: body.name.as_deref().map_or(Ok(now.name), name)?,
+            provider: body.provider.unwrap_or(now.provider),
+            domains: body.domains.as_deref().map_or(Ok(now.domains), domains)?,
+            organization: match body.organization {
+                None => now.organization,
+                Some(given) => given.as_deref().map(organization).transpose()?,
+            },
+            sp_entity_id: match body.sp_entity_id {
+                None => now.sp_entity_id,
+                Some(given) => given.as_deref().map(entity_id).transpose()?,
+            },
+        };
+        self.update(id, Change::Describe(description)).await
+    }
+
+    async fn delete(&self, id: &ConnectionId) -> Result<Response, ApiError> {
+        let Answer { reply, published } = self.ports.registry(Delete { id: id.clone() }).await?;
+        reply.map_err(refused)?;
+        Ok(respond(
+            status(StatusCode::NO_CONTENT, published),
+            "application/json",
+            "",
+        ))
+    }
+
+    async fn save_metadata(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
+        let body: MetadataBody = read_body(request)?;
+        self.existing(id).await?;
+        let idp = match (body.url, body.xml) {
+            (Some(url), None) => {
+                let url = EndpointUrl::parse(&url).map_err(|e| invalid("url", e.0))?;
+                self.fetch_identity_provider(&url).await?
+            }
+            (None, Some(xml)) => self.usable_identity_provider(xml.as_bytes())?,
+            _ => return Err(invalid("url", "expected exactly one of url and xml")),
+        };
+        self.update(id, Change::IdentityProvider(Box::new(idp))).await
+    }
+
+    async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
+        #[derive(Serialize)]
+        struct Body {
+            refusals: Vec<RefusalView>,
+        }
+        #[derive(Serialize)]
+        struct RefusalView {
+            reference: String,
+            at: String,
+            code: String,
+            detail: String,
+        }
+        self.existing(id).await?;
+        let refusals = self
+            .ports
+            .ledger(id, ListRefusals {})
+            .await?
+            .into_iter()
+            .map(|r| RefusalView {
+                reference: r.reference,
+                at: r.at.to_rfc3339(),
+                code: r.code,
+                detail: r.detail,
+            });
+        Ok(json(
+            StatusCode::OK,
+            &Body {
+                refusals: refusals.collect(),
+            },
+        ))
+    }
+
+    async fn update(&self, id: &ConnectionId, change: Change) -> Result<Response, ApiError> {
+        let Answer { reply, published } = self.ports.registry(Update { id: id.clone(), change }).await?;
+        Ok(json(
+            status(StatusCode::OK, published),
+            &self.view(&reply.map_err(refused)?),
+        ))
+    }
+
+    async fn existing(&self, id: &ConnectionId) -> Result<Connection, ApiError> {
+        self.registered_connection(id)
+            .await?
+            .ok_or_else(|| refused(Refusal::NotFound))
+    }
+
+    fn view<'a>(&self, connection: &'a Connection) -> ConnectionView<'a> {
+        ConnectionView {
+            id: &connection.id,
+            name: &connection.name,
+            provider: connection.provider,
+            state: connection.state,
+            domains: &connection.domains,
+            organization: connection.organization.as_deref(),
+            service_provider: connection.service_provider(&self.config.origin),
+            identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
+                entity_id: &idp.entity_id,
+                single_sign_on: idp
+                    .single_sign_on
+                    .iter()
+                    .map(|e| EndpointView {
+                        binding: e.binding,
+                        url: &e.url,
+                    })
+                    .collect(),
+                metadata_url: idp.metadata_url.as_ref(),
+                signing_certificates: idp
+                    .certificates
+                    .iter()
+                    .filter_map(|c| c.certificate().ok())
+                    .map(certificate_view)
+                    .collect(),
+            }),
+            generation: connection.generation,
+            created_at: connection.created_at.to_rfc3339(),
+            updated_at: connection.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+fn certificate_view(certificate: crate::dsig::Certificate) -> CertificateView {
+    let time = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_unix_seconds(s).to_rfc3339());
+    CertificateView {
+        sha256: certificate.fingerprint().to_string(),
+        subject: certificate.subject().to_owned(),
+        not_before: time(certificate.not_before()),
+        not_after: time(certificate.not_after()),
+    }
+}
+
+/// `202 Accepted` when a change is saved but has not reached every place yet; it will, by itself.
+fn status(done: StatusCode, published: bool) -> StatusCode {
+    if published { done } else { StatusCode::ACCEPTED }
+}
+
+fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+    if !has_media_type(request, "application/json") {
+        let message = "Send the body as Content-Type: application/json.";
+        return Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            message,
+        ));
+    }
+    serde_json::from_slice(request.body()).map_err(|e| {
+        ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_json",
+            format!("The body is not as expected: {e}."),
+        )
+    })
+}
+
+/// Tells a field that is `null` from one that is absent.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+fn name(text: &str) -> Result<String, ApiError> {
+    label(text).ok_or_else(|| invalid("name", "expected 1 to 100 characters on one line"))
+}
+
+fn organization(text: &str) -> Result<String, ApiError> {
+    label(text).ok_or_else(|| invalid("organization", "expected 1 to 100 characters on one line, or null"))
+}
+
+fn label(text: &str) -> Option<String> {
+    let text = text.trim();
+    let fits = (1..=MAX_NAME_CHARACTERS).contains(&text.chars().count());
+    (fits && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+fn entity_id(text: &str) -> Result<EntityId, ApiError> {
+    EntityId::parse(text).map_err(|e| invalid("sp_entity_id", e.0))
+}
+
+fn domains(texts: &[String]) -> Result<Vec<Domain>, ApiError> {
+    if texts.is_empty() || texts.len() > MAX_DOMAINS_PER_CONNECTION {
+        return Err(invalid("domains", "expected 1 to 100 domains"));
+    }
+    let mut domains: Vec<Domain> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let domain = Domain::parse(text).map_err(|e| invalid("domains", e.0))?;
+        if !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    Ok(domains)
+}
+
+fn invalid(field: &str, expected: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "invalid_field",
+        format!("{field}: {expected}."),
+    )
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::DomainTaken(domain) => {
+            let message = format!("Another connection has the domain {domain}. Remove it there first.");
+            ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
+        }
+        Refusal::Incomplete => {
+            let message = "The connection has no identity provider yet. Save its metadata first.";
+            ApiError::new(StatusCode::CONFLICT, "connection_incomplete", message)
+        }
+        Refusal::NotFound => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "connection_unknown",
+            "There is no such connection.",
+        ),
+        Refusal::TooMany => ApiError::new(
+            StatusCode::CONFLICT,
+            "too_many_connections",
+            "There are too many connections.",
+        ),
+    }
+}

@@ -1,0 +1,101 @@
+//! Requests and responses, between the platform's types and the application's.
+
+use ::http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use ::http::{Method, StatusCode, Uri};
+use futures_util::StreamExt;
+use worker::{Request, Response, Result};
+
+use crate::app::config::ConfigError;
+use crate::app::http::{Request as AppRequest, Response as AppResponse, respond};
+use crate::app::page;
+use crate::app::route::Route;
+
+/// Takes a request over: its body whole, but never more of it than its route may have.
+///
+/// # Errors
+/// The response for a request that cannot be taken over.
+pub(super) async fn read(mut request: Request) -> core::result::Result<AppRequest, AppResponse> {
+    let bad = |status, text| page::message(status, "That did not work", text);
+    let malformed = || {
+        bad(
+            StatusCode::BAD_REQUEST,
+            "The request could not be read. Start again on the sign-in page.",
+        )
+    };
+    // `Request::method` takes every method that it does not know for GET.
+    let method = Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| malformed())?;
+    let url = request.url().map_err(|_| malformed())?;
+    let path_and_query = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let uri = path_and_query.parse::<Uri>().map_err(|_| malformed())?;
+    let cap = Route::of(uri.path()).map_or(0, |route| route.max_body_bytes());
+
+    let mut taken = AppRequest::new(Vec::new());
+    *taken.method_mut() = method;
+    *taken.uri_mut() = uri;
+    for (name, value) in request.headers() {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            taken.headers_mut().append(name, value);
+        }
+    }
+    let too_large = || {
+        bad(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "The request is too large. Start again on the sign-in page.",
+        )
+    };
+    let announced = taken
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
+    if cap > 0 && announced.is_some_and(|length| length > cap) {
+        return Err(too_large());
+    }
+    if cap > 0 && request.inner().body().is_some() {
+        let mut stream = request.stream().map_err(|_| malformed())?;
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| malformed())?;
+            if taken.body().len().saturating_add(chunk.len()) > cap {
+                return Err(too_large());
+            }
+            taken.body_mut().extend_from_slice(&chunk);
+        }
+    }
+    Ok(taken)
+}
+
+/// Hands a response over.
+///
+/// # Errors
+/// Those of the platform.
+pub(super) fn write(response: AppResponse) -> Result<Response> {
+    let (parts, body) = response.into_parts();
+    let answer = if body.is_empty() {
+        Response::empty()?
+    } else {
+        Response::from_bytes(body)?
+    };
+    let mut answer = answer.with_status(parts.status.as_u16());
+    let headers = answer.headers_mut();
+    headers.delete("content-type")?;
+    for (name, value) in &parts.headers {
+        headers.append(name.as_str(), value.to_str().unwrap_or_default())?;
+    }
+    Ok(answer)
+}
+
+/// What a deployment without a usable configuration says on every route.
+pub(super) fn misconfigured(error: &ConfigError) -> AppResponse {
+    worker::console_error!(
+        "{{\"event\":\"misconfigured\",\"detail\":\"{}\"}}",
+        error.0.replace('"', "'")
+    );
+    respond(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "text/plain; charset=utf-8",
+        format!("Single sign-on is not set up yet. {error}\n"),
+    )
+}

@@ -1,0 +1,143 @@
+//! The Durable Objects. Each runs the application's calls on its own SQLite, one at a time.
+
+use core::time::Duration;
+
+use futures_util::lock::Mutex;
+use worker::{DurableObject, Env, Method, Request, RequestInit, Response, Result, State, durable_object};
+
+use super::ports::{CONFIG_NAMESPACE, call_ledger, now};
+use super::sql::ObjectSql;
+use crate::app::registry::{LedgerNews, Publication};
+use crate::app::sql::SqlError;
+use crate::app::{ledger, registry};
+
+/// How long after a failed publication it is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// How often a ledger drops what is no longer needed.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+
+/// The registry: one object.
+#[durable_object(alarm)]
+pub struct Registry {
+    state: State,
+    env: Env,
+    sql: ObjectSql,
+    /// Held while publishing, so that what is published later is also what arrives later.
+    publishing: Mutex<()>,
+}
+
+impl DurableObject for Registry {
+    fn new(state: State, env: Env) -> Self {
+        let sql = ObjectSql(state.storage().sql());
+        Self {
+            state,
+            env,
+            sql,
+            publishing: Mutex::new(()),
+        }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let (name, call) = (request.path(), request.text().await?);
+        let name = name.trim_start_matches('/');
+        registry::prepare(&self.sql).map_err(failed)?;
+        let Some(reply) = registry::dispatch(name, &call, &self.sql, now()).map_err(failed)? else {
+            return Response::error("no such call", 404);
+        };
+        let published = !registry::changes(name) || self.publish_or_retry().await?;
+        Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        registry::prepare(&self.sql).map_err(failed)?;
+        self.publish_or_retry().await?;
+        Response::empty()
+    }
+}
+
+impl Registry {
+    /// Publishes everything; where that fails, sets the alarm to try again and says `false`.
+    async fn publish_or_retry(&self) -> Result<bool> {
+        match self.publish_all().await {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
+                self.state.storage().set_alarm(RETRY).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    async fn publish_all(&self) -> Result<()> {
+        let _turn = self.publishing.lock().await;
+        loop {
+            let publications = registry::unpublished(&self.sql).map_err(failed)?;
+            if publications.is_empty() {
+                return Ok(());
+            }
+            for publication in &publications {
+                self.publish(publication).await?;
+                registry::published(&self.sql, publication).map_err(failed)?;
+            }
+        }
+    }
+
+    /// The ledger first: it decides. KV only tells.
+    async fn publish(&self, publication: &Publication) -> Result<()> {
+        match &publication.ledger {
+            Some((id, LedgerNews::Configure(news))) => call_ledger(&self.env, id, news.clone()).await?,
+            Some((id, LedgerNews::Forget(news))) => call_ledger(&self.env, id, news.clone()).await?,
+            None => {}
+        }
+        let kv = self.env.kv(CONFIG_NAMESPACE)?;
+        match &publication.value {
+            Some(value) => kv.put(&publication.key, value)?.execute().await?,
+            None => kv.delete(&publication.key).await?,
+        }
+        Ok(())
+    }
+}
+
+/// The ledger of one connection: one object each, named by the connection.
+#[durable_object(alarm)]
+pub struct Ledger {
+    state: State,
+    sql: ObjectSql,
+}
+
+impl DurableObject for Ledger {
+    fn new(state: State, _env: Env) -> Self {
+        let sql = ObjectSql(state.storage().sql());
+        Self { state, sql }
+    }
+
+    async fn fetch(&self, mut request: Request) -> Result<Response> {
+        let (name, call) = (request.path(), request.text().await?);
+        let name = name.trim_start_matches('/');
+        let Some(reply) = ledger::dispatch(name, &call, &self.sql, now()).map_err(failed)? else {
+            return Response::error("no such call", 404);
+        };
+        if ledger::leaves_something(name) && self.state.storage().get_alarm().await?.is_none() {
+            self.state.storage().set_alarm(SWEEP).await?;
+        }
+        Response::ok(reply)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        if ledger::sweep(&self.sql, now()).map_err(failed)? == ledger::Swept::SomethingIsLeft {
+            self.state.storage().set_alarm(SWEEP).await?;
+        }
+        Response::empty()
+    }
+}
+
+/// The request that carries a call to an object.
+pub(super) fn call_request(name: &str, call: &str) -> Result<Request> {
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post).with_body(Some(call.into()));
+    Request::new_with_init(&format!("https://object/{name}"), &init)
+}
+
+fn failed(error: SqlError) -> worker::Error {
+    worker::Error::RustError(error.to_string())
+}

@@ -1,0 +1,148 @@
+//! The application's ports on the Workers platform.
+
+use core::pin::pin;
+use core::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use worker::{AbortController, Date, Delay, Env, Fetch, Request, RequestInit, RequestRedirect, Response, Stub};
+
+use super::objects::call_request;
+use crate::app::ports::{Answer, FetchFailure, Fetched, LogLine, Ports, Unavailable};
+use crate::app::{ledger, registry};
+use crate::limits::{MAX_METADATA_BYTES, METADATA_FETCH_SECONDS};
+use crate::saml::id::{ConnectionId, EndpointUrl};
+use crate::saml::time::Timestamp;
+
+/// The binding of the KV namespace with the replicated configuration.
+pub(super) const CONFIG_NAMESPACE: &str = "CONFIG";
+const LEDGER_NAMESPACE: &str = "LEDGER";
+const REGISTRY_NAMESPACE: &str = "REGISTRY";
+/// There is one registry, and this is its name.
+const REGISTRY_NAME: &str = "registry";
+
+/// The ports of one request.
+#[derive(Debug)]
+pub(super) struct WorkerPorts {
+    env: Env,
+    now: Timestamp,
+}
+
+impl WorkerPorts {
+    /// The ports for a request that arrived now.
+    pub(super) fn new(env: Env) -> Self {
+        Self { env, now: now() }
+    }
+}
+
+impl Ports for WorkerPorts {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn random(&self) -> Result<[u8; 32], Unavailable> {
+        let mut octets = [0; 32];
+        getrandom::fill(&mut octets).map_err(|e| Unavailable(e.to_string()))?;
+        Ok(octets)
+    }
+
+    async fn read_config(&self, key: &str) -> Result<Option<String>, Unavailable> {
+        let kv = self.env.kv(CONFIG_NAMESPACE).map_err(unavailable)?;
+        kv.get(key).text().await.map_err(unavailable)
+    }
+
+    async fn ledger<C: ledger::Call>(&self, connection: &ConnectionId, call: C) -> Result<C::Reply, Unavailable> {
+        call_ledger(&self.env, connection, call).await.map_err(unavailable)
+    }
+
+    async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
+        let ask = async {
+            let stub = self
+                .env
+                .durable_object(REGISTRY_NAMESPACE)?
+                .get_by_name(REGISTRY_NAME)?;
+            ask(&stub, C::NAME, &call).await
+        };
+        ask.await.map_err(unavailable)
+    }
+
+    async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {
+        let abort = AbortController::default();
+        let signal = abort.signal();
+        let work = async {
+            let mut init = RequestInit::new();
+            init.with_redirect(RequestRedirect::Manual);
+            let request = Request::new_with_init(url.as_str(), &init).map_err(|_| FetchFailure::Connection)?;
+            let response = Fetch::Request(request).send_with_signal(&signal).await;
+            read_response(response.map_err(|_| FetchFailure::Connection)?).await
+        };
+        let deadline = Delay::from(Duration::from_secs(METADATA_FETCH_SECONDS.into()));
+        match select(pin!(work), pin!(deadline)).await {
+            Either::Left((fetched, _)) => fetched,
+            Either::Right(((), _)) => {
+                abort.abort();
+                Err(FetchFailure::Timeout)
+            }
+        }
+    }
+
+    fn log(&self, line: &LogLine<'_>) {
+        if let Ok(json) = serde_json::to_string(line) {
+            worker::console_log!("{json}");
+        }
+    }
+}
+
+/// One call to the ledger of `connection`.
+pub(super) async fn call_ledger<C: ledger::Call>(
+    env: &Env,
+    connection: &ConnectionId,
+    call: C,
+) -> worker::Result<C::Reply> {
+    let stub = env.durable_object(LEDGER_NAMESPACE)?.get_by_name(connection.as_str())?;
+    ask(&stub, C::NAME, &call).await
+}
+
+async fn ask<C: serde::Serialize, R: serde::de::DeserializeOwned>(
+    stub: &Stub,
+    name: &str,
+    call: &C,
+) -> worker::Result<R> {
+    let call = serde_json::to_string(call)?;
+    let mut response = stub.fetch_with_request(call_request(name, &call)?).await?;
+    let text = response.text().await?;
+    if response.status_code() != 200 {
+        return Err(worker::Error::RustError(format!(
+            "{name}: the object answered {}",
+            response.status_code()
+        )));
+    }
+    Ok(serde_json::from_str(&text)?)
+}
+
+async fn read_response(mut response: Response) -> Result<Fetched, FetchFailure> {
+    let mut body = Vec::new();
+    if let Ok(mut stream) = response.stream() {
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| FetchFailure::Connection)?;
+            if body.len().saturating_add(chunk.len()) > MAX_METADATA_BYTES {
+                return Err(FetchFailure::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+    }
+    Ok(Fetched {
+        status: response.status_code(),
+        location: response.headers().get("location").ok().flatten(),
+        body,
+    })
+}
+
+/// The platform's clock; it stands still while a request computes.
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_unix_seconds(i64::try_from(Date::now().as_millis() / 1000).unwrap_or(i64::MAX))
+}
+
+fn unavailable(error: impl core::fmt::Display) -> Unavailable {
+    Unavailable(error.to_string())
+}

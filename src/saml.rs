@@ -1,0 +1,16 @@
+//! SAML 2.0, the service provider's side: messages in and out, and the rules that connect them.
+//!
+//! Pure: no clock, no randomness, no network. The way of a response is [`binding::read_post_form`] →
+//! [`response::open`] → [`validate::login`] → [`validate::Login`].
+
+pub mod assertion;
+pub mod authn_request;
+pub mod binding;
+pub mod connection;
+pub mod id;
+pub mod identity;
+pub mod metadata;
+pub mod reject;
+pub mod response;
+pub mod time;
+pub mod validate;
