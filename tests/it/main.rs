@@ -9,4 +9,7 @@
 mod c14n_corpus;
 mod corpus;
 mod dsig_corpus;
+mod sign_in;
+mod support;
+mod validate;
 mod wycheproof;
