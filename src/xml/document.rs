@@ -27,6 +27,7 @@ impl<'s> Document<'s> {
         #[expect(clippy::disallowed_methods, reason = "the one place where the parser is called")]
         let tree = roxmltree::Document::parse_with_options(source.text(), options).map_err(|_| Error::NotWellFormed)?;
         let document = Self { tree };
+        document.check_processing_instructions()?;
         document.check_identifiers()?;
         Ok(document)
     }
@@ -47,6 +48,21 @@ impl<'s> Document<'s> {
 
     pub(super) fn tree(&self) -> &roxmltree::Document<'s> {
         &self.tree
+    }
+
+    /// White space between target and data (XML 1.0, production 16): the parser ends the target at any other character.
+    fn check_processing_instructions(&self) -> Result<(), Error> {
+        let text = self.tree.input_text();
+        for node in self.tree.descendants() {
+            let Some(pi) = node.pi() else { continue };
+            let data = text
+                .get(node.range())
+                .and_then(|text| text.strip_prefix("<?")?.strip_prefix(pi.target));
+            if !data.is_some_and(|data| data.starts_with([' ', '\t', '\n', '\r']) || data == "?>") {
+                return Err(Error::NotWellFormed);
+            }
+        }
+        Ok(())
     }
 
     fn check_identifiers(&self) -> Result<(), Error> {

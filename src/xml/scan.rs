@@ -192,10 +192,7 @@ impl<'t> Scanner<'t> {
             .iter()
             .position(|octet| !is_name(*octet))
             .unwrap_or(content.len());
-        let (target, data) = content.split_at_checked(end).ok_or(Error::NotWellFormed)?;
-        if data.first().is_some_and(|first| !is_space(*first)) {
-            return Err(Error::NotWellFormed);
-        }
+        let target = content.get(..end).unwrap_or_default();
         if memchr(b':', target).is_some() {
             return Err(Error::InvalidName);
         }

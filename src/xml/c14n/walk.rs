@@ -163,7 +163,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         let qualified_name = element_name(node)?;
         let mark = self.scope.enter();
         self.read_attributes(node)?;
-        self.require_namespaces(node, prefix_of(qualified_name), is_apex);
+        self.require_namespaces(node, prefix_of(qualified_name, node.tag_name().name()), is_apex);
         if is_apex {
             self.inherit(node);
         }
@@ -231,8 +231,10 @@ impl<'c, 'd> Walk<'c, 'd> {
                     .require(prefix, node.tag_name().namespace().unwrap_or_default());
                 for attribute in &self.attributes {
                     if !attribute.namespace.is_empty() {
-                        self.scope
-                            .require(prefix_of(attribute.qualified_name), attribute.namespace);
+                        self.scope.require(
+                            prefix_of(attribute.qualified_name, attribute.local_name),
+                            attribute.namespace,
+                        );
                     }
                 }
                 if !self.canonicalization.inclusive_prefixes.is_empty() && (is_apex || declares(node)) {
@@ -347,6 +349,10 @@ fn attribute_name<'d>(node: Node<'d, 'd>, attribute: roxmltree::Attribute<'d, 'd
         .ok_or(Error::NotWellFormed)
 }
 
-fn prefix_of(qualified_name: &str) -> &str {
-    qualified_name.split_once(':').map_or("", |(prefix, _)| prefix)
+/// `p` of `p:local`; empty for `local`.
+fn prefix_of<'d>(qualified_name: &'d str, local_name: &str) -> &'d str {
+    qualified_name
+        .strip_suffix(local_name)
+        .and_then(|prefix| prefix.strip_suffix(':'))
+        .unwrap_or_default()
 }
