@@ -1,4 +1,5 @@
 use super::{Canonicalization, Comments, Method};
+use crate::limits::MAX_PREFIX_LIST_TOKENS;
 use crate::xml::{Document, Element, Error, Profile, Source};
 
 const METHODS: [Method; 3] = [Method::Exclusive, Method::Inclusive10, Method::Inclusive11];
@@ -198,6 +199,10 @@ fn prefix_list() {
     );
     let plain = "<p:e xmlns:p=\"urn:p\" apex=\"\"><p:f></p:f><p:f></p:f></p:e>";
     assert_eq!(exclusive(&[], text), plain);
+    let many = ["u"; MAX_PREFIX_LIST_TOKENS + 1];
+    assert!(exclusive(&many[1..], text).contains(tail));
+    let too_many = Canonicalization::new(Method::Exclusive, Comments::Drop).with_inclusive_prefixes(&many);
+    assert_eq!(canonical(text, too_many), Err(Error::PrefixListTooLong));
     let inclusive = Canonicalization::new(Method::Inclusive10, Comments::Drop);
     assert_eq!(
         canonical(text, inclusive.with_inclusive_prefixes(&["u"])),
@@ -312,8 +317,8 @@ fn elements_of_another_document_are_not_left_out() {
 
 #[test]
 fn output_has_a_budget() {
-    // Each sibling declares what its parent does not use: 40 octets of input become those of the namespace name.
-    let namespace = format!("urn:{}", "x".repeat(20_000));
+    // Each sibling declares what its parent does not use: 6 octets of input become those of the namespace name.
+    let namespace = format!("urn:{}", "x".repeat(250));
     let text = format!("<r xmlns:p='{namespace}'>{}</r>", "<p:e/>".repeat(15_000));
     let canonicalization = Canonicalization::new(Method::Exclusive, Comments::Drop);
     assert_eq!(canonical(&text, canonicalization), Err(Error::OutputTooLarge));

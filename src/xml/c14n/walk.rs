@@ -5,7 +5,7 @@ use roxmltree::{Node, NodeId, NodeType};
 use super::escape;
 use super::scope::{Mark, Scope};
 use super::{Canonicalization, Comments, Element, Error, Method, base};
-use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH};
+use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH, MAX_PREFIX_LIST_TOKENS};
 use crate::xml::names::XML;
 
 pub(super) struct Walk<'c, 'd> {
@@ -41,9 +41,15 @@ enum Value<'d> {
 }
 
 impl<'c, 'd> Walk<'c, 'd> {
-    pub(super) fn new(canonicalization: &'c Canonicalization<'c>, tree: &'d roxmltree::Document<'_>) -> Self {
+    pub(super) fn new(
+        canonicalization: &'c Canonicalization<'c>,
+        tree: &'d roxmltree::Document<'_>,
+    ) -> Result<Self, Error> {
+        if canonicalization.inclusive_prefixes.len() > MAX_PREFIX_LIST_TOKENS {
+            return Err(Error::PrefixListTooLong);
+        }
         let length = tree.input_text().len();
-        Self {
+        Ok(Self {
             canonicalization,
             tree,
             out: Vec::new(),
@@ -54,7 +60,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             open: Vec::new(),
             attributes: Vec::new(),
             joined_base: None,
-        }
+        })
     }
 
     pub(super) fn finish(self) -> Vec<u8> {

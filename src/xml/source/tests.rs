@@ -338,6 +338,21 @@ fn declarations() {
     assert_eq!(saml(siblings(max)), Ok(()));
     assert_eq!(saml(siblings(max + 1)), Err(Error::TooManyDeclarations));
 
+    let max = limits::SAML_MESSAGE.max_scope_copies;
+    let many = |count: usize| {
+        format!(
+            "<r{}>{}</r>",
+            declarations(32),
+            "<b xmlns:p0='urn:y'></b>".repeat(count / 32 - 1)
+        )
+    };
+    assert_eq!(saml(many(max)), Ok(()));
+    assert_eq!(saml(many(max + 32)), Err(Error::TooManyDeclarations));
+    assert_eq!(
+        saml(many(max + 32).replace("></b>", "/>")),
+        Err(Error::TooManyDeclarations)
+    );
+
     let max = limits::SAML_MESSAGE.max_prefixes_in_scope;
     let nested = |count: usize| {
         let start = numbered(count, |n| format!("<a xmlns:p{n}='urn:x'>"));
@@ -467,6 +482,14 @@ fn namespaces() {
         assert_eq!(saml(format!("<a xmlns='{value}'/>")), Ok(()), "{value}");
     }
     assert_eq!(saml("<a xmlns='urn:x'><b xmlns=''/></a>"), Ok(()));
+    let long = |length: usize| format!("<a xmlns:p='urn:{}'/>", "x".repeat(length - 4));
+    for profile in [Profile::SamlMessage, Profile::Metadata, Profile::Document] {
+        assert_eq!(read(long(limits::MAX_NAMESPACE_BYTES), profile), Ok(()));
+        assert_eq!(
+            read(long(limits::MAX_NAMESPACE_BYTES + 1), profile),
+            Err(Error::NamespaceTooLong)
+        );
+    }
     assert_eq!(saml("<a xmlns:xml='http://www.w3.org/XML/1998/namespace'/>"), Ok(()));
 }
 
