@@ -16,9 +16,11 @@
 //! # Ok::<(), edge_saml::xml::Error>(())
 //! ```
 
+mod attributes;
 mod base;
 mod escape;
 mod scope;
+mod text;
 mod walk;
 
 use super::{Document, Element, Error, names};
