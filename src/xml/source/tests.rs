@@ -209,6 +209,8 @@ fn document_type_declarations() {
         "<a><!DOCTYPE a></a>",
         "<a/><!DOCTYPE a>",
         "<!DOCTYPEa><a/>",
+        "<!DOCTYPE -a><a/>",
+        "<!DOCTYPE a;><a/>",
         "<!DOCTYPE a SYSTEM><a/>",
         "<!DOCTYPE a SYSTEM'x'><a/>",
         "<!DOCTYPE a PUBLIC 'x'><a/>",
@@ -384,6 +386,8 @@ fn names() {
     for text in [
         "<:a/>",
         "<:e></:e>",
+        "<e></:e>",
+        "<e></e:>",
         "<a:/>",
         "<a::b/>",
         "<a:b:c xmlns:a='urn:x'/>",
