@@ -1,7 +1,14 @@
-//! The integration tests, in one binary.
+//! The one integration test binary: a folder, so that it is linked once.
 
-#![expect(clippy::unwrap_used, reason = "a failed test may panic")]
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, its helpers too"
+)]
 
+mod c14n_corpus;
 mod corpus;
 mod dsig_corpus;
 mod wycheproof;

@@ -1,0 +1,208 @@
+// An identity provider shaped like Okta, for trying and testing: built on samlp (Auth0's IdP middleware).
+// It asks for no password. Used by scripts/run and by the end-to-end tests; never deployed.
+
+import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { loginPage, messagePage, postPage } from "./demo-idp-pages.mjs";
+
+const require = createRequire(import.meta.url);
+const samlp = require("samlp");
+const moment = createRequire(require.resolve("saml"))("moment"); // the clock of samlp's assertions
+
+export const DEFAULT_ENTITY_ID = "http://www.okta.com/exk1demo0acme";
+export const DEFAULT_USERS = [
+  { email: "ada@acme.test", firstName: "Ada", lastName: "Lovelace" },
+  { email: "grace@acme.test", firstName: "Grace", lastName: "Hopper" },
+  { email: "mallory@other.test", firstName: "Mallory", lastName: "Elsewhere", note: "wrong domain: will be refused" },
+];
+const EMAIL_FORMAT = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
+const BODY_LIMIT = 1024 * 1024;
+
+/** A new RSA-2048 key and a self-signed certificate like Okta's, both PEM. Needs the openssl program. */
+export function makeCredentials({ commonName = "demo0acme", bits = 2048, days = 3650 } = {}) {
+  const { privateKey: key } = generateKeyPairSync("rsa", {
+    modulusLength: bits,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  const subject = `/C=US/ST=California/L=San Francisco/O=Okta/OU=SSOProvider/CN=${commonName}`;
+  try {
+    const cert = execFileSync(
+      "openssl",
+      ["req", "-x509", "-new", "-sha256", "-key", "/dev/stdin", "-days", String(days), "-subj", subject],
+      { input: key, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] },
+    );
+    return { key, cert };
+  } catch (error) {
+    if (error.code === "ENOENT") throw new Error("The openssl program is missing. Install it (Debian: apt-get install openssl).");
+    throw error;
+  }
+}
+
+/**
+ * A SAMLResponse in base64, made and signed by samlp's own code. Whatever is not given is as Okta does it.
+ *
+ * - `key`, `cert`: PEM; `acs`, `audience`, `inResponseTo`, `user` ({ email, firstName, lastName })
+ * - `now` (Date) and `lifetimeSeconds` set every time in the assertion: in the past for an expired one
+ * - `signResponse`, `signAssertion`: both on; `alter(xml)` changes the message after it was signed
+ * - `destination`, `recipient`, `issuer`, `nameId`, `nameIdFormat`, `attributes` (name → value or values),
+ *   `sessionIndex`, `statusCode`, `statusMessage`, `samlp` (any other option of samlp)
+ */
+export async function makeResponse(options) {
+  const { acs, user, now = new Date(), alter = (xml) => xml } = options;
+  const nameId = options.nameId ?? user.email;
+  const attributes = options.attributes ?? {
+    "Email address": user.email,
+    "First name": user.firstName,
+    "Last name": user.lastName,
+  };
+  const profile = () => ({
+    getClaims: () => attributes,
+    getNameIdentifier: () => ({ nameIdentifier: nameId, nameIdentifierFormat: options.nameIdFormat ?? EMAIL_FORMAT }),
+  });
+  const xml = await new Promise((resolve, reject) => {
+    const clock = moment.now;
+    moment.now = () => now.getTime();
+    try {
+      // samlp reads the clock before this call returns.
+      samlp.getSamlResponse(
+        {
+          issuer: options.issuer ?? DEFAULT_ENTITY_ID,
+          key: options.key,
+          cert: options.cert,
+          audience: options.audience,
+          destination: options.destination ?? acs,
+          recipient: options.recipient ?? acs,
+          inResponseTo: options.inResponseTo,
+          lifetimeInSeconds: options.lifetimeSeconds ?? 300,
+          signResponse: options.signResponse ?? true,
+          signAssertion: options.signAssertion ?? true,
+          signatureAlgorithm: "rsa-sha256",
+          digestAlgorithm: "sha256",
+          sessionIndex: options.sessionIndex ?? `id${now.getTime()}.${Math.floor(Math.random() * 1e9)}`,
+          authnContextClassRef: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+          profileMapper: profile,
+          samlStatusCode: options.statusCode,
+          samlStatusMessage: options.statusMessage,
+          ...options.samlp,
+        },
+        user,
+        (error, response) => (error ? reject(error) : resolve(response)),
+      );
+    } finally {
+      moment.now = clock;
+    }
+  });
+  return Buffer.from(alter(xml)).toString("base64");
+}
+
+/** What an AuthnRequest says: `{ id, issuer, assertionConsumerServiceURL, destination, forceAuthn, … }`. */
+export function parseAuthnRequest(samlRequest) {
+  return new Promise((resolve, reject) => {
+    samlp.parseRequest({ method: "POST", query: {}, body: { SAMLRequest: samlRequest } }, {}, (error, request) =>
+      error ? reject(error) : resolve(request),
+    );
+  });
+}
+
+/**
+ * Starts the identity provider.
+ *
+ * - `port`: any free one by default; `entityId`, `users`, `key` and `cert`: as Okta's, made up when not given
+ * - `spOrigin`: answers go to this origin only
+ * - `overrides`: options of `makeResponse` to change, or a function from its options to changed ones
+ *
+ * Resolves to `{ origin, port, entityId, metadataUrl, ssoUrl, key, cert, stop() }`.
+ */
+export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spOrigin, users = DEFAULT_USERS, key, cert, overrides } = {}) {
+  if (!spOrigin) throw new Error("startDemoIdp needs spOrigin.");
+  if (!key || !cert) ({ key, cert } = makeCredentials());
+  const idp = { entityId, spOrigin, users, key, cert, overrides };
+
+  const server = createServer((request, response) => {
+    answer(idp, request)
+      .catch((error) => page(error.status ?? 500, messagePage("This request cannot be answered", error.message)))
+      .then(({ status, headers, body }) => response.writeHead(status, headers).end(body));
+  });
+  server.listen(port, "localhost");
+  await once(server, "listening");
+  port = server.address().port;
+  const origin = `http://localhost:${port}`;
+  return {
+    origin, port, entityId, key, cert,
+    metadataUrl: `${origin}/metadata`,
+    ssoUrl: `${origin}/sso`,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      if (server.listening) await once(server, "close");
+    },
+  };
+}
+
+async function answer(idp, request) {
+  const url = new URL(request.url, `http://${request.headers.host ?? "localhost"}`);
+  if (url.pathname === "/metadata" && request.method === "GET") return metadata(idp, url);
+  if (url.pathname === "/sso" && request.method === "GET") return sso(idp, url.searchParams);
+  if (url.pathname === "/sso" && request.method === "POST") return sso(idp, new URLSearchParams(await body(request)));
+  return page(404, messagePage("Nothing is here", "This demo identity provider has /metadata and /sso."));
+}
+
+function metadata(idp, url) {
+  let xml;
+  const answerMetadata = samlp.metadata({
+    issuer: idp.entityId,
+    cert: idp.cert,
+    redirectEndpointPath: "/sso",
+    postEndpointPath: "/sso",
+    logoutEndpointPaths: {},
+    profileMapper: Object.assign(() => {}, { prototype: { metadata: [] } }),
+  });
+  answerMetadata(
+    { headers: { host: url.host }, protocol: "http", originalUrl: url.pathname },
+    { set() {}, send: (text) => (xml = text) },
+  );
+  return { status: 200, headers: { "content-type": "application/samlmetadata+xml" }, body: xml };
+}
+
+async function sso(idp, form) {
+  const samlRequest = form.get("SAMLRequest") ?? "";
+  const relayState = form.get("RelayState") ?? "";
+  const request = await parseAuthnRequest(samlRequest).catch(() => undefined);
+  if (!request?.id || !request.issuer) throw refuse("There is no SAML request that could be read.");
+  const acs = URL.canParse(request.assertionConsumerServiceURL) && new URL(request.assertionConsumerServiceURL);
+  if (!acs || acs.origin !== idp.spOrigin) throw refuse(`The answer would not go to ${idp.spOrigin}.`);
+
+  const user = idp.users.find((candidate) => candidate.email === form.get("user"));
+  if (!user) return page(200, loginPage({ users: idp.users, service: acs.host, samlRequest, relayState }));
+
+  let options = {
+    key: idp.key, cert: idp.cert, issuer: idp.entityId,
+    acs: acs.href, audience: request.issuer, inResponseTo: request.id, user,
+  };
+  const { overrides } = idp;
+  options = typeof overrides === "function" ? await overrides(options, request) : { ...options, ...overrides };
+  return page(200, postPage({ user, acs: acs.href, samlResponse: await makeResponse(options), relayState }));
+}
+
+function refuse(message) {
+  return Object.assign(new Error(message), { status: 400 });
+}
+
+function page(status, html) {
+  return { status, headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" }, body: html };
+}
+
+async function body(request) {
+  const chunks = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > BODY_LIMIT) throw Object.assign(new Error("The form is too large."), { status: 413 });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

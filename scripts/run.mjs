@@ -1,0 +1,107 @@
+// Starts the Worker, the demo identity provider and a connection between them; ends them all on Ctrl-C.
+// Run by scripts/run, which has built the Worker.
+
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { makeCredentials, startDemoIdp } from "./lib/demo-idp.mjs";
+import { freePort, portIsFree, root, startWorker } from "./lib/worker.mjs";
+
+const DOMAIN = "acme.test";
+const running = [];
+
+async function main() {
+  const port = await choosePort(process.argv[2] ?? process.env.PORT);
+  const adminToken = await readAdminToken();
+  const origin = `http://localhost:${port}`;
+
+  const idp = await startDemoIdp({ port: await freePort(port + 1), spOrigin: origin, ...(await readCredentials()) });
+  running.push(idp);
+  console.error("== starting workerd (a few seconds)");
+  const worker = await startWorker({ port, persistTo: join(root, ".wrangler/state"), adminToken });
+  running.push(worker);
+  await connect(`${origin}/sso/api/v1`, adminToken, idp.metadataUrl);
+
+  console.log(`
+edge-saml runs. Sign in:
+
+  open         ${origin}/sso/sign-in
+  e-mail       ada@${DOMAIN}
+  then pick    Ada Lovelace at the demo identity provider (${idp.origin})
+
+  admin API    ${origin}/sso/api/v1/connections
+  token        ${adminToken}
+
+Ctrl-C ends everything.`);
+}
+
+async function choosePort(wanted) {
+  if (wanted === undefined || wanted === "") return freePort(8787);
+  const port = Number(wanted);
+  if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new Error(`"${wanted}" is not a port.`);
+  if (!(await portIsFree(port))) throw new Error(`Port ${port} is taken. Give another one: scripts/run PORT`);
+  return port;
+}
+
+/** ADMIN_TOKEN from .dev.vars, where it is written at the first run so that it stays the same. */
+async function readAdminToken() {
+  const file = join(root, ".dev.vars");
+  const text = await readFile(file, "utf8").catch(() => "");
+  const found = /^ADMIN_TOKEN\s*=\s*"?([^"\r\n]+?)"?\s*$/m.exec(text);
+  if (found) return found[1];
+  const token = randomBytes(24).toString("base64url");
+  const before = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  await writeFile(file, `${before}ADMIN_TOKEN="${token}"\n`, { mode: 0o600 });
+  return token;
+}
+
+/** The demo identity provider's key and certificate, made at the first run. */
+async function readCredentials() {
+  const folder = join(root, ".tools/demo-idp");
+  const files = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  try {
+    const [key, cert] = await Promise.all(files.map((file) => readFile(file, "utf8")));
+    return { key, cert };
+  } catch {
+    const { key, cert } = makeCredentials();
+    await mkdir(folder, { recursive: true });
+    await writeFile(files[0], key, { mode: 0o600 });
+    await writeFile(files[1], cert);
+    return { key, cert };
+  }
+}
+
+/** Adds the demo connection as a vendor would, or takes the one from an earlier run; reads the metadata anew. */
+async function connect(api, token, metadataUrl) {
+  const call = async (method, path, body) => {
+    const response = await fetch(api + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) },
+      body: body && JSON.stringify(body),
+      signal: AbortSignal.timeout(30_000),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
+    return JSON.parse(text);
+  };
+  const { connections } = await call("GET", "/connections");
+  const connection =
+    connections.find(({ domains }) => domains.includes(DOMAIN)) ??
+    (await call("POST", "/connections", { name: "Acme", provider: "okta", domains: [DOMAIN], organization: "acme" }));
+  await call("POST", `/connections/${connection.id}/metadata`, { url: metadataUrl });
+  await call("POST", `/connections/${connection.id}/enable`);
+}
+
+let ending = false;
+async function end(code) {
+  if (ending) return;
+  ending = true;
+  await Promise.allSettled(running.reverse().map((part) => part.stop()));
+  process.exit(code);
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => end(0));
+main().catch((error) => {
+  console.error(`scripts/run: ${error.message}`);
+  end(1);
+});

@@ -1,0 +1,92 @@
+//! Every cap, in one place: the unit is in the name, the reason beside the number.
+//!
+//! The assertion consumer service is open to anyone, so each number bounds what one request may cost before a
+//! signature has been checked. A value at the cap is accepted, one past it is refused; both are tested.
+
+/// Octets of a decoded SAML message. A large real response (1,000 attributes, two signatures) is about 320 KB.
+pub const MAX_SAML_MESSAGE_BYTES: usize = 512 * 1024;
+
+/// Octets of one entity's or a small federation's metadata.
+pub const MAX_METADATA_BYTES: usize = 5 * 1024 * 1024;
+
+/// Octets of any other document; only the command-line tool reads such.
+pub const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Octets of a form body: base64 grows a message by a third and percent-encoding adds a little, so this holds the
+/// largest message with room for `RelayState`.
+pub const MAX_FORM_BYTES: usize = 1024 * 1024;
+
+/// Octets that a redirect-binding message may inflate to; DEFLATE can grow its input a thousandfold.
+pub const MAX_INFLATED_BYTES: usize = 512 * 1024;
+
+/// Octets of a qualified name. The longest in the SAML, XML Signature and XML Encryption schemas has 33. It also keeps
+/// the parser's 16-bit name length exact, which canonicalisation relies on.
+pub const MAX_NAME_BYTES: usize = 256;
+
+/// Tokens of a `PrefixList` (Exclusive XML Canonicalization 1.0, section 3). Real ones name two or three.
+pub const MAX_PREFIX_LIST_TOKENS: usize = 32;
+
+/// Canonical octets per octet of input. Entity references shrink or keep their size; only CDATA, quotes and repeated
+/// namespace declarations grow.
+pub const MAX_CANONICAL_GROWTH: usize = 4;
+
+/// Canonical octets granted beyond the growth factor, so that small documents are never refused for it.
+pub const MAX_CANONICAL_EXTRA_BYTES: usize = 64 * 1024;
+
+/// What one document may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XmlLimits {
+    /// Octets of input.
+    pub max_bytes: usize,
+    /// Elements inside each other.
+    pub max_depth: usize,
+    /// Elements in all.
+    pub max_elements: usize,
+    /// `<` characters, wherever they stand: the parser reserves about 100 octets for each before it parses.
+    pub max_less_than_signs: usize,
+    /// `=` characters, wherever they stand: the parser reserves about 80 octets for each before it parses.
+    pub max_equals_signs: usize,
+    /// Attributes of one element, namespace declarations apart. The parser compares each with all before it.
+    pub max_attributes_per_element: usize,
+    /// Namespace declarations of one element.
+    pub max_declarations_per_element: usize,
+    /// Namespace declarations in all. The parser copies what is in scope to each element that declares something.
+    pub max_declarations: usize,
+    /// Prefixes bound at once, the default namespace being one. The parser looks names up in a list of them.
+    pub max_prefixes_in_scope: usize,
+}
+
+/// For SAML messages: what the largest real responses need, several times over.
+pub const SAML_MESSAGE: XmlLimits = XmlLimits {
+    max_bytes: MAX_SAML_MESSAGE_BYTES,
+    max_depth: 64,
+    max_elements: 20_000,
+    max_less_than_signs: 48_000,
+    max_equals_signs: 48_000,
+    max_attributes_per_element: 64,
+    max_declarations_per_element: 32,
+    max_declarations: 8_192,
+    max_prefixes_in_scope: 48,
+};
+
+/// For metadata: ten times the size, so ten times the elements.
+pub const METADATA: XmlLimits = XmlLimits {
+    max_bytes: MAX_METADATA_BYTES,
+    max_elements: 100_000,
+    max_less_than_signs: 240_000,
+    max_equals_signs: 240_000,
+    max_declarations: 16_384,
+    ..SAML_MESSAGE
+};
+
+/// For any document: generous where the cost stays linear, the same where it does not.
+pub const DOCUMENT: XmlLimits = XmlLimits {
+    max_bytes: MAX_DOCUMENT_BYTES,
+    max_depth: 512,
+    max_elements: 500_000,
+    max_less_than_signs: 1_200_000,
+    max_equals_signs: 1_200_000,
+    max_attributes_per_element: 256,
+    max_declarations: 16_384,
+    ..SAML_MESSAGE
+};

@@ -1,0 +1,88 @@
+//! The one call of the parser.
+
+use super::names::{WSU, XML};
+use super::{Element, Error, Source};
+
+/// A parsed document in which no two elements share an identifier.
+pub struct Document<'s> {
+    tree: roxmltree::Document<'s>,
+}
+
+impl<'s> Document<'s> {
+    /// Parses `source`. This is the only place that calls the parser.
+    ///
+    /// # Errors
+    /// [`Error::NotWellFormed`] when the parser refuses; [`Error::DuplicateId`] when two elements carry the same value
+    /// in any attribute that someone may take for an identifier (SAML Core, section 1.3.4; XML Signature 1.1, section
+    /// 4.5), whichever of these attributes it is.
+    pub fn parse(source: &'s Source<'_>) -> Result<Self, Error> {
+        let limits = source.profile().limits();
+        let options = roxmltree::ParsingOptions {
+            allow_dtd: false,
+            nodes_limit: u32::try_from(limits.max_less_than_signs)
+                .unwrap_or(u32::MAX)
+                .saturating_mul(2),
+            entity_resolver: None,
+        };
+        #[expect(clippy::disallowed_methods, reason = "the one place where the parser is called")]
+        let tree = roxmltree::Document::parse_with_options(source.text(), options).map_err(|_| Error::NotWellFormed)?;
+        let document = Self { tree };
+        document.check_identifiers()?;
+        Ok(document)
+    }
+
+    /// The document element.
+    #[must_use]
+    pub fn root(&self) -> Element<'_> {
+        Element::new(self.tree.root_element())
+    }
+
+    /// All elements in document order, the document element first.
+    pub fn elements(&self) -> impl Iterator<Item = Element<'_>> {
+        self.tree
+            .descendants()
+            .filter(roxmltree::Node::is_element)
+            .map(Element::new)
+    }
+
+    pub(super) fn tree(&self) -> &roxmltree::Document<'s> {
+        &self.tree
+    }
+
+    fn check_identifiers(&self) -> Result<(), Error> {
+        let mut identifiers = Vec::new();
+        for node in self.tree.descendants() {
+            let values = node
+                .attributes()
+                .filter(is_identifier)
+                .map(|attribute| attribute.value());
+            identifiers.extend(values.map(|value| (value, node.id().get())));
+        }
+        identifiers.sort_unstable();
+        let repeats = identifiers.iter().zip(identifiers.iter().skip(1));
+        let is_shared = |((value, element), (next_value, next_element)): (&(&str, _), &(&str, _))| {
+            value == next_value && element != next_element
+        };
+        if repeats.into_iter().any(is_shared) {
+            Err(Error::DuplicateId)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl core::fmt::Debug for Document<'_> {
+    /// The contents are not shown: they are someone's identity.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Document").finish_non_exhaustive()
+    }
+}
+
+fn is_identifier(attribute: &roxmltree::Attribute<'_, '_>) -> bool {
+    match attribute.name() {
+        "ID" | "AssertionID" | "ResponseID" | "RequestID" => attribute.namespace().is_none(),
+        "Id" => attribute.namespace().is_none_or(|namespace| namespace == WSU),
+        "id" => attribute.namespace().is_none_or(|namespace| namespace == XML),
+        _ => false,
+    }
+}

@@ -1,0 +1,153 @@
+//! Strict readers over one element: expanded names always, exact counts, whole text or none.
+
+use super::Error;
+
+/// An element of a [`Document`](super::Document). Equal handles are the same element, not alike ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Element<'d> {
+    node: roxmltree::Node<'d, 'd>,
+}
+
+/// An attribute with its expanded name; `namespace` is empty for one without a prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attribute<'d> {
+    /// Namespace name, or the empty string.
+    pub namespace: &'d str,
+    /// Local part of the name.
+    pub local_name: &'d str,
+    /// Normalised value (XML 1.0, section 3.3.3).
+    pub value: &'d str,
+}
+
+impl<'d> Element<'d> {
+    /// `node` must be an element.
+    pub(super) fn new(node: roxmltree::Node<'d, 'd>) -> Self {
+        Self { node }
+    }
+
+    pub(super) fn node(self) -> roxmltree::Node<'d, 'd> {
+        self.node
+    }
+
+    /// Whether this is the element's expanded name (Namespaces in XML 1.0, section 2.1).
+    #[must_use]
+    pub fn is(self, namespace: &str, local_name: &str) -> bool {
+        self.local_name() == local_name && self.namespace() == namespace
+    }
+
+    /// Namespace name; empty when there is none.
+    #[must_use]
+    pub fn namespace(self) -> &'d str {
+        self.node.tag_name().namespace().unwrap_or_default()
+    }
+
+    /// Local part of the name.
+    #[must_use]
+    pub fn local_name(self) -> &'d str {
+        self.node.tag_name().name()
+    }
+
+    /// The value of the attribute of this name in no namespace. One with a prefix is never found.
+    #[must_use]
+    pub fn attribute(self, local_name: &str) -> Option<&'d str> {
+        self.attributes()
+            .find(|attribute| attribute.namespace.is_empty() && attribute.local_name == local_name)
+            .map(|attribute| attribute.value)
+    }
+
+    /// All attributes, namespace declarations not among them, in document order.
+    pub fn attributes(self) -> impl Iterator<Item = Attribute<'d>> {
+        self.node.attributes().map(|attribute| Attribute {
+            namespace: attribute.namespace().unwrap_or_default(),
+            local_name: attribute.name(),
+            value: attribute.value(),
+        })
+    }
+
+    /// The element around this one; none for the document element.
+    #[must_use]
+    pub fn parent(self) -> Option<Self> {
+        self.node.parent().filter(roxmltree::Node::is_element).map(Self::new)
+    }
+
+    /// The child elements, in document order. Text between them is not looked at, see
+    /// [`has_only_element_content`](Self::has_only_element_content).
+    pub fn children(self) -> impl Iterator<Item = Self> {
+        self.node.children().filter(roxmltree::Node::is_element).map(Self::new)
+    }
+
+    /// The elements below this one, itself not among them, in document order.
+    pub fn descendants(self) -> impl Iterator<Item = Self> {
+        self.node
+            .descendants()
+            .skip(1)
+            .filter(roxmltree::Node::is_element)
+            .map(Self::new)
+    }
+
+    /// The child element of this name, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::ChildRepeated`] when there are several.
+    pub fn child(self, namespace: &str, local_name: &str) -> Result<Option<Self>, Error> {
+        let mut children = self.children().filter(|child| child.is(namespace, local_name));
+        let child = children.next();
+        if children.next().is_some() {
+            Err(Error::ChildRepeated)
+        } else {
+            Ok(child)
+        }
+    }
+
+    /// The one child element of this name.
+    ///
+    /// # Errors
+    /// [`Error::ChildMissing`] when there is none, [`Error::ChildRepeated`] when there are several.
+    pub fn required_child(self, namespace: &str, local_name: &str) -> Result<Self, Error> {
+        self.child(namespace, local_name)?.ok_or(Error::ChildMissing)
+    }
+
+    /// The whole text of an element that holds nothing else; CDATA sections and references are resolved.
+    ///
+    /// Text is never joined over a gap nor cut at one: `a@x<!-- -->.evil` is an error, neither `a@x` nor `a@x.evil`.
+    ///
+    /// # Errors
+    /// [`Error::MarkupInText`], [`Error::CommentForbidden`] or [`Error::ProcessingInstructionForbidden`] for what is
+    /// there beside text.
+    pub fn text(self) -> Result<&'d str, Error> {
+        let mut text = "";
+        for child in self.node.children() {
+            match child.node_type() {
+                roxmltree::NodeType::Comment => return Err(Error::CommentForbidden),
+                roxmltree::NodeType::PI => return Err(Error::ProcessingInstructionForbidden),
+                // Adjacent text is one node, so a second one cannot follow without something refused between them.
+                roxmltree::NodeType::Text if text.is_empty() => text = child.text().unwrap_or_default(),
+                roxmltree::NodeType::Text | roxmltree::NodeType::Element | roxmltree::NodeType::Root => {
+                    return Err(Error::MarkupInText);
+                }
+            }
+        }
+        Ok(text)
+    }
+
+    /// Checks that only white space stands between the child elements.
+    ///
+    /// # Errors
+    /// [`Error::TextBetweenElements`] otherwise.
+    pub fn has_only_element_content(self) -> Result<(), Error> {
+        let is_blank = |text: &str| text.bytes().all(|octet| matches!(octet, b' ' | b'\t' | b'\n' | b'\r'));
+        let texts = self.node.children().filter(roxmltree::Node::is_text);
+        if texts.filter_map(|node| node.text()).all(is_blank) {
+            Ok(())
+        } else {
+            Err(Error::TextBetweenElements)
+        }
+    }
+}
+
+impl core::fmt::Debug for Element<'_> {
+    /// The name alone: contents are someone's identity.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Element({{{}}}{})", self.namespace(), self.local_name())
+    }
+}

@@ -1,0 +1,426 @@
+//! One linear pass over the markup: counts what is capped, and checks the rules that the parser does not.
+//!
+//! The pass splits the text exactly as the parser does (a `<` starts markup everywhere but in CDATA sections, comments
+//! and processing instructions; values end at their quote), so that nothing can hide from it. Where it is laxer, the
+//! parser refuses the document afterwards.
+
+use core::ops::Range;
+
+use memchr::{memchr, memchr2, memmem};
+
+use super::{Error, Profile};
+use crate::limits::{MAX_NAME_BYTES, XmlLimits};
+
+/// Checks `text` against `profile`; the range of a tolerated document type declaration, if there is one.
+pub(super) fn scan(text: &str, profile: Profile) -> Result<Option<Range<usize>>, Error> {
+    let mut scanner = Scanner {
+        profile,
+        limits: profile.limits(),
+        rest: text.as_bytes(),
+        depth: 0,
+        elements: 0,
+        declarations: 0,
+        declared_here: Vec::new(),
+        in_scope: Vec::new(),
+        doctype: None,
+    };
+    scanner.document(text.len())?;
+    Ok(scanner.doctype)
+}
+
+struct Scanner<'t> {
+    profile: Profile,
+    limits: &'static XmlLimits,
+    rest: &'t [u8],
+    depth: usize,
+    elements: usize,
+    declarations: usize,
+    /// The prefixes that the present tag declares.
+    declared_here: Vec<&'t [u8]>,
+    /// Each bound prefix, with the depth of the element that bound it first.
+    in_scope: Vec<(&'t [u8], usize)>,
+    doctype: Option<Range<usize>>,
+}
+
+impl<'t> Scanner<'t> {
+    fn document(&mut self, length: usize) -> Result<(), Error> {
+        while let Some(at) = memchr(b'<', self.rest) {
+            let text = self.take(at)?;
+            check_references(text)?;
+            match self.rest {
+                [b'<', b'/', rest @ ..] => {
+                    self.rest = rest;
+                    self.end_tag()?;
+                }
+                [b'<', b'?', rest @ ..] => {
+                    self.rest = rest;
+                    self.processing_instruction()?;
+                }
+                [b'<', b'!', b'-', b'-', rest @ ..] => {
+                    self.rest = rest;
+                    self.comment()?;
+                }
+                [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[', rest @ ..] => {
+                    self.rest = rest;
+                    self.take_past(b"]]>")?;
+                }
+                [b'<', b'!', ..] => self.doctype(length)?,
+                [_, rest @ ..] => {
+                    self.rest = rest;
+                    self.start_tag()?;
+                }
+                [] => return Err(Error::NotWellFormed),
+            }
+        }
+        check_references(self.rest)
+    }
+
+    /// Production 40 and 44 of XML 1.0; Namespaces in XML 1.0, sections 3 to 6.
+    fn start_tag(&mut self) -> Result<(), Error> {
+        self.elements = self.elements.saturating_add(1);
+        if self.elements > self.limits.max_elements {
+            return Err(Error::TooManyElements);
+        }
+        let depth = self.depth.saturating_add(1);
+        if depth > self.limits.max_depth {
+            return Err(Error::TooDeep);
+        }
+        let name = self.name();
+        check_name(name)?;
+        let mut attributes = 0_usize;
+        self.declared_here.clear();
+        loop {
+            self.skip_space();
+            match self.rest {
+                [b'>', rest @ ..] => {
+                    self.rest = rest;
+                    self.depth = depth;
+                    return Ok(());
+                }
+                [b'/', b'>', rest @ ..] => {
+                    self.rest = rest;
+                    self.leave(depth);
+                    return Ok(());
+                }
+                _ => {}
+            }
+            let name = self.name();
+            check_name(name)?;
+            let value = self.value()?;
+            if let Some(prefix) = declared_prefix(name)? {
+                self.declare(prefix, value, depth)?;
+            } else {
+                attributes = attributes.saturating_add(1);
+                if attributes > self.limits.max_attributes_per_element {
+                    return Err(Error::TooManyAttributes);
+                }
+                check_references(value)?;
+            }
+        }
+    }
+
+    /// A namespace declaration (Namespaces in XML 1.0, sections 2.2 and 3). `prefix` is empty for the default namespace.
+    fn declare(&mut self, prefix: &'t [u8], namespace: &[u8], depth: usize) -> Result<(), Error> {
+        if prefix == b"xmlns" {
+            return Err(Error::ReservedPrefix);
+        }
+        if self.declared_here.contains(&prefix) {
+            return Err(Error::DeclarationRepeated);
+        }
+        self.declared_here.push(prefix);
+        self.declarations = self.declarations.saturating_add(1);
+        if self.declared_here.len() > self.limits.max_declarations_per_element
+            || self.declarations > self.limits.max_declarations
+        {
+            return Err(Error::TooManyDeclarations);
+        }
+        if namespace.is_empty() {
+            if !prefix.is_empty() {
+                return Err(Error::PrefixUndeclared);
+            }
+        } else {
+            match self.profile {
+                Profile::SamlMessage | Profile::Metadata => check_absolute(namespace)?,
+                Profile::Document => check_references(namespace)?,
+            }
+        }
+        if !self.in_scope.iter().any(|(bound, _)| *bound == prefix) {
+            self.in_scope.push((prefix, depth));
+            if self.in_scope.len() > self.limits.max_prefixes_in_scope {
+                return Err(Error::TooManyPrefixes);
+            }
+        }
+        Ok(())
+    }
+
+    fn end_tag(&mut self) -> Result<(), Error> {
+        self.take_past(b">")?;
+        let depth = self.depth;
+        self.depth = depth.checked_sub(1).ok_or(Error::NotWellFormed)?;
+        self.leave(depth);
+        Ok(())
+    }
+
+    /// Unbinds what the element at `depth` bound.
+    fn leave(&mut self, depth: usize) {
+        while self.in_scope.pop_if(|(_, bound_at)| *bound_at >= depth).is_some() {}
+    }
+
+    /// Production 15. `--` may stand at the end only.
+    fn comment(&mut self) -> Result<(), Error> {
+        if self.profile == Profile::SamlMessage {
+            return Err(Error::CommentForbidden);
+        }
+        self.take_past(b"--")?;
+        self.rest = self.rest.strip_prefix(b">").ok_or(Error::NotWellFormed)?;
+        Ok(())
+    }
+
+    /// Productions 16 and 17; no colon in the target (Namespaces in XML 1.0, section 7).
+    fn processing_instruction(&mut self) -> Result<(), Error> {
+        let target = self.rest.get(..3).unwrap_or_default();
+        let names_xml = target.eq_ignore_ascii_case(b"xml") && !self.rest.get(3).is_some_and(|next| is_name(*next));
+        if names_xml {
+            // A declaration that is not at the very start, or a second one.
+            return Err(Error::InvalidDeclaration);
+        }
+        if self.profile == Profile::SamlMessage {
+            return Err(Error::ProcessingInstructionForbidden);
+        }
+        let content = self.take_past(b"?>")?;
+        let end = content
+            .iter()
+            .position(|octet| !is_name(*octet))
+            .unwrap_or(content.len());
+        let (target, data) = content.split_at_checked(end).ok_or(Error::NotWellFormed)?;
+        if data.first().is_some_and(|first| !is_space(*first)) {
+            return Err(Error::NotWellFormed);
+        }
+        if memchr(b':', target).is_some() {
+            return Err(Error::InvalidName);
+        }
+        check_name(target)
+    }
+
+    /// Production 28. Nothing that it names is ever read; its range is cut out before the parser sees the text.
+    fn doctype(&mut self, length: usize) -> Result<(), Error> {
+        let start = length.checked_sub(self.rest.len()).ok_or(Error::NotWellFormed)?;
+        let head = self.take(b"<!DOCTYPE".len())?;
+        if !head.eq_ignore_ascii_case(b"<!DOCTYPE") {
+            return Err(Error::NotWellFormed);
+        }
+        if self.profile != Profile::Document {
+            return Err(Error::DoctypeForbidden);
+        }
+        if head != b"<!DOCTYPE" || self.doctype.is_some() || self.elements > 0 {
+            return Err(Error::NotWellFormed);
+        }
+        self.required_space()?;
+        check_name(self.name())?;
+        let literals = match self.after_space() {
+            [b'S', b'Y', b'S', b'T', b'E', b'M', rest @ ..] => {
+                self.rest = rest;
+                1
+            }
+            [b'P', b'U', b'B', b'L', b'I', b'C', rest @ ..] => {
+                self.rest = rest;
+                2
+            }
+            _ => 0,
+        };
+        for _ in 0..literals {
+            self.required_space()?;
+            self.quoted()?;
+        }
+        match self.after_space() {
+            [b'>', rest @ ..] => {
+                self.rest = rest;
+                let end = length.checked_sub(rest.len()).ok_or(Error::NotWellFormed)?;
+                self.doctype = Some(start..end);
+                Ok(())
+            }
+            [b'[', ..] => Err(Error::DoctypeInternalSubset),
+            _ => Err(Error::NotWellFormed),
+        }
+    }
+
+    /// What could be a name: up to white space or a character of the syntax.
+    fn name(&mut self) -> &'t [u8] {
+        let end = self
+            .rest
+            .iter()
+            .position(|octet| !is_name(*octet))
+            .unwrap_or(self.rest.len());
+        let (name, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        name
+    }
+
+    /// `=` and a quoted value without `<` (productions 10 and 25).
+    fn value(&mut self) -> Result<&'t [u8], Error> {
+        self.skip_space();
+        self.rest = self.rest.strip_prefix(b"=").ok_or(Error::NotWellFormed)?;
+        self.skip_space();
+        let (quote, rest) = self.rest.split_first().ok_or(Error::NotWellFormed)?;
+        if !matches!(quote, b'"' | b'\'') {
+            return Err(Error::NotWellFormed);
+        }
+        let end = memchr2(*quote, b'<', rest).ok_or(Error::NotWellFormed)?;
+        let (value, rest) = rest.split_at_checked(end).ok_or(Error::NotWellFormed)?;
+        self.rest = rest
+            .strip_prefix(core::slice::from_ref(quote))
+            .ok_or(Error::NotWellFormed)?;
+        Ok(value)
+    }
+
+    /// A quoted literal of a document type declaration (productions 11 and 12).
+    fn quoted(&mut self) -> Result<(), Error> {
+        let (quote, rest) = self.rest.split_first().ok_or(Error::NotWellFormed)?;
+        if !matches!(quote, b'"' | b'\'') {
+            return Err(Error::NotWellFormed);
+        }
+        self.rest = rest;
+        self.take_past(core::slice::from_ref(quote))?;
+        Ok(())
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'t [u8], Error> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or(Error::NotWellFormed)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// Takes all up to `end` and drops `end`.
+    fn take_past(&mut self, end: &[u8]) -> Result<&'t [u8], Error> {
+        let at = match end {
+            [octet] => memchr(*octet, self.rest),
+            _ => memmem::find(self.rest, end),
+        };
+        let taken = self.take(at.ok_or(Error::NotWellFormed)?)?;
+        self.rest = self.rest.strip_prefix(end).ok_or(Error::NotWellFormed)?;
+        Ok(taken)
+    }
+
+    fn skip_space(&mut self) {
+        while let [octet, rest @ ..] = self.rest {
+            if !is_space(*octet) {
+                return;
+            }
+            self.rest = rest;
+        }
+    }
+
+    fn after_space(&mut self) -> &'t [u8] {
+        self.skip_space();
+        self.rest
+    }
+
+    fn required_space(&mut self) -> Result<(), Error> {
+        if !self.rest.first().is_some_and(|octet| is_space(*octet)) {
+            return Err(Error::NotWellFormed);
+        }
+        self.skip_space();
+        Ok(())
+    }
+}
+
+/// At most one colon, not at either end (Namespaces in XML 1.0, section 4). The parser checks the characters.
+fn check_name(name: &[u8]) -> Result<(), Error> {
+    if name.is_empty() {
+        return Err(Error::NotWellFormed);
+    }
+    if name.len() > MAX_NAME_BYTES {
+        return Err(Error::NameTooLong);
+    }
+    let mut parts = name.split(|octet| *octet == b':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some([_, ..]), None | Some([_, ..]), None) => Ok(()),
+        _ => Err(Error::InvalidName),
+    }
+}
+
+/// The prefix that an attribute of this name declares; empty for the default namespace.
+///
+/// The parser takes every attribute with the local part `xmlns` for a declaration of the default namespace.
+fn declared_prefix(name: &[u8]) -> Result<Option<&[u8]>, Error> {
+    match name.strip_prefix(b"xmlns") {
+        Some([]) => Ok(Some(b"")),
+        Some([b':', prefix @ ..]) => Ok(Some(prefix)),
+        _ if name.ends_with(b":xmlns") => Err(Error::InvalidName),
+        _ => Ok(None),
+    }
+}
+
+/// A scheme, a colon, something: an absolute URI of printable ASCII (RFC 3986, section 4.3).
+///
+/// Relative namespace names are deprecated and their canonical form is undefined (Canonical XML 1.0, section 1.3).
+fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
+    let colon = memchr(b':', namespace).ok_or(Error::NamespaceNotAbsolute)?;
+    let (scheme, rest) = namespace.split_at_checked(colon).ok_or(Error::NamespaceNotAbsolute)?;
+    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme
+            .iter()
+            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'));
+    let is_rest = rest.len() > 1 && rest.iter().all(u8::is_ascii_graphic);
+    if !is_scheme || !is_rest {
+        return Err(Error::NamespaceNotAbsolute);
+    }
+    // Of references only `&amp;`: any other would spell a character that need not be escaped, or must not be there.
+    let mut rest = rest;
+    while let Some(at) = memchr(b'&', rest) {
+        rest = rest
+            .get(at..)
+            .and_then(|reference| reference.strip_prefix(b"&amp;"))
+            .ok_or(Error::NamespaceNotAbsolute)?;
+    }
+    Ok(())
+}
+
+/// Every `&` starts one of the five predefined entities or a reference to an XML character (XML 1.0, sections 4.1, 4.6).
+fn check_references(text: &[u8]) -> Result<(), Error> {
+    let mut rest = text;
+    while let Some(at) = memchr(b'&', rest) {
+        let (_, reference) = rest.split_at_checked(at).ok_or(Error::NotWellFormed)?;
+        let window = reference.get(1..).unwrap_or_default();
+        let end = window.iter().take(MAX_REFERENCE_BYTES).position(|octet| *octet == b';');
+        let (name, after) = end
+            .and_then(|end| window.split_at_checked(end))
+            .ok_or(Error::EntityUnknown)?;
+        match name {
+            b"amp" | b"lt" | b"gt" | b"quot" | b"apos" => {}
+            [b'#', digits @ ..] => check_character_reference(digits)?,
+            _ => return Err(Error::EntityUnknown),
+        }
+        rest = after;
+    }
+    Ok(())
+}
+
+fn check_character_reference(digits: &[u8]) -> Result<(), Error> {
+    let (digits, radix) = match digits {
+        [b'x', digits @ ..] => (digits, 16),
+        _ => (digits, 10),
+    };
+    let is_number = digits.iter().all(|digit| char::from(*digit).is_digit(radix));
+    let character = core::str::from_utf8(digits)
+        .ok()
+        .filter(|_| is_number)
+        .and_then(|digits| u32::from_str_radix(digits, radix).ok())
+        .and_then(char::from_u32)
+        .ok_or(Error::InvalidCharacterReference)?;
+    match character {
+        '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'.. => Ok(()),
+        _ => Err(Error::InvalidCharacterReference),
+    }
+}
+
+fn is_name(octet: u8) -> bool {
+    !is_space(octet) && !matches!(octet, b'=' | b'>' | b'/' | b'<' | b'"' | b'\'' | b'&' | b'[' | b'?')
+}
+
+fn is_space(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// `&` to `;`: the longest sensible reference is `#x0010FFFF`, and leading zeros beyond these serve nobody.
+const MAX_REFERENCE_BYTES: usize = 16;
