@@ -4,11 +4,13 @@
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test may panic, its helpers too"
 )]
 
 mod c14n_corpus;
 mod corpus;
+mod dsig;
 mod dsig_corpus;
 mod wycheproof;
