@@ -80,6 +80,15 @@ fn one_letter_of_the_content() {
 }
 
 #[test]
+fn a_reference_by_id_never_selects_comments() {
+    // XML Signature 4.4.3.3. So they are not signed, and what is given back has none.
+    let text = vector("rsa-sha256-comments");
+    for edited in [text.replace("<!--comment-->", ""), text.replace("comment-->", "another-->"), text] {
+        assert_eq!(document_verdict(&edited), Ok(()), "{edited}");
+    }
+}
+
+#[test]
 fn a174_a_new_digest_without_a_new_signature() {
     let text = vector("rsa-sha256");
     let digest = between(&text, "<ds:DigestValue>", "</ds:DigestValue>");

@@ -10,6 +10,7 @@ ds='http://www.w3.org/2000/09/xmldsig#'
 more='http://www.w3.org/2001/04/xmldsig-more#'
 enveloped="<ds:Transform Algorithm=\"${ds}enveloped-signature\"/>"
 exclusive='<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>'
+with_comments='<ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"/>'
 xpath='<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><ds:XPath>not(ancestor-or-self::ds:Signature)</ds:XPath></ds:Transform>'
 
 # key NAME OPENSSL-ARGUMENTS…: a private key and a certificate for it.
@@ -24,11 +25,11 @@ reference() { # URI TRANSFORMS [DIGEST]
   echo "<ds:Reference URI=\"$1\"><ds:Transforms>$2</ds:Transforms><ds:DigestMethod Algorithm=\"${3:-http://www.w3.org/2001/04/xmlenc#sha256}\"/><ds:DigestValue/></ds:Reference>"
 }
 
-template() { # SIGNATURE-METHOD REFERENCES [OBJECT]
+template() { # SIGNATURE-METHOD REFERENCES [OBJECT] [COMMENT]
   cat <<XML
 <saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_a1" Version="2.0" IssueInstant="2026-01-01T00:00:00Z">
   <saml:Issuer>https://idp.example/</saml:Issuer><ds:Signature xmlns:ds="$ds"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="$1"/>$2</ds:SignedInfo><ds:SignatureValue/><ds:KeyInfo><ds:X509Data/></ds:KeyInfo>${3:-}</ds:Signature>
-  <saml:Subject><saml:NameID>ada@example.com</saml:NameID></saml:Subject>
+  <saml:Subject><saml:NameID>ada@example.com</saml:NameID>${4:-}</saml:Subject>
 </saml:Assertion>
 XML
 }
@@ -69,6 +70,7 @@ one=$(reference '#_a1' "$enveloped$exclusive")
 sign rsa-sha256 rsa-2048 "${more}rsa-sha256" "$one"
 sign rsa-sha256-other-key rsa-2048-other "${more}rsa-sha256" "$one"
 sign rsa-sha256-default-c14n rsa-2048 "${more}rsa-sha256" "$(reference '#_a1' "$enveloped")"
+sign rsa-sha256-comments rsa-2048 "${more}rsa-sha256" "$(reference '#_a1' "$enveloped$with_comments")" '' '<!--comment-->'
 sign rsa-sha1 rsa-2048 "${ds}rsa-sha1" "$one"
 sign rsa-sha256-digest-sha1 rsa-2048 "${more}rsa-sha256" "$(reference '#_a1' "$enveloped$exclusive" "${ds}sha1")"
 sign ecdsa-p256-sha512 p256 "${more}ecdsa-sha512" "$one"
