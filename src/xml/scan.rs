@@ -9,7 +9,7 @@ use core::ops::Range;
 use memchr::{memchr, memchr2, memmem};
 
 use super::{Error, Profile};
-use crate::limits::{MAX_NAME_BYTES, XmlLimits};
+use crate::limits::{MAX_NAME_BYTES, MAX_NAMESPACE_BYTES, XmlLimits};
 
 /// Checks `text` against `profile`; the range of a tolerated document type declaration, if there is one.
 pub(super) fn scan(text: &str, profile: Profile) -> Result<Option<Range<usize>>, Error> {
@@ -20,6 +20,7 @@ pub(super) fn scan(text: &str, profile: Profile) -> Result<Option<Range<usize>>,
         depth: 0,
         elements: 0,
         declarations: 0,
+        scope_copies: 0,
         declared_here: Vec::new(),
         in_scope: Vec::new(),
         doctype: None,
@@ -35,6 +36,7 @@ struct Scanner<'t> {
     depth: usize,
     elements: usize,
     declarations: usize,
+    scope_copies: usize,
     /// The prefixes that the present tag declares.
     declared_here: Vec<&'t [u8]>,
     /// Each bound prefix, with the depth of the element that bound it first.
@@ -95,10 +97,11 @@ impl<'t> Scanner<'t> {
                 [b'>', rest @ ..] => {
                     self.rest = rest;
                     self.depth = depth;
-                    return Ok(());
+                    return self.charge_scope();
                 }
                 [b'/', b'>', rest @ ..] => {
                     self.rest = rest;
+                    self.charge_scope()?;
                     self.leave(depth);
                     return Ok(());
                 }
@@ -134,6 +137,9 @@ impl<'t> Scanner<'t> {
         {
             return Err(Error::TooManyDeclarations);
         }
+        if namespace.len() > MAX_NAMESPACE_BYTES {
+            return Err(Error::NamespaceTooLong);
+        }
         if namespace.is_empty() {
             if !prefix.is_empty() {
                 return Err(Error::PrefixUndeclared);
@@ -151,6 +157,17 @@ impl<'t> Scanner<'t> {
             }
         }
         Ok(())
+    }
+
+    fn charge_scope(&mut self) -> Result<(), Error> {
+        if !self.declared_here.is_empty() {
+            self.scope_copies = self.scope_copies.saturating_add(self.in_scope.len());
+        }
+        if self.scope_copies > self.limits.max_scope_copies {
+            Err(Error::TooManyDeclarations)
+        } else {
+            Ok(())
+        }
     }
 
     fn end_tag(&mut self) -> Result<(), Error> {
@@ -192,10 +209,7 @@ impl<'t> Scanner<'t> {
             .iter()
             .position(|octet| !is_name(*octet))
             .unwrap_or(content.len());
-        let (target, data) = content.split_at_checked(end).ok_or(Error::NotWellFormed)?;
-        if data.first().is_some_and(|first| !is_space(*first)) {
-            return Err(Error::NotWellFormed);
-        }
+        let target = content.get(..end).unwrap_or_default();
         if memchr(b':', target).is_some() {
             return Err(Error::InvalidName);
         }

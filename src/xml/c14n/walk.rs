@@ -5,7 +5,7 @@ use roxmltree::{Node, NodeId, NodeType};
 use super::escape;
 use super::scope::{Mark, Scope};
 use super::{Canonicalization, Comments, Element, Error, Method, base};
-use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH};
+use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH, MAX_PREFIX_LIST_TOKENS};
 use crate::xml::names::XML;
 
 pub(super) struct Walk<'c, 'd> {
@@ -41,9 +41,15 @@ enum Value<'d> {
 }
 
 impl<'c, 'd> Walk<'c, 'd> {
-    pub(super) fn new(canonicalization: &'c Canonicalization<'c>, tree: &'d roxmltree::Document<'_>) -> Self {
+    pub(super) fn new(
+        canonicalization: &'c Canonicalization<'c>,
+        tree: &'d roxmltree::Document<'_>,
+    ) -> Result<Self, Error> {
+        if canonicalization.inclusive_prefixes.len() > MAX_PREFIX_LIST_TOKENS {
+            return Err(Error::PrefixListTooLong);
+        }
         let length = tree.input_text().len();
-        Self {
+        Ok(Self {
             canonicalization,
             tree,
             out: Vec::new(),
@@ -54,7 +60,7 @@ impl<'c, 'd> Walk<'c, 'd> {
             open: Vec::new(),
             attributes: Vec::new(),
             joined_base: None,
-        }
+        })
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
@@ -163,7 +169,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         let qualified_name = element_name(node)?;
         let mark = self.scope.enter();
         self.read_attributes(node)?;
-        self.require_namespaces(node, prefix_of(qualified_name), is_apex);
+        self.require_namespaces(node, prefix_of(qualified_name, node.tag_name().name()), is_apex);
         if is_apex {
             self.inherit(node);
         }
@@ -231,8 +237,10 @@ impl<'c, 'd> Walk<'c, 'd> {
                     .require(prefix, node.tag_name().namespace().unwrap_or_default());
                 for attribute in &self.attributes {
                     if !attribute.namespace.is_empty() {
-                        self.scope
-                            .require(prefix_of(attribute.qualified_name), attribute.namespace);
+                        self.scope.require(
+                            prefix_of(attribute.qualified_name, attribute.local_name),
+                            attribute.namespace,
+                        );
                     }
                 }
                 if !self.canonicalization.inclusive_prefixes.is_empty() && (is_apex || declares(node)) {
@@ -347,6 +355,10 @@ fn attribute_name<'d>(node: Node<'d, 'd>, attribute: roxmltree::Attribute<'d, 'd
         .ok_or(Error::NotWellFormed)
 }
 
-fn prefix_of(qualified_name: &str) -> &str {
-    qualified_name.split_once(':').map_or("", |(prefix, _)| prefix)
+/// `p` of `p:local`; empty for `local`.
+fn prefix_of<'d>(qualified_name: &'d str, local_name: &str) -> &'d str {
+    qualified_name
+        .strip_suffix(local_name)
+        .and_then(|prefix| prefix.strip_suffix(':'))
+        .unwrap_or_default()
 }
