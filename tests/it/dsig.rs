@@ -83,7 +83,11 @@ fn one_letter_of_the_content() {
 fn a_reference_by_id_never_selects_comments() {
     // XML Signature 4.4.3.3. So they are not signed, and what is given back has none.
     let text = vector("rsa-sha256-comments");
-    for edited in [text.replace("<!--comment-->", ""), text.replace("comment-->", "another-->"), text] {
+    for edited in [
+        text.replace("<!--comment-->", ""),
+        text.replace("comment-->", "another-->"),
+        text,
+    ] {
         assert_eq!(document_verdict(&edited), Ok(()), "{edited}");
     }
 }
@@ -178,6 +182,8 @@ fn a05_a24_to_a33_only_the_parents_own_id() {
     // A29: an identifier that reads like a pointer is none.
     let pointer = text.replace("_a1", "element(/1)");
     assert_eq!(default_verdict(&pointer), Err(Error::WrongTarget));
+    // A28: an empty identifier is none either.
+    assert_eq!(default_verdict(&text.replace("_a1", "")), Err(Error::WrongTarget));
     // A26: an attribute of the same name in a namespace is not looked at, whichever comes first.
     let polluted = text.replace(r#" ID="_a1""#, r#" xmlns:x="urn:example:x" x:ID="_evil" ID="_a1""#);
     assert_eq!(default_verdict(&polluted), Err(Error::DigestMismatch));
