@@ -1,6 +1,6 @@
 //! Every signature of the conformance corpus, by both ways in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use edge_saml::dsig::{self, Certificate, Error, Policy, RsaFloor, Sha1, TrustedKey};
 use edge_saml::xml::{self, Document, Element, Profile, Source, names};
@@ -143,6 +143,30 @@ fn signatures_of_valid_responses() {
     println!("signatures of valid responses: {counts:#?}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(strays, STRAY_SIGNATURES);
+}
+
+/// Certificates from many hands, old and odd: each is read, whatever its key.
+#[test]
+fn every_certificate_is_readable() {
+    let Some(corpus) = corpus::open() else { return };
+    let mut files = BTreeSet::new();
+    for kind in ["dsig", "saml-response", "saml-logout", "saml-metadata"] {
+        for case in corpus.cases(kind) {
+            let certificates = list(&case, "keys")
+                .iter()
+                .filter(|key| text(key, "role") == "trusted-cert");
+            files.extend(certificates.map(|key| text(key, "file").to_owned()));
+        }
+    }
+    for file in &files {
+        let certificate = Certificate::read(&corpus.read(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(certificate.not_before() < certificate.not_after(), "{file}");
+        match certificate.key(RsaFloor::Standard) {
+            Ok(_) | Err(Error::KeyUnsupported | Error::KeyWeak { .. }) => {}
+            Err(error) => panic!("{file}: {error}"),
+        }
+    }
+    println!("{} certificates", files.len());
 }
 
 /// What the two ways in say.
