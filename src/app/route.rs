@@ -107,7 +107,7 @@ impl ApiRoute {
 
     fn known(path: &str) -> Option<Self> {
         let mut segments = path.strip_prefix("v1/connections")?.split('/');
-        if segments.next()? != "" {
+        if !segments.next()?.is_empty() {
             return None;
         }
         let Some(id) = segments.next() else {

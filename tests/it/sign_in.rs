@@ -26,7 +26,7 @@ fn a_user_signs_in_and_out() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
     let request = browser.begin(&world, "ada@acme.test", "/reports?month=7");
-    let ticket = browser.deliver(&world, &id, &respond(&id, &request));
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
     assert_eq!(ticket.status(), 303);
     assert!(
         ticket.headers().get("set-cookie").is_none(),
@@ -58,7 +58,7 @@ fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
             session_not_on_or_after: end.map(ToOwned::to_owned),
             ..answer(&id, &request)
         };
-        let ticket = browser.deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
+        let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
         assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
     };
     sign_in(&mut browser, Some("2026-07-01T13:00:00Z"));
@@ -74,7 +74,7 @@ fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
     let id = world.connection(&Idp::trusted());
     let mut browser = Browser::default();
     let request = browser.begin(&world, "ada@acme.test", "/");
-    let ticket = browser.deliver(&world, &id, &respond(&id, &request));
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
     browser.get(&world, &location(&ticket));
     for _ in 0..7 {
         world.pass(24 * 3_600 - 1);
@@ -97,7 +97,7 @@ fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
             ..message
         }
     };
-    let ticket = browser.deliver(&world, &id, &Idp::trusted().respond(&request, Signed::Both));
+    let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&request, Signed::Both));
     assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
     world.pass(24 * 3_600);
     assert_eq!(
@@ -113,8 +113,8 @@ fn a_response_works_once() {
     let id = world.connection(&Idp::trusted());
     let request = browser.begin(&world, "ada@acme.test", "/");
     let response = respond(&id, &request);
-    assert_eq!(browser.deliver(&world, &id, &response).status(), 303);
-    let again = browser.deliver(&world, &id, &response);
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 303);
+    let again = Browser::deliver(&world, &id, &response);
     assert_eq!(again.status(), 403);
     let second = Message {
         assertion_id: "_another".to_owned(),
@@ -138,17 +138,17 @@ fn a_replay_is_refused_until_the_time_rules_refuse_it() {
     let id = world.connection(&Idp::trusted());
     let request = browser.begin(&world, "ada@acme.test", "/");
     let response = respond(&id, &request);
-    browser.deliver(&world, &id, &response);
+    Browser::deliver(&world, &id, &response);
     // NotOnOrAfter + 1 s, still inside the skew; other sign-ins have swept the ledger meanwhile.
     world.pass(301);
     browser.begin(&world, "ada@acme.test", "/");
-    browser.deliver(&world, &id, &response);
+    Browser::deliver(&world, &id, &response);
     world.pass(178);
     browser.begin(&world, "ada@acme.test", "/");
-    browser.deliver(&world, &id, &response);
+    Browser::deliver(&world, &id, &response);
     world.pass(1);
     browser.begin(&world, "ada@acme.test", "/");
-    browser.deliver(&world, &id, &response);
+    Browser::deliver(&world, &id, &response);
     assert_eq!(
         world.refusal_codes(&id),
         ["expired", "assertion_reused", "assertion_reused"]
@@ -160,7 +160,7 @@ fn only_the_browser_that_asked_gets_the_session() {
     let (world, mut victim, mut attacker) = (World::new(), Browser::default(), Browser::default());
     let id = world.connection(&Idp::trusted());
     let request = attacker.begin(&world, "ada@acme.test", "/");
-    let ticket = location(&attacker.deliver(&world, &id, &respond(&id, &request)));
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
     // Without any cookie, then with another browser's.
     assert_eq!(victim.get(&world, &ticket).status(), 403);
     victim.begin(&world, "ada@acme.test", "/");
@@ -181,7 +181,7 @@ fn several_tabs_may_sign_in_at_once() {
     let first = browser.begin(&world, "ada@acme.test", "/first");
     let second = browser.begin(&world, "ada@acme.test", "/second");
     for (request, path) in [(second, "/second"), (first, "/first")] {
-        let ticket = browser.deliver(&world, &id, &respond(&id, &request));
+        let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
         assert_eq!(location(&browser.get(&world, &location(&ticket))), path);
     }
 }
@@ -191,12 +191,12 @@ fn requests_and_tickets_grow_old() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
     let request = browser.begin(&world, "ada@acme.test", "/");
-    let ticket = location(&browser.deliver(&world, &id, &respond(&id, &request)));
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
     world.pass(60);
     assert_eq!(browser.get(&world, &ticket).status(), 403);
     assert_eq!(world.refusal_codes(&id), ["request_expired"]);
     assert_eq!(
-        browser.deliver(&world, &id, &respond(&id, "_nobody_asked")).status(),
+        Browser::deliver(&world, &id, &respond(&id, "_nobody_asked")).status(),
         403
     );
     assert_eq!(world.refusal_codes(&id)[0], "in_response_to_unknown");
@@ -208,11 +208,11 @@ fn disabling_works_at_once_though_kv_lags() {
     let id = world.connection(&Idp::trusted());
     let request = browser.begin(&world, "ada@acme.test", "/");
     let ticket_request = browser.begin(&world, "ada@acme.test", "/");
-    let ticket = location(&browser.deliver(&world, &id, &respond(&id, &ticket_request)));
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &ticket_request)));
     world.replication.set(Replication::Lagging);
     let (status, _) = world.api("POST", &format!("/connections/{id}/disable"), &json!({}));
     assert_eq!(status, 202, "saved, not yet everywhere");
-    assert_eq!(browser.deliver(&world, &id, &respond(&id, &request)).status(), 403);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 403);
     assert_eq!(browser.get(&world, &ticket).status(), 403);
     assert_eq!(world.refusal_codes(&id), ["connection_disabled", "connection_disabled"]);
     // At the form it looks like any address without single sign-on.
@@ -236,7 +236,7 @@ fn a_changed_connection_is_read_again_though_kv_lags() {
     let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({"name": "Acme Inc."}));
     assert_eq!(status, 202);
     // The key is still trusted, so the sign-in goes through, verified with the record of the registry.
-    assert_eq!(browser.deliver(&world, &id, &respond(&id, &request)).status(), 303);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 303);
     let request = browser.begin(&world, "ada@acme.test", "/");
     let (status, _) = world.api(
         "POST",
@@ -245,7 +245,7 @@ fn a_changed_connection_is_read_again_though_kv_lags() {
     );
     assert_eq!(status, 202);
     // The key is not trusted any more, though KV still says so.
-    assert_eq!(browser.deliver(&world, &id, &respond(&id, &request)).status(), 403);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 403);
     assert_eq!(world.refusal_codes(&id), ["signature_key_unknown"]);
 }
 
@@ -257,10 +257,10 @@ fn a_deleted_connection_signs_nobody_in() {
     world.replication.set(Replication::Lagging);
     let (status, _) = world.api("DELETE", &format!("/connections/{id}"), &json!({}));
     assert_eq!(status, 202);
-    assert_eq!(browser.deliver(&world, &id, &respond(&id, &request)).status(), 403);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 403);
     world.replication.set(Replication::Immediate);
     world.publish();
-    assert_eq!(browser.deliver(&world, &id, &respond(&id, &request)).status(), 404);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 404);
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn one_domain_belongs_to_one_connection() {
 fn made_up_connections_leave_no_trace() {
     let (world, mut browser) = (World::new(), Browser::default());
     let made_up = "conn_zzzzzzzzzzzzzzzzzzzz";
-    assert_eq!(browser.deliver(&world, made_up, &respond(made_up, "_x")).status(), 404);
+    assert_eq!(Browser::deliver(&world, made_up, &respond(made_up, "_x")).status(), 404);
     let token = "A".repeat(43);
     assert_eq!(
         browser
@@ -309,7 +309,7 @@ fn neither_log_nor_page_tells_who_or_why() {
         name_id: "secret-name-id".to_owned(),
         ..answer(&id, &request)
     };
-    let page = browser.deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
+    let page = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
     let page = String::from_utf8(page.body().clone()).unwrap();
     let log = world.log.borrow().join("\n");
     assert!(log.contains("\"code\":\"email_domain_not_owned\""), "{log}");
@@ -324,7 +324,7 @@ fn duplicate_cookies_are_no_cookies() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
     let request = browser.begin(&world, "ada@acme.test", "/");
-    let ticket = browser.deliver(&world, &id, &respond(&id, &request));
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
     let done = browser.get(&world, &location(&ticket));
     let cookie = done.headers()["set-cookie"]
         .to_str()

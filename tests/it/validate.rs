@@ -356,7 +356,7 @@ fn shape() {
             "Version=\"1.1\"><saml2:Issuer xmlns",
             "response_malformed",
         ),
-        ("ID=\"_response\"", "ID=\"1response\"", "response_malformed"),
+        ("ID=\"_response\"", "ID=\"re:sponse\"", "response_malformed"),
         ("status:Success\"/>", "status:Success \"/>", "idp_requester_error"),
         (
             "<saml2p:Status>",
@@ -392,12 +392,12 @@ fn shape() {
             expected,
             "xml_not_wellformed" | "comment_forbidden" | "processing_instruction_forbidden" | "doctype_forbidden"
         );
-        let xml = if signable && !to.contains("1response") {
+        let xml = if signable && !to.contains("re:sponse") {
             signed(&xml)
         } else {
             xml
         };
-        let xml = if to.contains("1response") {
+        let xml = if to.contains("re:sponse") {
             Idp::trusted().sign(&xml, "_assertion")
         } else {
             xml

@@ -102,8 +102,8 @@ impl World {
         for publication in registry::unpublished(&self.registry).unwrap() {
             if let Some((id, news)) = &publication.ledger {
                 match news {
-                    LedgerNews::Configure(news) => self.on_ledger(id, news.clone()).unwrap(),
-                    LedgerNews::Forget(news) => self.on_ledger(id, news.clone()).unwrap(),
+                    LedgerNews::Configure(news) => self.on_ledger(id, news).unwrap(),
+                    LedgerNews::Forget(news) => self.on_ledger(id, news).unwrap(),
                 }
             }
             if self.replication.get() == Replication::Immediate {
@@ -122,10 +122,10 @@ impl World {
         self.ledgers.borrow().values().filter(|sql| tables(sql)).count()
     }
 
-    fn on_ledger<C: ledger::Call>(&self, id: &ConnectionId, call: C) -> Result<C::Reply, Unavailable> {
+    fn on_ledger<C: ledger::Call>(&self, id: &ConnectionId, call: &C) -> Result<C::Reply, Unavailable> {
         let mut ledgers = self.ledgers.borrow_mut();
         let sql = ledgers.entry(id.clone()).or_insert_with(MemorySql::new);
-        let call = serde_json::to_string(&call).unwrap();
+        let call = serde_json::to_string(call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
         let reply = ledger::dispatch(C::NAME, &call, sql, now)
             .map_err(|e| Unavailable(e.to_string()))?
@@ -205,7 +205,7 @@ impl Ports for &World {
     }
 
     async fn ledger<C: ledger::Call>(&self, connection: &ConnectionId, call: C) -> Result<C::Reply, Unavailable> {
-        self.on_ledger(connection, call)
+        self.on_ledger(connection, &call)
     }
 
     async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
@@ -277,7 +277,7 @@ impl Browser {
         let response = world.handle(request);
         for cookie in response.headers().get_all("set-cookie") {
             let cookie = cookie::Cookie::parse(cookie.to_str().unwrap().to_owned()).unwrap();
-            if cookie.max_age().is_some_and(|age| age.is_zero()) {
+            if cookie.max_age().is_some_and(cookie::time::SignedDuration::is_zero) {
                 self.cookies.remove(cookie.name());
             } else {
                 self.cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());
@@ -298,7 +298,7 @@ impl Browser {
     }
 
     /// Posts a response as the identity provider's page does: from another site, without cookies.
-    pub(crate) fn deliver(&mut self, world: &World, id: &str, xml: &str) -> Response {
+    pub(crate) fn deliver(world: &World, id: &str, xml: &str) -> Response {
         let request = http::Request::builder()
             .method("POST")
             .uri(format!("/sso/saml/{id}/acs"))
