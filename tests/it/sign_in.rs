@@ -121,9 +121,7 @@ fn a_response_works_once() {
         ..answer(&id, &request)
     };
     assert_eq!(
-        browser
-            .deliver(&world, &id, &Idp::trusted().respond(&second, Signed::Both))
-            .status(),
+        Browser::deliver(&world, &id, &Idp::trusted().respond(&second, Signed::Both)).status(),
         403
     );
     assert_eq!(
