@@ -12,5 +12,6 @@ pub mod identity;
 pub mod metadata;
 pub mod reject;
 pub mod response;
+pub mod service_keys;
 pub mod time;
 pub mod validate;

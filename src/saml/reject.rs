@@ -16,6 +16,8 @@ pub enum Reject {
     AssertionReused,
     /// An `AudienceRestriction` does not name our entity ID.
     AudienceMismatch(Mismatch),
+    /// The user authenticated before the request, though it asked for a new authentication.
+    AuthnTooOld,
     /// Not base64.
     Base64Bad,
     /// The answer came back in another browser than the one that asked.
@@ -139,6 +141,7 @@ impl Reject {
             Self::AcsEmptyPost => "acs_empty_post",
             Self::AssertionReused => "assertion_reused",
             Self::AudienceMismatch(_) => "audience_mismatch",
+            Self::AuthnTooOld => "authn_too_old",
             Self::Base64Bad => "base64_bad",
             Self::BrowserMismatch => "browser_mismatch",
             Self::ConnectionDisabled => "connection_disabled",
@@ -182,6 +185,9 @@ impl fmt::Display for Reject {
             Self::AcsEmptyPost => f.write_str("expected a SAMLResponse field, found none"),
             Self::AssertionReused => f.write_str("the assertion was used before"),
             Self::AudienceMismatch(m) => write!(f, "Audience: {m}"),
+            Self::AuthnTooOld => {
+                f.write_str("AuthnInstant is older than the request, which asked for a new authentication")
+            }
             Self::Base64Bad => f.write_str("SAMLResponse is not base64"),
             Self::BrowserMismatch => f.write_str("the sign-in was started in another browser"),
             Self::ConnectionDisabled => f.write_str("the connection is disabled"),

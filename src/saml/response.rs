@@ -1,6 +1,7 @@
 //! A `samlp:Response` (SAML Core 3.3.3): from octets to the assertion that was signed.
 
 use super::assertion::{Assertion, Issuer, malformed, required, required_time};
+use super::id::RequestId;
 use super::reject::{IdpStatus, Reject, Shape};
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
@@ -71,6 +72,15 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
         envelope: read_envelope(unverified, coverage)?,
         assertion: octets.read(read)?,
     })
+}
+
+/// The request that a response claims to answer. Nothing is verified: it says which of the requests that we know is meant,
+/// and proves nothing.
+#[must_use]
+pub fn request_id_hint(octets: &[u8]) -> Option<RequestId> {
+    let source = Source::check(octets, Profile::SamlMessage).ok()?;
+    let document = Document::parse(&source).ok()?;
+    RequestId::parse(document.root().attribute("InResponseTo")?).ok()
 }
 
 /// How an assertion is read out of octets.
@@ -154,7 +164,7 @@ fn has_signature(element: Element<'_>) -> Result<bool, Reject> {
 }
 
 fn read_envelope(response: Element<'_>, coverage: Coverage) -> Result<Envelope, Reject> {
-    super::id::RequestId::parse(required(response, "ID")?).map_err(|_| malformed(Shape::Attribute("ID")))?;
+    RequestId::parse(required(response, "ID")?).map_err(|_| malformed(Shape::Attribute("ID")))?;
     let text = |name| response.attribute(name).map(ToOwned::to_owned);
     Ok(Envelope {
         destination: text("Destination"),

@@ -64,6 +64,7 @@ pub struct Login {
     identity: Identity,
     session_index: Option<String>,
     session_not_on_or_after: Option<Timestamp>,
+    authn_instant: Timestamp,
 }
 
 impl Login {
@@ -120,6 +121,12 @@ impl Login {
     pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
         self.session_not_on_or_after
     }
+
+    /// When the user authenticated there; the earliest time where there are several.
+    #[must_use]
+    pub fn authn_instant(&self) -> Timestamp {
+        self.authn_instant
+    }
 }
 
 /// Applies every rule of the profile to a verified response.
@@ -134,7 +141,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
     check_issue_instants(&response.envelope, assertion, expect)?;
     let confirmation = confirm_bearer(assertion, expect)?;
     check_conditions(assertion, expect)?;
-    let session_not_on_or_after = check_authn(assertion, expect)?;
+    let (authn_instant, session_not_on_or_after) = check_authn(assertion, expect)?;
     let in_response_to = check_in_response_to(&response.envelope, confirmation)?;
     let identity = identity::read(assertion)?;
     check_domain(&identity.email, expect)?;
@@ -156,6 +163,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         identity,
         session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
         session_not_on_or_after,
+        authn_instant,
     })
 }
 
@@ -262,13 +270,13 @@ fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Re
 }
 
 /// There must be an `AuthnStatement` (Profiles 4.1.4.2), not of the future, whose session has not ended; gives the
-/// earliest end of a session.
-fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
-    if assertion.authn_statements.is_empty() {
+/// earliest authentication and the earliest end of a session.
+fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<(Timestamp, Option<Timestamp>), Reject> {
+    let Some(authn_instant) = assertion.authn_statements.iter().map(|s| s.authn_instant).min() else {
         return Err(super::assertion::malformed(super::reject::Shape::Element(
             "AuthnStatement",
         )));
-    }
+    };
     for statement in &assertion.authn_statements {
         expect.has_come("AuthnInstant", statement.authn_instant)?;
     }
@@ -280,7 +288,7 @@ fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Time
     match end.map(|end| expect.has_not_passed("SessionNotOnOrAfter", end)) {
         Some(Err(Reject::Expired(clock))) => Err(Reject::SessionExpiredAtIdp(clock)),
         Some(Err(other)) => Err(other),
-        Some(Ok(())) | None => Ok(end),
+        Some(Ok(())) | None => Ok((authn_instant, end)),
     }
 }
 
