@@ -66,6 +66,7 @@ impl<P: Ports> App<P> {
             Route::Api(_) => Err(BrowserError::NotFound),
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,
+            Route::PostScript => Ok(page::post_script()),
             Route::Session => self.show_session(request).await,
             Route::SignIn if post => self.begin_from_form(request).await,
             Route::SignIn => self.show_sign_in(request).await,
@@ -101,21 +102,10 @@ impl<P: Ports> App<P> {
     }
 }
 
-/// Eight characters that a person can read out, to find a refusal by.
+/// Ten characters that a person can read out, to find a refusal by: Crockford's base32, without i, l, o and u.
 fn reference(random: &[u8; 32]) -> String {
-    // Without those that look alike: 0 and o, 1, i and l, u and v.
-    const ALPHABET: [char; 30] = [
-        '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q',
-        'r', 's', 't', 'v', 'w', 'x', 'y', 'z',
-    ];
-    let characters = random
-        .iter()
-        .map(|b| ALPHABET.get(usize::from(*b) % ALPHABET.len()).copied().unwrap_or('x'));
-    let characters: Vec<char> = characters.take(10).collect();
-    let (first, second) = characters.split_at(characters.len().min(5));
-    format!(
-        "{}-{}",
-        first.iter().collect::<String>(),
-        second.iter().collect::<String>()
-    )
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let character = |b: &u8| ALPHABET.get(usize::from(*b & 31)).map_or('0', |c| char::from(*c));
+    let five = |skip| random.iter().skip(skip).take(5).map(character).collect::<String>();
+    format!("{}-{}", five(0), five(5))
 }

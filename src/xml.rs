@@ -20,6 +20,7 @@ mod document;
 mod element;
 mod error;
 pub mod names;
+mod rules;
 mod scan;
 mod source;
 mod write;

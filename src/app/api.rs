@@ -36,10 +36,36 @@ struct PatchBody {
     name: Option<String>,
     provider: Option<Provider>,
     domains: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "present")]
-    organization: Option<Option<String>>,
-    #[serde(default, deserialize_with = "present")]
-    sp_entity_id: Option<Option<String>>,
+    #[serde(default)]
+    organization: Patch,
+    #[serde(default)]
+    sp_entity_id: Patch,
+}
+
+/// What happens to an optional field: `null` clears it, text sets it, and without the field it is kept.
+#[derive(Default, Deserialize)]
+#[serde(from = "Option<String>")]
+enum Patch {
+    Clear,
+    #[default]
+    Keep,
+    Set(String),
+}
+
+impl From<Option<String>> for Patch {
+    fn from(value: Option<String>) -> Self {
+        value.map_or(Self::Clear, Self::Set)
+    }
+}
+
+impl Patch {
+    fn apply<T>(self, present: Option<T>, read: fn(&str) -> Result<T, ApiError>) -> Result<Option<T>, ApiError> {
+        match self {
+            Self::Clear => Ok(None),
+            Self::Keep => Ok(present),
+            Self::Set(text) => read(&text).map(Some),
+        }
+    }
 }
 
 /// `POST /connections/{id}/metadata`: exactly one of the two.
@@ -183,14 +209,8 @@ impl<P: Ports> App<P> {
             name: body.name.as_deref().map_or(Ok(now.name), name)?,
             provider: body.provider.unwrap_or(now.provider),
             domains: body.domains.as_deref().map_or(Ok(now.domains), domains)?,
-            organization: match body.organization {
-                None => now.organization,
-                Some(given) => given.as_deref().map(organization).transpose()?,
-            },
-            sp_entity_id: match body.sp_entity_id {
-                None => now.sp_entity_id,
-                Some(given) => given.as_deref().map(entity_id).transpose()?,
-            },
+            organization: body.organization.apply(now.organization, organization)?,
+            sp_entity_id: body.sp_entity_id.apply(now.sp_entity_id, entity_id)?,
         };
         self.update(id, Change::Describe(description)).await
     }
@@ -289,7 +309,7 @@ impl<P: Ports> App<P> {
                     .certificates
                     .iter()
                     .filter_map(|c| c.certificate().ok())
-                    .map(certificate_view)
+                    .map(|c| certificate_view(&c))
                     .collect(),
             }),
             generation: connection.generation,
@@ -299,7 +319,7 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn certificate_view(certificate: crate::dsig::Certificate) -> CertificateView {
+fn certificate_view(certificate: &crate::dsig::Certificate) -> CertificateView {
     let time = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_unix_seconds(s).to_rfc3339());
     CertificateView {
         sha256: certificate.fingerprint().to_string(),
@@ -330,11 +350,6 @@ fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
             format!("The body is not as expected: {e}."),
         )
     })
-}
-
-/// Tells a field that is `null` from one that is absent.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 fn name(text: &str) -> Result<String, ApiError> {

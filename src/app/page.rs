@@ -3,7 +3,8 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::http::{Response, page as respond_page, respond};
+use super::http::{PagePolicy, Response, Scripts, page as respond_page, respond};
+use crate::saml::id::EndpointUrl;
 
 /// The form of the sign-in page redirects to identity providers, of which any may be next. Browsers apply
 /// `form-action` to redirects as well.
@@ -42,6 +43,14 @@ struct MessagePage<'a> {
     text: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "post_to_idp.html")]
+struct PostToIdpPage<'a> {
+    action: &'a str,
+    saml_request: &'a str,
+    relay_state: &'a str,
+}
+
 /// What the sign-in page shows.
 #[derive(Clone, Copy, Debug)]
 pub struct SignIn<'a> {
@@ -73,6 +82,31 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::con
             error,
         },
         targets,
+    )
+}
+
+/// The form of the HTTP-POST binding (SAML Bindings 3.5.4): it sends itself where scripts run, and has a button.
+#[must_use]
+pub fn post_to_idp(action: &EndpointUrl, saml_request: &str, relay_state: &str) -> Response {
+    let html = PostToIdpPage {
+        action: action.as_str(),
+        saml_request,
+        relay_state,
+    }
+    .render();
+    // The identity provider may answer with a redirect to another host of its own, which `form-action` covers too.
+    let scheme = if action.is_https() {
+        "https:"
+    } else {
+        LOCAL_IDENTITY_PROVIDERS
+    };
+    answer(
+        StatusCode::OK,
+        html,
+        PagePolicy {
+            scripts: Scripts::Ours,
+            form_targets: scheme,
+        },
     )
 }
 
@@ -110,9 +144,30 @@ pub fn stylesheet() -> Response {
     )
 }
 
+/// The script of the HTTP-POST binding's form.
+#[must_use]
+pub fn post_script() -> Response {
+    respond(
+        StatusCode::OK,
+        "text/javascript; charset=utf-8",
+        include_str!("../../assets/post.js"),
+    )
+}
+
 fn render(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
-    match template.render() {
-        Ok(html) => respond_page(status, html, form_targets),
+    answer(
+        status,
+        template.render(),
+        PagePolicy {
+            scripts: Scripts::None,
+            form_targets,
+        },
+    )
+}
+
+fn answer(status: StatusCode, html: askama::Result<String>, policy: PagePolicy<'_>) -> Response {
+    match html {
+        Ok(html) => respond_page(status, html, policy),
         Err(_) => respond(
             StatusCode::INTERNAL_SERVER_ERROR,
             "text/plain; charset=utf-8",

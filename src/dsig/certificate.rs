@@ -235,3 +235,102 @@ fn unix_seconds(der: &[u8]) -> Option<i64> {
     let time = Time::from_der(der).ok()?;
     i64::try_from(time.to_unix_duration().as_secs()).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEM: &str = include_str!("../../tests/vectors/dsig/rsa-2048.pem");
+    const OTHER: &str = include_str!("../../tests/vectors/dsig/p256.pem");
+
+    /// The base64 lines of [`PEM`].
+    fn body() -> String {
+        let lines: Vec<&str> = PEM.lines().filter(|line| !line.starts_with('-')).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn what_is_shown_of_it() {
+        let certificate = Certificate::read(PEM.as_bytes()).unwrap();
+        assert_eq!(certificate.subject(), r"CN=rsa-2048,O=Example\, Inc.");
+        let (Some(from), Some(until)) = (certificate.not_before(), certificate.not_after()) else {
+            panic!("no dates")
+        };
+        assert_eq!(until.checked_sub(from), Some(3650 * 86_400));
+        let fingerprint = certificate.fingerprint().to_string();
+        assert_eq!(fingerprint.len(), 64);
+        assert_eq!(
+            format!("{:?}", certificate.fingerprint()),
+            format!("Fingerprint({fingerprint})")
+        );
+    }
+
+    #[test]
+    fn every_way_of_writing_it_down_is_the_same() {
+        let expected = Certificate::read(PEM.as_bytes()).unwrap();
+        let (body, packed) = (body(), body().replace('\n', ""));
+        for text in [
+            PEM.replace('\n', "\r\n"),
+            PEM.replace('\n', "\r"),
+            PEM.replace('\n', ""),
+            PEM.replace('\n', " "),
+            PEM.replace('\n', "\\n"),
+            format!("Bag Attributes\n  friendlyName: idp\n{PEM}\ntrailing words\n"),
+            format!("\u{feff}{PEM}"),
+            PEM.replace("CERTIFICATE", "X509 CERTIFICATE"),
+            PEM.split("-----END").next().unwrap().to_owned(),
+            format!("{PEM}{PEM}"),
+            body.replace('\n', "\n\t\t"),
+            body.replace('\n', "\r\n        "),
+            packed.trim_end_matches('=').to_owned(),
+            packed,
+        ] {
+            assert_eq!(Certificate::read(text.as_bytes()), Ok(expected.clone()), "{text}");
+        }
+        assert_eq!(Certificate::read(expected.der()), Ok(expected));
+    }
+
+    #[test]
+    fn several() {
+        let bundle = format!("{PEM}{OTHER}{PEM}");
+        assert_eq!(Certificate::read(bundle.as_bytes()), Err(Error::CertificateMultiple));
+        assert_eq!(Certificate::read_all(bundle.as_bytes()).map(|all| all.len()), Ok(2));
+    }
+
+    #[test]
+    fn what_is_none() {
+        let der = Certificate::read(PEM.as_bytes()).unwrap().der().to_vec();
+        let trailing = [der.as_slice(), &[0]].concat();
+        let half = der.split_at(der.len() / 2).0;
+        for octets in [
+            [].as_slice(),
+            b"   ",
+            b"no certificate",
+            PEM.replace("CERTIFICATE", "PRIVATE KEY").as_bytes(),
+            PEM.replace("MII", "MI!").as_bytes(),
+            b"-----BEGIN CERTIFICATE-----",
+            &trailing,
+            half,
+            &[0x30, 0x80, 0, 0],
+            &[0xff; 1_000],
+        ] {
+            assert_eq!(Certificate::read(octets), Err(Error::CertificateMalformed));
+        }
+    }
+
+    #[test]
+    fn only_the_key_must_be_readable() {
+        let der = Certificate::read(PEM.as_bytes()).unwrap().der().to_vec();
+        let replaced = |old: &[u8], new: &[u8]| {
+            let at = der.windows(old.len()).position(|window| window == old).unwrap();
+            let mut der = der.clone();
+            der.splice(at..at + old.len(), new.iter().copied());
+            Certificate::read(&der).unwrap()
+        };
+        let odd_serial = replaced(&[0x02, 0x14], &[0x04, 0x14]);
+        assert!(odd_serial.key(RsaFloor::Standard).is_ok());
+        let odd_dates = replaced(&[0x17, 0x0d], &[0x04, 0x0d]);
+        assert_eq!(odd_dates.not_before(), None);
+        assert!(odd_dates.key(RsaFloor::Standard).is_ok());
+    }
+}

@@ -51,8 +51,7 @@ pub enum Error {
     },
     /// There is no trusted key, so nothing can be verified.
     NoTrustedKey,
-    /// A reference to something outside of the document, to nothing, or by a pointer with
-    /// parentheses. Only
+    /// A reference to something outside of the document, to nothing, or by a pointer with parentheses. Only
     /// [`verify_detached`](super::verify_detached) says so; elsewhere it is [`WrongTarget`](Self::WrongTarget).
     ReferenceUnsupported {
         /// The URI, shortened.

@@ -228,3 +228,112 @@ fn has_small_odd_factor(number: &[u8]) -> bool {
     }
     divisor != 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Certificate;
+    use super::*;
+
+    fn key(pem: &[u8]) -> Result<TrustedKey, Error> {
+        Certificate::read(pem)?.key(RsaFloor::Standard)
+    }
+
+    #[test]
+    fn allowed_kinds() {
+        let rsa = key(include_bytes!("../../tests/vectors/dsig/rsa-2048.pem"));
+        assert!(matches!(rsa, Ok(TrustedKey(Kind::Rsa(_)))));
+        let p256 = key(include_bytes!("../../tests/vectors/dsig/p256.pem"));
+        assert!(matches!(p256, Ok(TrustedKey(Kind::P256(_)))));
+        let p384 = key(include_bytes!("../../tests/vectors/dsig/p384.pem"));
+        assert!(matches!(p384, Ok(TrustedKey(Kind::P384(_)))));
+        let p521 = key(include_bytes!("../../tests/vectors/dsig/p521.pem"));
+        assert!(matches!(p521, Ok(TrustedKey(Kind::P521(_)))));
+    }
+
+    #[test]
+    fn other_kinds_and_sizes() {
+        for pem in [
+            include_bytes!("../../tests/vectors/dsig/rsa-8192.pem").as_slice(),
+            include_bytes!("../../tests/vectors/dsig/secp256k1.pem"),
+            include_bytes!("../../tests/vectors/dsig/p256-explicit.pem"),
+            include_bytes!("../../tests/vectors/dsig/ed25519.pem"),
+        ] {
+            assert_eq!(key(pem), Err(Error::KeyUnsupported));
+        }
+    }
+
+    #[test]
+    fn weak_rsa_keys_need_the_legacy_floor() {
+        for (pem, bits) in [
+            (include_bytes!("../../tests/vectors/dsig/rsa-1024.pem").as_slice(), 1024),
+            (include_bytes!("../../tests/vectors/dsig/rsa-exponent-3.pem"), 2048),
+        ] {
+            assert_eq!(key(pem), Err(Error::KeyWeak { bits }));
+            assert!(Certificate::read(pem).is_ok_and(|weak| weak.key(RsaFloor::DangerLegacy).is_ok()));
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_no_key() {
+        // A modulus of 2048 bits; the last octet and the exponent are what differs.
+        let read = |first: u8, last: u8, exponent: &[u8]| rsa(&rsa_der(first, last, exponent), RsaFloor::Standard);
+        assert!(read(0xff, 0x6b, &[1, 0, 1]).is_ok());
+        // Even, divisible by a small prime, a bit short.
+        assert_eq!(read(0xff, 0x6a, &[1, 0, 1]), Err(Error::KeyMalformed));
+        assert_eq!(read(0xff, 0xff, &[1, 0, 1]), Err(Error::KeyWeak { bits: 2048 }));
+        assert_eq!(read(0x7f, 0x6b, &[1, 0, 1]), Err(Error::KeyWeak { bits: 2047 }));
+        // Exponents: even, one, 3, too long for any reason to be had.
+        assert_eq!(read(0xff, 0x6b, &[1, 0, 2]), Err(Error::KeyMalformed));
+        assert_eq!(read(0xff, 0x6b, &[1]), Err(Error::KeyWeak { bits: 2048 }));
+        assert_eq!(read(0xff, 0x6b, &[3]), Err(Error::KeyWeak { bits: 2048 }));
+        assert_eq!(read(0xff, 0x6b, &[0x7f; 5]), Err(Error::KeyUnsupported));
+        assert_eq!(read(0xff, 0x6b, &[0x7f; 9]), Err(Error::KeyUnsupported));
+        // Octets after the numbers, and none.
+        let mut trailing = rsa_der(0xff, 0x6b, &[1, 0, 1]);
+        trailing.push(0);
+        assert_eq!(rsa(&trailing, RsaFloor::Standard), Err(Error::KeyMalformed));
+        assert_eq!(rsa(&[], RsaFloor::Standard), Err(Error::KeyMalformed));
+    }
+
+    #[test]
+    fn points_that_are_no_key() {
+        let off_curve = [[4].as_slice(), &[1; 64]].concat();
+        for point in [[0].as_slice(), &off_curve, &off_curve[..64], &[]] {
+            assert_eq!(elliptic(point, P256), Err(Error::KeyMalformed));
+        }
+    }
+
+    #[test]
+    fn octets_that_are_no_key() {
+        for octets in [
+            [].as_slice(),
+            b"-----BEGIN PUBLIC KEY-----",
+            b"no key",
+            &[0x30, 0x80],
+            &[0xff; 300],
+        ] {
+            assert_eq!(TrustedKey::read(octets, RsaFloor::Standard), Err(Error::KeyMalformed));
+        }
+    }
+
+    /// `RSAPublicKey` with a modulus of 256 octets.
+    fn rsa_der(first: u8, last: u8, exponent: &[u8]) -> Vec<u8> {
+        let sign = if first < 0x80 { [].as_slice() } else { &[0] };
+        let modulus = integer(&[sign, &[first], &[0xff; 254], &[last]].concat());
+        tlv(0x30, &[modulus, integer(exponent)].concat())
+    }
+
+    fn integer(number: &[u8]) -> Vec<u8> {
+        tlv(0x02, number)
+    }
+
+    fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
+        let [high, low] = u16::try_from(value.len()).unwrap().to_be_bytes();
+        let length = if value.len() < 0x80 {
+            vec![low]
+        } else {
+            vec![0x82, high, low]
+        };
+        [&[tag], length.as_slice(), value].concat()
+    }
+}

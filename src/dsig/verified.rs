@@ -14,7 +14,7 @@ use std::fmt;
 /// let forged = edge_saml::dsig::Verified("anyone");
 /// ```
 ///
-/// ```compile_fail,E0599
+/// ```compile_fail,E0308
 /// let forged = edge_saml::dsig::Verified::<String>::from(String::from("anyone"));
 /// ```
 ///

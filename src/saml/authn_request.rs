@@ -65,7 +65,6 @@ impl<'a> AuthnRequest<'a> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -348,12 +348,11 @@ impl EmailAddress {
 
 const EMAIL_EXPECTED: Invalid = Invalid("expected an e-mail address such as ada@acme.com");
 
-/// An XML `NCName` of at most 256 bytes, ASCII or not, without a colon (Namespaces in XML, 3).
+/// An XML name without a colon (Namespaces in XML, 3, `NCName`) of at most 256 bytes. It may begin with a digit, as some
+/// identity providers' do.
 fn nc_name(text: &str) -> Result<String, Invalid> {
-    let start = |c: char| c.is_alphabetic() || c == '_';
-    let rest = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\u{b7}');
-    let mut chars = text.chars();
-    if text.len() <= 256 && chars.next().is_some_and(start) && chars.all(rest) {
+    let name_character = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '\u{b7}');
+    if (1..=256).contains(&text.len()) && text.chars().all(name_character) {
         Ok(text.to_owned())
     } else {
         Err(Invalid("expected an XML name without a colon, of at most 256 bytes"))

@@ -197,7 +197,9 @@ impl fmt::Display for Reject {
             }
             Self::EmailNotAnAddress { attribute } => write!(f, "{attribute}: expected one plain e-mail address"),
             Self::EncryptedUnexpected => f.write_str("the assertion is encrypted"),
-            Self::Expired(c) => write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds),
+            Self::Expired(c) | Self::SessionExpiredAtIdp(c) => {
+                write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds)
+            }
             Self::FormMalformed => f.write_str("expected one SAMLResponse and at most one RelayState field"),
             Self::IdpStatus { message, .. } => {
                 write!(
@@ -217,7 +219,6 @@ impl fmt::Display for Reject {
             Self::RequestAlreadyAnswered => f.write_str("the request was answered already"),
             Self::RequestExpired => f.write_str("the request was not answered in time"),
             Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML response: {shape}"),
-            Self::SessionExpiredAtIdp(c) => write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds),
             Self::Signature(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the message is too large"),
             Self::UnsolicitedNotAllowed => f.write_str("the response answers no request"),
@@ -285,7 +286,9 @@ pub(super) fn xml_code(error: xml::Error) -> &'static str {
         E::EncodingInvalid | E::EncodingUnsupported => "encoding_bad",
         E::ProcessingInstructionForbidden => "processing_instruction_forbidden",
         E::NameTooLong
+        | E::NamespaceTooLong
         | E::OutputTooLarge
+        | E::PrefixListTooLong
         | E::TooDeep
         | E::TooLarge
         | E::TooManyAttributes

@@ -61,7 +61,7 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
     let own = has_signature(unverified_assertion)?
         .then(|| dsig::verify(unverified_assertion, policy))
         .transpose()?;
-    let (octets, coverage, read): (_, _, fn(&Octets) -> Result<Assertion, Reject>) = match (whole, own) {
+    let (octets, coverage, read): (_, _, Read) = match (whole, own) {
         (Some(whole), Some(_)) => (whole, Coverage::Both, read_from_response),
         (Some(whole), None) => (whole, Coverage::Response, read_from_response),
         (None, Some(own)) => (own, Coverage::Assertion, read_from_assertion),
@@ -72,6 +72,9 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
         assertion: octets.read(read)?,
     })
 }
+
+/// How an assertion is read out of octets.
+type Read = fn(&Octets) -> Result<Assertion, Reject>;
 
 /// Checks the root, the status, and that there is exactly one assertion, directly in the response; gives that one.
 fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {

@@ -118,7 +118,6 @@ fn offset(zone: &str) -> Option<UtcOffset> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

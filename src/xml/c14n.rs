@@ -16,9 +16,11 @@
 //! # Ok::<(), edge_saml::xml::Error>(())
 //! ```
 
+mod attributes;
 mod base;
 mod escape;
 mod scope;
+mod text;
 mod walk;
 
 use super::{Document, Element, Error, names};
@@ -94,10 +96,11 @@ impl<'p> Canonicalization<'p> {
     /// The canonical form of `apex` and all below it, without the subtree of `omit`.
     ///
     /// # Errors
-    /// [`Error::ApexOmitted`] when nothing would be left, [`Error::OutputTooLarge`] when the form outgrows
-    /// [`MAX_CANONICAL_GROWTH`](crate::limits::MAX_CANONICAL_GROWTH). There is never a partial result.
+    /// [`Error::ApexOmitted`] when nothing would be left, [`Error::PrefixListTooLong`] for an excessive parameter,
+    /// [`Error::OutputTooLarge`] when the form outgrows [`MAX_CANONICAL_GROWTH`](crate::limits::MAX_CANONICAL_GROWTH).
+    /// There is never a partial result.
     pub fn canonicalize(&self, apex: Element<'_>, omit: Option<Element<'_>>) -> Result<Vec<u8>, Error> {
-        let mut walk = Walk::new(self, apex.node().document());
+        let mut walk = Walk::new(self, apex.node().document())?;
         walk.subtree(apex.node(), omit.as_slice())?;
         Ok(walk.finish())
     }
@@ -108,7 +111,7 @@ impl<'p> Canonicalization<'p> {
     /// # Errors
     /// As [`canonicalize`](Self::canonicalize).
     pub fn canonicalize_document(&self, document: &Document<'_>, omit: &[Element<'_>]) -> Result<Vec<u8>, Error> {
-        let mut walk = Walk::new(self, document.tree());
+        let mut walk = Walk::new(self, document.tree())?;
         walk.document(omit)?;
         Ok(walk.finish())
     }

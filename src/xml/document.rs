@@ -27,6 +27,7 @@ impl<'s> Document<'s> {
         #[expect(clippy::disallowed_methods, reason = "the one place where the parser is called")]
         let tree = roxmltree::Document::parse_with_options(source.text(), options).map_err(|_| Error::NotWellFormed)?;
         let document = Self { tree };
+        document.check_processing_instructions()?;
         document.check_identifiers()?;
         Ok(document)
     }
@@ -47,6 +48,21 @@ impl<'s> Document<'s> {
 
     pub(super) fn tree(&self) -> &roxmltree::Document<'s> {
         &self.tree
+    }
+
+    /// White space between target and data (XML 1.0, production 16): the parser ends the target at any other character.
+    fn check_processing_instructions(&self) -> Result<(), Error> {
+        let text = self.tree.input_text();
+        for node in self.tree.descendants() {
+            let Some(pi) = node.pi() else { continue };
+            let data = text
+                .get(node.range())
+                .and_then(|text| text.strip_prefix("<?")?.strip_prefix(pi.target));
+            if !data.is_some_and(|data| data.starts_with([' ', '\t', '\n', '\r']) || data == "?>") {
+                return Err(Error::NotWellFormed);
+            }
+        }
+        Ok(())
     }
 
     fn check_identifiers(&self) -> Result<(), Error> {
@@ -84,5 +100,66 @@ fn is_identifier(attribute: &roxmltree::Attribute<'_, '_>) -> bool {
         "Id" => attribute.namespace().is_none_or(|namespace| namespace == WSU),
         "id" => attribute.namespace().is_none_or(|namespace| namespace == XML),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Document;
+    use crate::xml::{Element, Error, Profile, Source};
+
+    fn read(text: &str) -> Result<(), Error> {
+        Document::parse(&Source::check(text.as_bytes(), Profile::SamlMessage)?).map(|_| ())
+    }
+
+    const WSU: &str = "xmlns:w='http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd'";
+
+    #[test]
+    fn identifiers_are_unique_whichever_attribute_holds_them() {
+        let names = [
+            "ID",
+            "Id",
+            "id",
+            "AssertionID",
+            "ResponseID",
+            "RequestID",
+            "xml:id",
+            "w:Id",
+        ];
+        for first in names {
+            for second in names {
+                let twins = |value: &str| format!("<r {WSU} {first}='x'><e/><e {second}='{value}'/></r>");
+                assert_eq!(read(&twins("x")), Err(Error::DuplicateId), "{first} {second}");
+                assert_eq!(read(&twins("&#120;")), Err(Error::DuplicateId), "{first} {second}");
+                assert_eq!(read(&twins("X")), Ok(()), "{first} {second}");
+            }
+        }
+        assert_eq!(read("<r ID='' /><!-- -->"), Err(Error::CommentForbidden));
+        assert_eq!(
+            read("<r><e ID='1'/><e ID='2'/><e ID='3'/><e ID='2'/></r>"),
+            Err(Error::DuplicateId)
+        );
+    }
+
+    #[test]
+    fn other_attributes_and_the_same_element_do_not_collide() {
+        for text in [
+            "<r ID='x' Id='x' id='x' xml:id='x'/>",
+            "<r ID='x'><e Name='x' InResponseTo='x' iD='x' URI='#x'/></r>",
+            "<r xmlns:p='urn:p' ID='x'><e p:ID='x' p:Id='x' p:id='x'/></r>",
+            "<r ID='x'><e xml:lang='x'>x</e></r>",
+        ] {
+            assert_eq!(read(text), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn elements_and_root() {
+        let source = Source::check(b"<?p?><!-- c --><r><a><b/></a>t<c/></r>", Profile::Document).unwrap();
+        let document = Document::parse(&source).unwrap();
+        let names: Vec<&str> = document.elements().map(Element::local_name).collect();
+        assert_eq!(names, ["r", "a", "b", "c"]);
+        assert_eq!(document.elements().next(), Some(document.root()));
+        assert_eq!(format!("{document:?}"), "Document { .. }");
     }
 }

@@ -151,3 +151,108 @@ impl core::fmt::Debug for Element<'_> {
         write!(f, "Element({{{}}}{})", self.namespace(), self.local_name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Attribute, Element};
+    use crate::xml::{Document, Error, Profile, Source};
+
+    fn with_root<T>(text: &str, read: impl FnOnce(Element<'_>) -> T) -> T {
+        let source = Source::check(text.as_bytes(), Profile::Document).unwrap();
+        read(Document::parse(&source).unwrap().root())
+    }
+
+    #[test]
+    fn names_are_expanded() {
+        with_root(
+            "<p:a xmlns:p='urn:x' xmlns='urn:y'><a xmlns='urn:x'/><a/><a xmlns=''/></p:a>",
+            |root| {
+                assert!(
+                    root.is("urn:x", "a") && !root.is("urn:y", "a") && !root.is("", "a") && !root.is("urn:x", "p:a")
+                );
+                let namespaces: Vec<&str> = root.children().map(Element::namespace).collect();
+                assert_eq!(namespaces, ["urn:x", "urn:y", ""]);
+                assert_eq!(format!("{root:?}"), "Element({urn:x}a)");
+            },
+        );
+    }
+
+    #[test]
+    fn attributes_with_a_prefix_are_never_taken_for_those_without() {
+        for text in [
+            "<a xmlns:x='urn:x' x:ID='_evil' ID='_a'/>",
+            "<a ID='_a' xmlns:x='urn:x' x:ID='_evil'/>",
+        ] {
+            with_root(text, |root| assert_eq!(root.attribute("ID"), Some("_a")));
+        }
+        with_root("<a xmlns='urn:x' xmlns:x='urn:x' x:ID='_evil'/>", |root| {
+            assert_eq!(root.attribute("ID"), None);
+            assert_eq!(root.attribute("xmlns"), None);
+            let attribute = Attribute {
+                namespace: "urn:x",
+                local_name: "ID",
+                value: "_evil",
+            };
+            assert_eq!(root.attributes().collect::<Vec<_>>(), [attribute]);
+        });
+    }
+
+    #[test]
+    fn children_are_counted() {
+        with_root("<a><b/>text<c/><b xmlns='urn:x'/><c/></a>", |root| {
+            assert_eq!(root.child("", "b").map(|child| child.is_some()), Ok(true));
+            assert_eq!(root.child("", "d"), Ok(None));
+            assert_eq!(root.child("", "c"), Err(Error::ChildRepeated));
+            assert_eq!(root.required_child("", "d"), Err(Error::ChildMissing));
+            assert_eq!(root.required_child("", "c"), Err(Error::ChildRepeated));
+            let child = root.required_child("urn:x", "b").unwrap();
+            assert_eq!(child.parent(), Some(root));
+            assert_eq!(root.parent(), None);
+            assert_ne!(root.required_child("", "b"), Ok(child));
+        });
+    }
+
+    #[test]
+    fn descendants_are_those_below() {
+        with_root("<a><b><c/></b><d/></a>", |root| {
+            let names: Vec<&str> = root.descendants().map(Element::local_name).collect();
+            assert_eq!(names, ["b", "c", "d"]);
+            let b = root.required_child("", "b").unwrap();
+            assert_eq!(b.descendants().map(Element::local_name).collect::<Vec<_>>(), ["c"]);
+        });
+    }
+
+    #[test]
+    fn text_is_whole_or_refused() {
+        for (text, expected) in [
+            ("<a/>", Ok("")),
+            ("<a></a>", Ok("")),
+            ("<a> x\n</a>", Ok(" x\n")),
+            ("<a>1<![CDATA[2<b/>]]>&#51;&amp;<![CDATA[]]>4</a>", Ok("12<b/>3&4")),
+            ("<a><![CDATA[]]></a>", Ok("")),
+            ("<a>a@x<!-- -->.evil</a>", Err(Error::CommentForbidden)),
+            ("<a><!-- -->a@x</a>", Err(Error::CommentForbidden)),
+            ("<a><![CDATA[]]><!-- -->a@x</a>", Err(Error::CommentForbidden)),
+            ("<a>a@x<?p?>.evil</a>", Err(Error::ProcessingInstructionForbidden)),
+            ("<a>a@x<b/></a>", Err(Error::MarkupInText)),
+            ("<a><b>a@x</b></a>", Err(Error::MarkupInText)),
+        ] {
+            with_root(text, |root| assert_eq!(root.text(), expected, "{text}"));
+        }
+    }
+
+    #[test]
+    fn element_content() {
+        for (text, expected) in [
+            ("<a/>", Ok(())),
+            ("<a> \t\n&#13;<b>x</b> <!-- x --> </a>", Ok(())),
+            ("<a><b/>x</a>", Err(Error::TextBetweenElements)),
+            ("<a><b/><![CDATA[x]]></a>", Err(Error::TextBetweenElements)),
+            ("<a>\u{A0}<b/></a>", Err(Error::TextBetweenElements)),
+        ] {
+            with_root(text, |root| {
+                assert_eq!(root.has_only_element_content(), expected, "{text}");
+            });
+        }
+    }
+}

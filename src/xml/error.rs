@@ -40,12 +40,16 @@ pub enum Error {
     MarkupInText,
     /// A namespace name that is not an absolute URI of ASCII characters.
     NamespaceNotAbsolute,
+    /// A namespace name longer than [`MAX_NAMESPACE_BYTES`](crate::limits::MAX_NAMESPACE_BYTES).
+    NamespaceTooLong,
     /// A name longer than [`MAX_NAME_BYTES`](crate::limits::MAX_NAME_BYTES).
     NameTooLong,
     /// Not well-formed XML (XML 1.0 and Namespaces in XML 1.0).
     NotWellFormed,
     /// The canonical form outgrows its budget.
     OutputTooLarge,
+    /// A `PrefixList` longer than [`MAX_PREFIX_LIST_TOKENS`](crate::limits::MAX_PREFIX_LIST_TOKENS).
+    PrefixListTooLong,
     /// A prefix is declared with an empty namespace name (Namespaces in XML 1.0, section 5).
     PrefixUndeclared,
     /// A processing instruction where none is allowed: in a SAML message, or inside a value.
@@ -90,9 +94,11 @@ impl fmt::Display for Error {
             Self::InvalidName => "colon misplaced in a name",
             Self::MarkupInText => "expected text, found an element",
             Self::NamespaceNotAbsolute => "namespace name is not an absolute uri",
+            Self::NamespaceTooLong => "namespace name too long",
             Self::NameTooLong => "name too long",
             Self::NotWellFormed => "not well-formed xml",
             Self::OutputTooLarge => "canonical form too large",
+            Self::PrefixListTooLong => "prefix list too long",
             Self::PrefixUndeclared => "prefix declared with an empty namespace name",
             Self::ProcessingInstructionForbidden => "processing instruction not allowed here",
             Self::ReservedPrefix => "declaration of the prefix xmlns",

@@ -8,8 +8,9 @@ use core::ops::Range;
 
 use memchr::{memchr, memchr2, memmem};
 
+use super::rules::{check_absolute, check_name, check_references, declared_prefix};
 use super::{Error, Profile};
-use crate::limits::{MAX_NAME_BYTES, XmlLimits};
+use crate::limits::{MAX_NAMESPACE_BYTES, XmlLimits};
 
 /// Checks `text` against `profile`; the range of a tolerated document type declaration, if there is one.
 pub(super) fn scan(text: &str, profile: Profile) -> Result<Option<Range<usize>>, Error> {
@@ -20,6 +21,7 @@ pub(super) fn scan(text: &str, profile: Profile) -> Result<Option<Range<usize>>,
         depth: 0,
         elements: 0,
         declarations: 0,
+        scope_copies: 0,
         declared_here: Vec::new(),
         in_scope: Vec::new(),
         doctype: None,
@@ -35,6 +37,7 @@ struct Scanner<'t> {
     depth: usize,
     elements: usize,
     declarations: usize,
+    scope_copies: usize,
     /// The prefixes that the present tag declares.
     declared_here: Vec<&'t [u8]>,
     /// Each bound prefix, with the depth of the element that bound it first.
@@ -95,10 +98,11 @@ impl<'t> Scanner<'t> {
                 [b'>', rest @ ..] => {
                     self.rest = rest;
                     self.depth = depth;
-                    return Ok(());
+                    return self.charge_scope();
                 }
                 [b'/', b'>', rest @ ..] => {
                     self.rest = rest;
+                    self.charge_scope()?;
                     self.leave(depth);
                     return Ok(());
                 }
@@ -134,6 +138,9 @@ impl<'t> Scanner<'t> {
         {
             return Err(Error::TooManyDeclarations);
         }
+        if namespace.len() > MAX_NAMESPACE_BYTES {
+            return Err(Error::NamespaceTooLong);
+        }
         if namespace.is_empty() {
             if !prefix.is_empty() {
                 return Err(Error::PrefixUndeclared);
@@ -153,8 +160,22 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
+    fn charge_scope(&mut self) -> Result<(), Error> {
+        if !self.declared_here.is_empty() {
+            self.scope_copies = self.scope_copies.saturating_add(self.in_scope.len());
+        }
+        if self.scope_copies > self.limits.max_scope_copies {
+            Err(Error::TooManyDeclarations)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Production 42. The parser compares prefix and local name with those of the start tag, and so loses a lone colon.
     fn end_tag(&mut self) -> Result<(), Error> {
-        self.take_past(b">")?;
+        check_name(self.name())?;
+        self.skip_space();
+        self.rest = self.rest.strip_prefix(b">").ok_or(Error::NotWellFormed)?;
         let depth = self.depth;
         self.depth = depth.checked_sub(1).ok_or(Error::NotWellFormed)?;
         self.leave(depth);
@@ -192,10 +213,7 @@ impl<'t> Scanner<'t> {
             .iter()
             .position(|octet| !is_name(*octet))
             .unwrap_or(content.len());
-        let (target, data) = content.split_at_checked(end).ok_or(Error::NotWellFormed)?;
-        if data.first().is_some_and(|first| !is_space(*first)) {
-            return Err(Error::NotWellFormed);
-        }
+        let target = content.get(..end).unwrap_or_default();
         if memchr(b':', target).is_some() {
             return Err(Error::InvalidName);
         }
@@ -216,7 +234,14 @@ impl<'t> Scanner<'t> {
             return Err(Error::NotWellFormed);
         }
         self.required_space()?;
-        check_name(self.name())?;
+        let name = self.name();
+        check_name(name)?;
+        // The parser never sees this name. Of characters beyond ASCII it suffices that they are not ours to read.
+        let is_start = |octet: &u8| octet.is_ascii_alphabetic() || *octet == b'_' || !octet.is_ascii();
+        let is_inner = |octet: &u8| is_start(octet) || octet.is_ascii_digit() || matches!(octet, b'-' | b'.' | b':');
+        if !name.first().is_some_and(is_start) || !name.iter().all(is_inner) {
+            return Err(Error::NotWellFormed);
+        }
         let literals = match self.after_space() {
             [b'S', b'Y', b'S', b'T', b'E', b'M', rest @ ..] => {
                 self.rest = rest;
@@ -324,96 +349,6 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// At most one colon, not at either end (Namespaces in XML 1.0, section 4). The parser checks the characters.
-fn check_name(name: &[u8]) -> Result<(), Error> {
-    if name.is_empty() {
-        return Err(Error::NotWellFormed);
-    }
-    if name.len() > MAX_NAME_BYTES {
-        return Err(Error::NameTooLong);
-    }
-    let mut parts = name.split(|octet| *octet == b':');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some([_, ..]), None | Some([_, ..]), None) => Ok(()),
-        _ => Err(Error::InvalidName),
-    }
-}
-
-/// The prefix that an attribute of this name declares; empty for the default namespace.
-///
-/// The parser takes every attribute with the local part `xmlns` for a declaration of the default namespace.
-fn declared_prefix(name: &[u8]) -> Result<Option<&[u8]>, Error> {
-    match name.strip_prefix(b"xmlns") {
-        Some([]) => Ok(Some(b"")),
-        Some([b':', prefix @ ..]) => Ok(Some(prefix)),
-        _ if name.ends_with(b":xmlns") => Err(Error::InvalidName),
-        _ => Ok(None),
-    }
-}
-
-/// A scheme, a colon, something: an absolute URI of printable ASCII (RFC 3986, section 4.3).
-///
-/// Relative namespace names are deprecated and their canonical form is undefined (Canonical XML 1.0, section 1.3).
-fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
-    let colon = memchr(b':', namespace).ok_or(Error::NamespaceNotAbsolute)?;
-    let (scheme, rest) = namespace.split_at_checked(colon).ok_or(Error::NamespaceNotAbsolute)?;
-    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-        && scheme
-            .iter()
-            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'));
-    let is_rest = rest.len() > 1 && rest.iter().all(u8::is_ascii_graphic);
-    if !is_scheme || !is_rest {
-        return Err(Error::NamespaceNotAbsolute);
-    }
-    // Of references only `&amp;`: any other would spell a character that need not be escaped, or must not be there.
-    let mut rest = rest;
-    while let Some(at) = memchr(b'&', rest) {
-        rest = rest
-            .get(at..)
-            .and_then(|reference| reference.strip_prefix(b"&amp;"))
-            .ok_or(Error::NamespaceNotAbsolute)?;
-    }
-    Ok(())
-}
-
-/// Every `&` starts one of the five predefined entities or a reference to an XML character (XML 1.0, sections 4.1, 4.6).
-fn check_references(text: &[u8]) -> Result<(), Error> {
-    let mut rest = text;
-    while let Some(at) = memchr(b'&', rest) {
-        let (_, reference) = rest.split_at_checked(at).ok_or(Error::NotWellFormed)?;
-        let window = reference.get(1..).unwrap_or_default();
-        let end = window.iter().take(MAX_REFERENCE_BYTES).position(|octet| *octet == b';');
-        let (name, after) = end
-            .and_then(|end| window.split_at_checked(end))
-            .ok_or(Error::EntityUnknown)?;
-        match name {
-            b"amp" | b"lt" | b"gt" | b"quot" | b"apos" => {}
-            [b'#', digits @ ..] => check_character_reference(digits)?,
-            _ => return Err(Error::EntityUnknown),
-        }
-        rest = after;
-    }
-    Ok(())
-}
-
-fn check_character_reference(digits: &[u8]) -> Result<(), Error> {
-    let (digits, radix) = match digits {
-        [b'x', digits @ ..] => (digits, 16),
-        _ => (digits, 10),
-    };
-    let is_number = digits.iter().all(|digit| char::from(*digit).is_digit(radix));
-    let character = core::str::from_utf8(digits)
-        .ok()
-        .filter(|_| is_number)
-        .and_then(|digits| u32::from_str_radix(digits, radix).ok())
-        .and_then(char::from_u32)
-        .ok_or(Error::InvalidCharacterReference)?;
-    match character {
-        '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'.. => Ok(()),
-        _ => Err(Error::InvalidCharacterReference),
-    }
-}
-
 fn is_name(octet: u8) -> bool {
     !is_space(octet) && !matches!(octet, b'=' | b'>' | b'/' | b'<' | b'"' | b'\'' | b'&' | b'[' | b'?')
 }
@@ -421,6 +356,3 @@ fn is_name(octet: u8) -> bool {
 fn is_space(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t' | b'\n' | b'\r')
 }
-
-/// `&` to `;`: the longest sensible reference is `#x0010FFFF`, and leading zeros beyond these serve nobody.
-const MAX_REFERENCE_BYTES: usize = 16;

@@ -74,6 +74,10 @@ impl<'a> Source<'a> {
             Some(doctype) => Cow::Owned(cut(&text, doctype)),
             None => text,
         };
+        // The parser skips a byte order mark, and none is left here.
+        if text.starts_with('\u{FEFF}') {
+            return Err(Error::NotWellFormed);
+        }
         Ok(Self { text, profile })
     }
 

@@ -28,7 +28,23 @@ fn corpus() {
         let expected = std::fs::read(folder.join(text(&case, "expected_file").unwrap())).unwrap();
         let verdict = match canonicalize(&case, &octets) {
             Ok(actual) if actual == expected => "valid",
-            Ok(_) => "invalid",
+            Ok(actual) => {
+                let at = actual
+                    .iter()
+                    .zip(&expected)
+                    .take_while(|(actual, expected)| actual == expected)
+                    .count();
+                let around = |octets: &[u8]| {
+                    let end = octets.len().min(at + 80);
+                    String::from_utf8_lossy(&octets[at.saturating_sub(40)..end]).into_owned()
+                };
+                println!(
+                    "{id}: expected {:?}\n{id}: found    {:?}",
+                    around(&expected),
+                    around(&actual)
+                );
+                "invalid"
+            }
             Err(reason) => {
                 println!("{id}: {reason}");
                 "unsupported"

@@ -1,12 +1,19 @@
 //! The one integration test binary: a folder, so that it is linked once.
 
 #![expect(
-    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
     reason = "a test may panic, its helpers too"
 )]
 
 mod c14n_corpus;
 mod corpus;
+mod dsig;
 mod dsig_corpus;
+mod sign_in;
+mod support;
+mod validate;
 mod wycheproof;

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use super::*;
 
 #[test]
@@ -181,7 +179,8 @@ fn endpoints_compare_by_host_and_octets() {
 #[test]
 fn ids_are_names() {
     assert!(RequestId::parse("_a1b2").is_ok());
-    for bad in ["", "1a", "a:b", "a b", "a'b", "a\"b", "-a"] {
+    assert!(RequestId::parse("1a").is_ok());
+    for bad in ["", "a:b", "a b", "a'b", "a\"b", "a)", "a]"] {
         assert!(AssertionId::parse(bad).is_err(), "{bad}");
     }
     assert!(ConnectionId::parse("conn_abcdefghij234567klmn").is_ok());

@@ -2,11 +2,10 @@
 
 use roxmltree::{Node, NodeId, NodeType};
 
-use super::escape;
+use super::attributes::Attributes;
 use super::scope::{Mark, Scope};
-use super::{Canonicalization, Comments, Element, Error, Method, base};
-use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH};
-use crate::xml::names::XML;
+use super::{Canonicalization, Comments, Element, Error, Method, escape, text};
+use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH, MAX_PREFIX_LIST_TOKENS};
 
 pub(super) struct Walk<'c, 'd> {
     canonicalization: &'c Canonicalization<'c>,
@@ -16,10 +15,7 @@ pub(super) struct Walk<'c, 'd> {
     scope: Scope<'d>,
     /// The elements whose end tag is still to be written.
     open: Vec<Open<'d>>,
-    /// The attributes of the present element; kept to reuse its memory.
-    attributes: Vec<Attribute<'d>>,
-    /// Values that are made, not found: joined `xml:base` attributes are kept aside, at most one is needed.
-    joined_base: Option<String>,
+    attributes: Attributes<'d>,
 }
 
 struct Open<'d> {
@@ -28,22 +24,16 @@ struct Open<'d> {
     mark: Mark,
 }
 
-struct Attribute<'d> {
-    namespace: &'d str,
-    local_name: &'d str,
-    qualified_name: &'d str,
-    value: Value<'d>,
-}
-
-enum Value<'d> {
-    Found(&'d str),
-    JoinedBase,
-}
-
 impl<'c, 'd> Walk<'c, 'd> {
-    pub(super) fn new(canonicalization: &'c Canonicalization<'c>, tree: &'d roxmltree::Document<'_>) -> Self {
+    pub(super) fn new(
+        canonicalization: &'c Canonicalization<'c>,
+        tree: &'d roxmltree::Document<'_>,
+    ) -> Result<Self, Error> {
+        if canonicalization.inclusive_prefixes.len() > MAX_PREFIX_LIST_TOKENS {
+            return Err(Error::PrefixListTooLong);
+        }
         let length = tree.input_text().len();
-        Self {
+        Ok(Self {
             canonicalization,
             tree,
             out: Vec::new(),
@@ -52,9 +42,8 @@ impl<'c, 'd> Walk<'c, 'd> {
                 .saturating_add(MAX_CANONICAL_EXTRA_BYTES),
             scope: Scope::default(),
             open: Vec::new(),
-            attributes: Vec::new(),
-            joined_base: None,
-        }
+            attributes: Attributes::default(),
+        })
     }
 
     pub(super) fn finish(self) -> Vec<u8> {
@@ -89,7 +78,7 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     pub(super) fn subtree(&mut self, apex: Node<'d, 'd>, omit: &[Element<'_>]) -> Result<(), Error> {
-        // Ids are unique within the document only; an element of another one is not in this tree.
+        // Equal handles are the same element of the same document.
         let omitted = |node: Node<'d, 'd>| omit.iter().any(|element| element.node() == node);
         if omitted(apex) {
             return Err(Error::ApexOmitted);
@@ -160,12 +149,12 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     fn start_tag(&mut self, node: Node<'d, 'd>, is_apex: bool) -> Result<(), Error> {
-        let qualified_name = element_name(node)?;
+        let qualified_name = text::element_name(node)?;
         let mark = self.scope.enter();
-        self.read_attributes(node)?;
-        self.require_namespaces(node, prefix_of(qualified_name), is_apex);
+        self.attributes.read(node)?;
+        self.require_namespaces(node, text::prefix(qualified_name, node.tag_name().name()), is_apex);
         if is_apex {
-            self.inherit(node);
+            self.attributes.inherit(node, self.canonicalization.method)?;
         }
 
         self.out.push(b'<');
@@ -180,18 +169,11 @@ impl<'c, 'd> Walk<'c, 'd> {
             escape::attribute(&mut self.out, declaration.namespace);
             self.out.push(b'"');
         }
-        // By namespace name, then local name; those in no namespace first (Canonical XML 1.0, section 2.2).
-        self.attributes
-            .sort_unstable_by_key(|attribute| (attribute.namespace, attribute.local_name));
-        for attribute in &self.attributes {
+        for attribute in self.attributes.sorted() {
             self.out.push(b' ');
             self.out.extend_from_slice(attribute.qualified_name.as_bytes());
             self.out.extend_from_slice(b"=\"");
-            let value = match attribute.value {
-                Value::Found(value) => value,
-                Value::JoinedBase => self.joined_base.as_deref().unwrap_or_default(),
-            };
-            escape::attribute(&mut self.out, value);
+            escape::attribute(&mut self.out, &attribute.value);
             self.out.push(b'"');
         }
         self.out.push(b'>');
@@ -200,19 +182,6 @@ impl<'c, 'd> Walk<'c, 'd> {
             qualified_name,
             mark,
         });
-        Ok(())
-    }
-
-    fn read_attributes(&mut self, node: Node<'d, 'd>) -> Result<(), Error> {
-        self.attributes.clear();
-        for attribute in node.attributes() {
-            self.attributes.push(Attribute {
-                namespace: attribute.namespace().unwrap_or_default(),
-                local_name: attribute.name(),
-                qualified_name: attribute_name(node, attribute)?,
-                value: Value::Found(attribute.value()),
-            });
-        }
         Ok(())
     }
 
@@ -229,11 +198,12 @@ impl<'c, 'd> Walk<'c, 'd> {
             Method::Exclusive => {
                 self.scope
                     .require(prefix, node.tag_name().namespace().unwrap_or_default());
-                for attribute in &self.attributes {
-                    if !attribute.namespace.is_empty() {
-                        self.scope
-                            .require(prefix_of(attribute.qualified_name), attribute.namespace);
-                    }
+                for attribute in self
+                    .attributes
+                    .iter()
+                    .filter(|attribute| !attribute.namespace.is_empty())
+                {
+                    self.scope.require(attribute.prefix(), attribute.namespace);
                 }
                 if !self.canonicalization.inclusive_prefixes.is_empty() && (is_apex || declares(node)) {
                     for prefix in self.canonicalization.inclusive_prefixes {
@@ -247,72 +217,6 @@ impl<'c, 'd> Walk<'c, 'd> {
             }
         }
     }
-
-    /// Attributes of the `xml` namespace that the apex takes over from the elements around it (Canonical XML 1.0,
-    /// section 2.4; Canonical XML 1.1, section 2.4). Exclusive canonicalisation takes over none.
-    fn inherit(&mut self, apex: Node<'d, 'd>) {
-        let is_inherited: fn(&str) -> bool = match self.canonicalization.method {
-            Method::Exclusive => return,
-            Method::Inclusive10 => |_| true,
-            Method::Inclusive11 => |local_name| matches!(local_name, "lang" | "space"),
-        };
-        let mut bases = Vec::new();
-        for ancestor in apex.ancestors().skip(1) {
-            for attribute in ancestor
-                .attributes()
-                .filter(|attribute| attribute.namespace() == Some(XML))
-            {
-                let local_name = attribute.name();
-                if local_name == "base" {
-                    bases.push(attribute.value());
-                }
-                let is_new = !self
-                    .attributes
-                    .iter()
-                    .any(|own| own.namespace == XML && own.local_name == local_name);
-                if is_inherited(local_name) && is_new {
-                    let Ok(qualified_name) = attribute_name(ancestor, attribute) else {
-                        continue;
-                    };
-                    self.attributes.push(Attribute {
-                        namespace: XML,
-                        local_name,
-                        qualified_name,
-                        value: Value::Found(attribute.value()),
-                    });
-                }
-            }
-        }
-        if self.canonicalization.method == Method::Inclusive11 && !bases.is_empty() {
-            self.join_base(bases);
-        }
-    }
-
-    /// Replaces the apex's `xml:base` by the one that holds there; `outward` are those around it, the nearest first.
-    fn join_base(&mut self, outward: Vec<&'d str>) {
-        let is_base = |attribute: &Attribute<'d>| attribute.namespace == XML && attribute.local_name == "base";
-        let own = self
-            .attributes
-            .iter()
-            .find(|attribute| is_base(attribute))
-            .map(|attribute| match attribute.value {
-                Value::Found(value) => value,
-                Value::JoinedBase => "",
-            });
-        let mut references = own.into_iter().chain(outward);
-        let nearest = references.next().unwrap_or_default().to_owned();
-        let joined = references.fold(nearest, |reference, around| base::join(around, &reference));
-        self.attributes.retain(|attribute| !is_base(attribute));
-        if !joined.is_empty() {
-            self.joined_base = Some(joined);
-            self.attributes.push(Attribute {
-                namespace: XML,
-                local_name: "base",
-                qualified_name: "xml:base",
-                value: Value::JoinedBase,
-            });
-        }
-    }
 }
 
 /// Whether other namespaces are in scope of `node` than of its parent. The parser keeps each pair of prefix and name
@@ -323,30 +227,4 @@ fn declares(node: Node<'_, '_>) -> bool {
     };
     let (own, outer) = (node.namespaces(), parent.namespaces());
     own.len() != outer.len() || own.zip(outer).any(|(own, outer)| !core::ptr::eq(own, outer))
-}
-
-/// The name as it is written: the parser keeps no prefixes, so it is taken from the text.
-fn element_name<'d>(node: Node<'d, 'd>) -> Result<&'d str, Error> {
-    let text = node
-        .document()
-        .input_text()
-        .get(node.range())
-        .and_then(|text| text.strip_prefix('<'));
-    let text = text.ok_or(Error::NotWellFormed)?;
-    let end = text
-        .bytes()
-        .position(|octet| matches!(octet, b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>'));
-    end.and_then(|end| text.get(..end))
-        .filter(|name| name.ends_with(node.tag_name().name()))
-        .ok_or(Error::NotWellFormed)
-}
-
-fn attribute_name<'d>(node: Node<'d, 'd>, attribute: roxmltree::Attribute<'d, 'd>) -> Result<&'d str, Error> {
-    let name = node.document().input_text().get(attribute.range_qname());
-    name.filter(|name| name.ends_with(attribute.name()))
-        .ok_or(Error::NotWellFormed)
-}
-
-fn prefix_of(qualified_name: &str) -> &str {
-    qualified_name.split_once(':').map_or("", |(prefix, _)| prefix)
 }

@@ -1,0 +1,1 @@
+document.getElementById("post-to-idp").submit();

@@ -1,0 +1,398 @@
+//! The whole application in memory: from the form to the session, and everything that must happen once.
+
+use base64::Engine;
+use serde_json::json;
+
+use crate::support::idp::{Idp, Message, Signed};
+use crate::support::world::{ADMIN_TOKEN, Browser, ORIGIN, Replication, World, location};
+
+/// A response for the connection `id` that answers `request`.
+fn answer(id: &str, request: &str) -> Message {
+    Message {
+        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
+        audience: format!("{ORIGIN}/sso/saml/{id}"),
+        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
+        in_response_to: Some(request.to_owned()),
+        assertion_id: format!("_a{request}"),
+        ..Message::default()
+    }
+}
+
+fn respond(id: &str, request: &str) -> String {
+    Idp::trusted().respond(&answer(id, request), Signed::Both)
+}
+
+#[test]
+fn a_user_signs_in_and_out() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/reports?month=7");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    assert_eq!(ticket.status(), 303);
+    assert!(
+        ticket.headers().get("set-cookie").is_none(),
+        "the cross-site answer sets no cookie"
+    );
+    let done = browser.get(&world, &location(&ticket));
+    assert_eq!(
+        (done.status().as_u16(), location(&done)),
+        (303, "/reports?month=7".to_owned())
+    );
+    let session = browser.get(&world, "/sso/session");
+    let session: serde_json::Value = serde_json::from_slice(session.body()).unwrap();
+    assert_eq!(session["user"]["email"], "ada@acme.test");
+    assert_eq!(session["connection"], json!(id));
+
+    let out = browser.post(&world, "/sso/sign-out", "");
+    assert_eq!(out.status(), 303);
+    assert_eq!(browser.get(&world, "/sso/session").status(), 401);
+}
+
+#[test]
+fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let signed_in = |browser: &mut Browser| browser.get(&world, "/sso/session").status() == 200;
+    let sign_in = |browser: &mut Browser, end: Option<&str>| {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let message = Message {
+            session_not_on_or_after: end.map(ToOwned::to_owned),
+            ..answer(&id, &request)
+        };
+        let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
+        assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+    };
+    sign_in(&mut browser, Some("2026-07-01T13:00:00Z"));
+    world.pass(3_599);
+    assert!(signed_in(&mut browser));
+    world.pass(1);
+    assert!(
+        !signed_in(&mut browser),
+        "it ends with the session at the identity provider"
+    );
+
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let mut browser = Browser::default();
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    browser.get(&world, &location(&ticket));
+    for _ in 0..7 {
+        world.pass(24 * 3_600 - 1);
+        assert_eq!(browser.get(&world, "/sso/session").status(), 200);
+    }
+    world.pass(7);
+    assert_eq!(
+        browser.get(&world, "/sso/session").status(),
+        401,
+        "seven days are the end"
+    );
+
+    let request = {
+        let message = answer(&id, &browser.begin(&world, "ada@acme.test", "/"));
+        let at = |text: &str| text.replace("07-01", "07-08");
+        Message {
+            not_before: at(&message.not_before),
+            not_on_or_after: at(&message.not_on_or_after),
+            issue_instant: at(&message.issue_instant),
+            ..message
+        }
+    };
+    let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&request, Signed::Both));
+    assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+    world.pass(24 * 3_600);
+    assert_eq!(
+        browser.get(&world, "/sso/session").status(),
+        401,
+        "a day without a request is the end"
+    );
+}
+
+#[test]
+fn the_binding_is_chosen_by_what_the_identity_provider_offers() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    // Redirect is preferred, though POST stands first in the metadata.
+    let response = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    assert!(location(&response).starts_with("https://acme.okta.example/sso?SAMLRequest="));
+
+    let metadata = Idp::trusted().metadata().replace("HTTP-Redirect", "SOAP");
+    let (status, _) = world.api(
+        "POST",
+        &format!("/connections/{id}/metadata"),
+        &json!({"xml": metadata}),
+    );
+    assert_eq!(status, 200);
+    let response = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    assert_eq!(response.status(), 200);
+    let policy = response.headers()["content-security-policy"].to_str().unwrap();
+    assert_eq!(
+        policy,
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self' https:; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    let page = String::from_utf8(response.body().clone()).unwrap();
+    assert!(
+        page.contains("<form method=\"post\" action=\"https://acme.okta.example/post\""),
+        "{page}"
+    );
+    let value = |name: &str| {
+        let start = page.find(&format!("name=\"{name}\" value=\"")).unwrap() + name.len() + 15;
+        page[start..].split('"').next().unwrap().to_owned()
+    };
+    let request = String::from_utf8(
+        base64::engine::general_purpose::STANDARD
+            .decode(value("SAMLRequest"))
+            .unwrap(),
+    )
+    .unwrap();
+    assert!(
+        request.contains("Destination=\"https://acme.okta.example/post\""),
+        "{request}"
+    );
+    assert!(value("RelayState").len() <= 80);
+    let request_id = request.split(" ID=\"").nth(1).unwrap().split('"').next().unwrap();
+    let ticket = Browser::deliver(&world, &id, &respond(&id, request_id));
+    assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+
+    let metadata = metadata.replace("HTTP-POST", "HTTP-Artifact");
+    let (status, error) = world.api(
+        "POST",
+        &format!("/connections/{id}/metadata"),
+        &json!({"xml": metadata}),
+    );
+    assert_eq!((status, &error["error"]["code"]), (422, &json!("no_sso_endpoint")));
+}
+
+#[test]
+fn a_response_works_once() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let response = respond(&id, &request);
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 303);
+    let again = Browser::deliver(&world, &id, &response);
+    assert_eq!(again.status(), 403);
+    let second = Message {
+        assertion_id: "_another".to_owned(),
+        ..answer(&id, &request)
+    };
+    assert_eq!(
+        Browser::deliver(&world, &id, &Idp::trusted().respond(&second, Signed::Both)).status(),
+        403
+    );
+    assert_eq!(
+        world.refusal_codes(&id),
+        ["request_already_answered", "assertion_reused"]
+    );
+}
+
+#[test]
+fn a_replay_is_refused_until_the_time_rules_refuse_it() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let response = respond(&id, &request);
+    Browser::deliver(&world, &id, &response);
+    // NotOnOrAfter + 1 s, still inside the skew; other sign-ins have swept the ledger meanwhile.
+    world.pass(301);
+    browser.begin(&world, "ada@acme.test", "/");
+    Browser::deliver(&world, &id, &response);
+    world.pass(178);
+    browser.begin(&world, "ada@acme.test", "/");
+    Browser::deliver(&world, &id, &response);
+    world.pass(1);
+    browser.begin(&world, "ada@acme.test", "/");
+    Browser::deliver(&world, &id, &response);
+    assert_eq!(
+        world.refusal_codes(&id),
+        ["expired", "assertion_reused", "assertion_reused"]
+    );
+}
+
+#[test]
+fn only_the_browser_that_asked_gets_the_session() {
+    let (world, mut victim, mut attacker) = (World::new(), Browser::default(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = attacker.begin(&world, "ada@acme.test", "/");
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
+    // Without any cookie, then with another browser's.
+    assert_eq!(victim.get(&world, &ticket).status(), 403);
+    victim.begin(&world, "ada@acme.test", "/");
+    assert_eq!(victim.get(&world, &ticket).status(), 403);
+    assert_eq!(victim.get(&world, "/sso/session").status(), 401);
+    assert_eq!(attacker.get(&world, &ticket).status(), 303);
+    assert_eq!(attacker.get(&world, &ticket).status(), 403, "a ticket works once");
+    assert_eq!(
+        world.refusal_codes(&id),
+        ["in_response_to_unknown", "browser_mismatch", "browser_mismatch"]
+    );
+}
+
+#[test]
+fn several_tabs_may_sign_in_at_once() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let first = browser.begin(&world, "ada@acme.test", "/first");
+    let second = browser.begin(&world, "ada@acme.test", "/second");
+    for (request, path) in [(second, "/second"), (first, "/first")] {
+        let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+        assert_eq!(location(&browser.get(&world, &location(&ticket))), path);
+    }
+}
+
+#[test]
+fn requests_and_tickets_grow_old() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
+    world.pass(60);
+    assert_eq!(browser.get(&world, &ticket).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["request_expired"]);
+    assert_eq!(
+        Browser::deliver(&world, &id, &respond(&id, "_nobody_asked")).status(),
+        403
+    );
+    assert_eq!(world.refusal_codes(&id)[0], "in_response_to_unknown");
+}
+
+#[test]
+fn disabling_works_at_once_though_kv_lags() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket_request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &ticket_request)));
+    world.replication.set(Replication::Lagging);
+    let (status, _) = world.api("POST", &format!("/connections/{id}/disable"), &json!({}));
+    assert_eq!(status, 202, "saved, not yet everywhere");
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 403);
+    assert_eq!(browser.get(&world, &ticket).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["connection_disabled", "connection_disabled"]);
+    // At the form it looks like any address without single sign-on.
+    let response = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    assert_eq!(response.status(), 422);
+    let unknown = browser.post(&world, "/sso/sign-in", "email=ada%40nowhere.test");
+    let body = |r: &edge_saml::app::http::Response| String::from_utf8(r.body().clone()).unwrap();
+    assert_eq!(
+        body(&response).replace("ada@acme.test", ""),
+        body(&unknown).replace("ada@nowhere.test", "")
+    );
+    assert_eq!(response.headers(), unknown.headers());
+}
+
+#[test]
+fn a_changed_connection_is_read_again_though_kv_lags() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    world.replication.set(Replication::Lagging);
+    let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({"name": "Acme Inc."}));
+    assert_eq!(status, 202);
+    // The key is still trusted, so the sign-in goes through, verified with the record of the registry.
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 303);
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let (status, _) = world.api(
+        "POST",
+        &format!("/connections/{id}/metadata"),
+        &json!({"xml": Idp::other().metadata()}),
+    );
+    assert_eq!(status, 202);
+    // The key is not trusted any more, though KV still says so.
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["signature_key_unknown"]);
+}
+
+#[test]
+fn a_deleted_connection_signs_nobody_in() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    world.replication.set(Replication::Lagging);
+    let (status, _) = world.api("DELETE", &format!("/connections/{id}"), &json!({}));
+    assert_eq!(status, 202);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 403);
+    world.replication.set(Replication::Immediate);
+    world.publish();
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &request)).status(), 404);
+}
+
+#[test]
+fn one_domain_belongs_to_one_connection() {
+    let world = World::new();
+    let first = world.connection(&Idp::trusted());
+    let body = json!({"name": "Rival", "provider": "custom", "domains": ["rival.test", "ACME.test"]});
+    let (status, error) = world.api("POST", "/connections", &body);
+    assert_eq!((status, &error["error"]["code"]), (409, &json!("domain_taken")));
+    let (_, rest) = world.api("GET", "/connections", &json!({}));
+    assert_eq!(
+        rest["connections"].as_array().unwrap().len(),
+        1,
+        "nothing was half-written"
+    );
+    assert_eq!(world.api("DELETE", &format!("/connections/{first}"), &json!({})).0, 204);
+    assert_eq!(world.api("POST", "/connections", &body).0, 201);
+}
+
+#[test]
+fn made_up_connections_leave_no_trace() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let made_up = "conn_zzzzzzzzzzzzzzzzzzzz";
+    assert_eq!(Browser::deliver(&world, made_up, &respond(made_up, "_x")).status(), 404);
+    let token = "A".repeat(43);
+    assert_eq!(
+        browser
+            .get(&world, &format!("/sso/saml/{made_up}/complete?ticket={token}"))
+            .status(),
+        404
+    );
+    let request = http::Request::builder()
+        .uri("/sso/session")
+        .header("cookie", format!("__Host-sso_session={made_up}.{token}"));
+    assert_eq!(world.handle(request.body(Vec::new()).unwrap()).status(), 401);
+    assert_eq!(world.ledgers_with_tables(), 0);
+}
+
+#[test]
+fn neither_log_nor_page_tells_who_or_why() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let message = Message {
+        email: Some("ada@other.test".to_owned()),
+        name_id: "secret-name-id".to_owned(),
+        ..answer(&id, &request)
+    };
+    let page = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
+    let page = String::from_utf8(page.body().clone()).unwrap();
+    let log = world.log.borrow().join("\n");
+    assert!(log.contains("\"code\":\"email_domain_not_owned\""), "{log}");
+    for secret in ["ada@", "secret-name-id", ADMIN_TOKEN, &request] {
+        assert!(!log.contains(secret) && !page.contains(secret), "{secret}");
+    }
+    assert!(!page.contains("domain"), "{page}");
+}
+
+#[test]
+fn duplicate_cookies_are_no_cookies() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    let done = browser.get(&world, &location(&ticket));
+    let cookie = done.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let with = |line: String| {
+        let request = http::Request::builder().uri("/sso/session").header("cookie", line);
+        world.handle(request.body(Vec::new()).unwrap()).status().as_u16()
+    };
+    assert_eq!(with(cookie.clone()), 200);
+    assert_eq!(with(format!("{cookie}; {cookie}")), 401);
+    assert_eq!(with(format!("__Host-sso_session=x; {cookie}")), 401);
+}

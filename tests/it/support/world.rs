@@ -1,0 +1,328 @@
+//! The application's world in memory: real SQLite, a KV that may lag, a clock and chance that are set.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use edge_saml::app::config::Config;
+use edge_saml::app::http::{Request, Response};
+use edge_saml::app::ports::{Answer, FetchFailure, Fetched, LogLine, Ports, Unavailable};
+use edge_saml::app::registry::LedgerNews;
+use edge_saml::app::sql::{Row, Sql, SqlError, Value};
+use edge_saml::app::{App, ledger, registry};
+use edge_saml::saml::id::{ConnectionId, EndpointUrl};
+use edge_saml::saml::time::Timestamp;
+use serde_json::json;
+
+use super::idp::{Idp, NOW};
+
+/// The origin of the deployment under test.
+pub(crate) const ORIGIN: &str = "https://sp.example";
+/// Its admin token.
+pub(crate) const ADMIN_TOKEN: &str = "an-admin-token-for-the-tests";
+
+/// A SQLite database in memory.
+pub(crate) struct MemorySql(rusqlite::Connection);
+
+impl MemorySql {
+    pub(crate) fn new() -> Self {
+        Self(rusqlite::Connection::open_in_memory().unwrap())
+    }
+}
+
+impl Sql for MemorySql {
+    fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        use rusqlite::types::{Value as V, ValueRef};
+        let error = |e: rusqlite::Error| SqlError(e.to_string());
+        let values = values.iter().map(|value| match value {
+            Value::Integer(number) => V::Integer(*number),
+            Value::Null => V::Null,
+            Value::Text(text) => V::Text(text.clone()),
+        });
+        let mut statement = self.0.prepare(statement).map_err(error)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(error)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().map_err(error)? {
+            let column = |i| match row.get_ref(i).map_err(error)? {
+                ValueRef::Integer(number) => Ok(Value::Integer(number)),
+                ValueRef::Null => Ok(Value::Null),
+                ValueRef::Text(text) => Ok(Value::Text(String::from_utf8_lossy(text).into_owned())),
+                other => Err(SqlError(format!("unexpected {other:?}"))),
+            };
+            all.push((0..columns).map(column).collect::<Result<Row, SqlError>>()?);
+        }
+        Ok(all)
+    }
+}
+
+/// Whether what the registry publishes reaches KV.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replication {
+    /// At once.
+    Immediate,
+    /// Not yet; the ledger knows already.
+    Lagging,
+}
+
+/// The world. It lives longer than any one request.
+pub(crate) struct World {
+    registry: MemorySql,
+    ledgers: RefCell<BTreeMap<ConnectionId, MemorySql>>,
+    kv: RefCell<BTreeMap<String, String>>,
+    now: Cell<i64>,
+    drawn: Cell<u64>,
+    pub(crate) replication: Cell<Replication>,
+    pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    pub(crate) log: RefCell<Vec<String>>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let registry = MemorySql::new();
+        registry::prepare(&registry).unwrap();
+        Self {
+            registry,
+            ledgers: RefCell::default(),
+            kv: RefCell::default(),
+            now: Cell::new(NOW),
+            drawn: Cell::new(0),
+            replication: Cell::new(Replication::Immediate),
+            answers: RefCell::default(),
+            log: RefCell::default(),
+        }
+    }
+
+    /// Lets `seconds` pass.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.now.set(self.now.get() + seconds);
+    }
+
+    /// Publishes what is not published, to KV as well if it does not lag.
+    pub(crate) fn publish(&self) {
+        for publication in registry::unpublished(&self.registry).unwrap() {
+            if let Some((id, news)) = &publication.ledger {
+                match news {
+                    LedgerNews::Configure(news) => self.on_ledger(id, news).unwrap(),
+                    LedgerNews::Forget(news) => self.on_ledger(id, news).unwrap(),
+                }
+            }
+            if self.replication.get() == Replication::Immediate {
+                match &publication.value {
+                    Some(value) => self.kv.borrow_mut().insert(publication.key.clone(), value.clone()),
+                    None => self.kv.borrow_mut().remove(&publication.key),
+                };
+                registry::published(&self.registry, &publication).unwrap();
+            }
+        }
+    }
+
+    /// How many ledgers were ever written to.
+    pub(crate) fn ledgers_with_tables(&self) -> usize {
+        let tables = |sql: &MemorySql| !sql.run("SELECT 1 FROM sqlite_master", &[]).unwrap().is_empty();
+        self.ledgers.borrow().values().filter(|sql| tables(sql)).count()
+    }
+
+    fn on_ledger<C: ledger::Call>(&self, id: &ConnectionId, call: &C) -> Result<C::Reply, Unavailable> {
+        let mut ledgers = self.ledgers.borrow_mut();
+        let sql = ledgers.entry(id.clone()).or_insert_with(MemorySql::new);
+        let call = serde_json::to_string(call).unwrap();
+        let now = Timestamp::from_unix_seconds(self.now.get());
+        let reply = ledger::dispatch(C::NAME, &call, sql, now)
+            .map_err(|e| Unavailable(e.to_string()))?
+            .unwrap();
+        Ok(serde_json::from_str(&reply).unwrap())
+    }
+
+    /// Answers `request` as a fresh isolate would.
+    pub(crate) fn handle(&self, request: Request) -> Response {
+        let variables = [("PUBLIC_ORIGIN", ORIGIN), ("ADMIN_TOKEN", ADMIN_TOKEN)];
+        let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        let app = App::new(Config::read(variable).unwrap(), self);
+        futures_executor::block_on(app.handle(request))
+    }
+
+    /// A call of the admin API.
+    pub(crate) fn api(&self, method: &str, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("/sso/api/v1{path}"))
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(body).unwrap());
+        let response = self.handle(request.unwrap());
+        let status = response.status().as_u16();
+        (
+            status,
+            serde_json::from_slice(response.body()).unwrap_or(serde_json::Value::Null),
+        )
+    }
+
+    /// An enabled connection for `acme.test`; its id.
+    pub(crate) fn connection(&self, idp: &Idp) -> String {
+        let (status, created) = self.api(
+            "POST",
+            "/connections",
+            &json!({"name": "Acme", "provider": "okta", "domains": ["acme.test"]}),
+        );
+        assert_eq!(status, 201, "{created}");
+        let id = created["id"].as_str().unwrap().to_owned();
+        let (status, saved) = self.api(
+            "POST",
+            &format!("/connections/{id}/metadata"),
+            &json!({"xml": idp.metadata()}),
+        );
+        assert_eq!(status, 200, "{saved}");
+        let (status, enabled) = self.api("POST", &format!("/connections/{id}/enable"), &json!({}));
+        assert_eq!((status, &enabled["state"]), (200, &json!("enabled")));
+        id
+    }
+
+    /// The codes of the refused sign-ins of `id`, newest first.
+    pub(crate) fn refusal_codes(&self, id: &str) -> Vec<String> {
+        let (_, body) = self.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
+        body["refusals"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r["code"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+impl Ports for &World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix_seconds(self.now.get())
+    }
+
+    fn random(&self) -> Result<[u8; 32], Unavailable> {
+        use sha2::Digest;
+        self.drawn.set(self.drawn.get() + 1);
+        Ok(sha2::Sha256::digest(self.drawn.get().to_be_bytes()).into())
+    }
+
+    async fn read_config(&self, key: &str) -> Result<Option<String>, Unavailable> {
+        Ok(self.kv.borrow().get(key).cloned())
+    }
+
+    async fn ledger<C: ledger::Call>(&self, connection: &ConnectionId, call: C) -> Result<C::Reply, Unavailable> {
+        self.on_ledger(connection, &call)
+    }
+
+    async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
+        let call = serde_json::to_string(&call).unwrap();
+        let now = Timestamp::from_unix_seconds(self.now.get());
+        let reply = registry::dispatch(C::NAME, &call, &self.registry, now)
+            .map_err(|e| Unavailable(e.to_string()))?
+            .unwrap();
+        self.publish();
+        let published = registry::unpublished(&self.registry).unwrap().is_empty();
+        Ok(Answer {
+            reply: serde_json::from_str(&reply).unwrap(),
+            published,
+        })
+    }
+
+    async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {
+        self.answers
+            .borrow()
+            .get(url.as_str())
+            .cloned()
+            .unwrap_or(Err(FetchFailure::Connection))
+    }
+
+    fn log(&self, line: &LogLine<'_>) {
+        self.log.borrow_mut().push(serde_json::to_string(line).unwrap());
+    }
+}
+
+/// A browser: it keeps cookies, and follows nothing by itself.
+#[derive(Default)]
+pub(crate) struct Browser {
+    cookies: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub(crate) fn get(&mut self, world: &World, uri: &str) -> Response {
+        self.send(
+            world,
+            http::Request::builder()
+                .method("GET")
+                .uri(uri)
+                .body(Vec::new())
+                .unwrap(),
+        )
+    }
+
+    /// A form on one of our own pages.
+    pub(crate) fn post(&mut self, world: &World, uri: &str, form: &str) -> Response {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri(uri)
+            .header("origin", ORIGIN)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.send(world, request.body(form.as_bytes().to_vec()).unwrap())
+    }
+
+    fn send(&mut self, world: &World, mut request: Request) -> Response {
+        let line = self
+            .cookies
+            .iter()
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect::<Vec<_>>()
+            .join("; ");
+        if !line.is_empty() {
+            request.headers_mut().insert("cookie", line.parse().unwrap());
+        }
+        let response = world.handle(request);
+        for cookie in response.headers().get_all("set-cookie") {
+            let cookie = cookie::Cookie::parse(cookie.to_str().unwrap().to_owned()).unwrap();
+            if cookie.max_age().is_some_and(cookie::time::SignedDuration::is_zero) {
+                self.cookies.remove(cookie.name());
+            } else {
+                self.cookies.insert(cookie.name().to_owned(), cookie.value().to_owned());
+            }
+        }
+        response
+    }
+
+    /// Begins a sign-in at the form; the ID of the request that was sent.
+    pub(crate) fn begin(&mut self, world: &World, email: &str, return_to: &str) -> String {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("email", email)
+            .append_pair("return_to", return_to)
+            .finish();
+        let response = self.post(world, "/sso/sign-in", &form);
+        assert_eq!(response.status(), 303, "{}", String::from_utf8_lossy(response.body()));
+        request_id(&location(&response))
+    }
+
+    /// Posts a response as the identity provider's page does: from another site, without cookies.
+    pub(crate) fn deliver(world: &World, id: &str, xml: &str) -> Response {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri(format!("/sso/saml/{id}/acs"))
+            .header("origin", "https://acme.okta.example")
+            .header("sec-fetch-site", "cross-site")
+            .header("content-type", "application/x-www-form-urlencoded");
+        world.handle(request.body(super::idp::post_form(xml).into_bytes()).unwrap())
+    }
+}
+
+/// Where a redirect leads.
+pub(crate) fn location(response: &Response) -> String {
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+/// The `ID` of the AuthnRequest in a redirect.
+fn request_id(url: &str) -> String {
+    use base64::Engine;
+    let url = url::Url::parse(url).unwrap();
+    let (_, request) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
+    let deflated = base64::engine::general_purpose::STANDARD
+        .decode(request.as_bytes())
+        .unwrap();
+    let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
+    let start = xml.find(" ID=\"").unwrap() + 5;
+    xml[start..].split('"').next().unwrap().to_owned()
+}
