@@ -14,6 +14,7 @@ mod corpus;
 mod dsig;
 mod dsig_corpus;
 mod sign_in;
+mod signed_requests;
 mod support;
 mod validate;
 mod wycheproof;
