@@ -127,8 +127,7 @@ fn verify_query(query: &str, keys: &[TrustedKey]) -> Result<(), dsig::Error> {
     assert_eq!(names, ["SAMLRequest", "RelayState", "SigAlg"]);
     let decoded = |value: &str| {
         let pair = format!("v={value}");
-        let value = form_urlencoded::parse(pair.as_bytes()).next().unwrap().1.into_owned();
-        value
+        form_urlencoded::parse(pair.as_bytes()).next().unwrap().1.into_owned()
     };
     let algorithm = decoded(signed.split_once("&SigAlg=").unwrap().1);
     assert_eq!(algorithm, RSA_SHA256);
@@ -306,7 +305,7 @@ fn our_certificate_is_one_that_others_read() {
     assert_eq!(certificate.not_before(), Some(now - 86_400));
     assert_eq!(certificate.not_after(), Some(now + 3_652 * 86_400));
 
-    let mut openssl = match Command::new("openssl")
+    let Ok(mut openssl) = Command::new("openssl")
         .args([
             "x509",
             "-inform",
@@ -319,9 +318,8 @@ fn our_certificate_is_one_that_others_read() {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-    {
-        Ok(child) => child,
-        Err(_) => return eprintln!("skipped: openssl is not installed"),
+    else {
+        return eprintln!("skipped: openssl is not installed");
     };
     std::io::Write::write_all(&mut openssl.stdin.take().unwrap(), certificate.der()).unwrap();
     let output = openssl.wait_with_output().unwrap();
@@ -409,9 +407,9 @@ fn a_rotation_overlaps() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
     patch(&world, &id, &json!({"sign_requests": "always"}));
-    let (status, body) = world.api("GET", "/service-provider/keys", &json!({}));
+    let (code, body) = world.api("GET", "/service-provider/keys", &json!({}));
     assert_eq!(
-        (status, &body["next_step"]),
+        (code, &body["next_step"]),
         (200, &json!("prepare")),
         "the first key is made"
     );
@@ -458,8 +456,8 @@ fn a_rotation_overlaps() {
 
     // A step that is not next, or repeated by mistake, changes nothing.
     for step in ["activate", "prepare"] {
-        let (status, error) = world.api("POST", "/service-provider/keys/rotate", &json!({"step": step}));
-        assert_eq!((status, &error["error"]["code"]), (409, &json!("rotation_step")));
+        let (code, error) = world.api("POST", "/service-provider/keys/rotate", &json!({"step": step}));
+        assert_eq!((code, &error["error"]["code"]), (409, &json!("rotation_step")));
         assert_eq!(error["error"]["message"], "The next step of the rotation is retire.");
     }
     assert_eq!(states(rotate(&world, "retire")), ["current"]);
