@@ -132,6 +132,7 @@ describe("a signed request", () => {
     const { publicKey } = new X509Certificate(certificates[0]);
     const signature = Buffer.from(attempt.query.Signature, "base64");
     assert.ok(verify("sha256", Buffer.from(octets), publicKey, signature));
+    await assert.rejects(samlifyReads({ ...attempt, url: new URL(attempt.url.href.replace("RelayState=", "RelayState=x")) }, xml), /SIGNATURE/i);
     await assert.rejects(samlpReads({ ...attempt, query: { ...attempt.query, RelayState: "x" } }, certificates[0]), /Signature check/);
   });
 
@@ -145,8 +146,9 @@ describe("a signed request", () => {
     const attempt = await signIn(connection, certificates);
     assert.equal(attempt.url.search, "");
     await samlifyReads(attempt, xml);
-    const altered = Buffer.from(attempt.xml.replace('ForceAuthn="true"', 'ForceAuthn="0"')).toString("base64");
-    await assert.rejects(samlpReads({ ...attempt, body: { SAMLRequest: altered } }, certificates[0]), /Signature check/);
+    const altered = { ...attempt, body: { SAMLRequest: Buffer.from(attempt.xml.replace('ForceAuthn="true"', 'ForceAuthn="0"')).toString("base64") } };
+    await assert.rejects(samlpReads(altered, certificates[0]), /Signature check/);
+    await assert.rejects(samlifyReads(altered, xml), /SIGNATURE/i);
     await t.test("xmlsec1", { skip: (await isMissing("xmlsec1")) && "xmlsec1 is not installed" }, async () => {
       await writeFile(join(folder, "sp.pem"), certificates[0]);
       await writeFile(join(folder, "request.xml"), attempt.xml);
