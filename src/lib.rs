@@ -4,6 +4,7 @@
 //! ([`app`]) over traits, and the edge, which only exists on `wasm32`. `ARCHITECTURE.md` tells the whole story.
 
 pub mod app;
+pub mod code;
 pub mod dsig;
 #[cfg(target_arch = "wasm32")]
 mod edge;

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::connection::{Binding, Endpoint, IdentityProvider, ServiceProvider, StoredCertificate};
 use super::id::{EndpointUrl, EntityId};
+use crate::code::Code;
 use crate::dsig::{Certificate, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use crate::xml::names::{DS, MD, SAMLP};
@@ -38,16 +39,16 @@ pub enum MetadataError {
 impl MetadataError {
     /// The stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::HtmlInsteadOfXml => "html_instead_of_xml",
-            Self::IsSpMetadata => "is_sp_metadata",
-            Self::KeyWeak => "key_weak",
-            Self::NoIdpRole => "no_idp_role",
-            Self::NoSigningKey => "no_signing_key",
-            Self::NoSsoEndpoint => "no_sso_endpoint",
-            Self::SeveralEntities(_) => "several_entities",
-            Self::TooManyCertificates => "too_many_certificates",
+            Self::HtmlInsteadOfXml => Code::HtmlInsteadOfXml,
+            Self::IsSpMetadata => Code::IsSpMetadata,
+            Self::KeyWeak => Code::KeyWeak,
+            Self::NoIdpRole => Code::NoIdpRole,
+            Self::NoSigningKey => Code::NoSigningKey,
+            Self::NoSsoEndpoint => Code::NoSsoEndpoint,
+            Self::SeveralEntities(_) => Code::SeveralEntities,
+            Self::TooManyCertificates => Code::TooManyCertificates,
             Self::Xml(error) => super::reject::xml_code(*error),
         }
     }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::code::Code;
 use crate::{dsig, xml};
 
 /// Why a message or a sign-in was refused.
@@ -134,43 +135,43 @@ pub enum Shape {
 impl Reject {
     /// The stable code, for logs, the API and test vectors.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::AcsEmptyPost => "acs_empty_post",
-            Self::AssertionReused => "assertion_reused",
-            Self::AudienceMismatch(_) => "audience_mismatch",
-            Self::Base64Bad => "base64_bad",
-            Self::BrowserMismatch => "browser_mismatch",
-            Self::ConnectionDisabled => "connection_disabled",
-            Self::ConnectionUnknown => "connection_unknown",
-            Self::DestinationMismatch(_) => "destination_mismatch",
-            Self::EmailDomainNotOwned(_) => "email_domain_not_owned",
-            Self::EmailMissing { .. } => "email_missing",
-            Self::EmailNotAnAddress { .. } => "email_not_an_address",
-            Self::EncryptedUnexpected => "encrypted_unexpected",
-            Self::Expired(_) => "expired",
-            Self::FormMalformed => "form_malformed",
+            Self::AcsEmptyPost => Code::AcsEmptyPost,
+            Self::AssertionReused => Code::AssertionReused,
+            Self::AudienceMismatch(_) => Code::AudienceMismatch,
+            Self::Base64Bad => Code::Base64Bad,
+            Self::BrowserMismatch => Code::BrowserMismatch,
+            Self::ConnectionDisabled => Code::ConnectionDisabled,
+            Self::ConnectionUnknown => Code::ConnectionUnknown,
+            Self::DestinationMismatch(_) => Code::DestinationMismatch,
+            Self::EmailDomainNotOwned(_) => Code::EmailDomainNotOwned,
+            Self::EmailMissing { .. } => Code::EmailMissing,
+            Self::EmailNotAnAddress { .. } => Code::EmailNotAnAddress,
+            Self::EncryptedUnexpected => Code::EncryptedUnexpected,
+            Self::Expired(_) => Code::Expired,
+            Self::FormMalformed => Code::FormMalformed,
             Self::IdpStatus { status, .. } => match status {
-                IdpStatus::AuthnFailed => "idp_authn_failed",
-                IdpStatus::InvalidNameIdPolicy => "idp_invalid_nameid_policy",
-                IdpStatus::NoAuthnContext => "idp_no_authn_context",
-                IdpStatus::NoPassive => "idp_no_passive",
-                IdpStatus::RequestDenied => "idp_request_denied",
-                IdpStatus::RequesterError => "idp_requester_error",
+                IdpStatus::AuthnFailed => Code::IdpAuthnFailed,
+                IdpStatus::InvalidNameIdPolicy => Code::IdpInvalidNameidPolicy,
+                IdpStatus::NoAuthnContext => Code::IdpNoAuthnContext,
+                IdpStatus::NoPassive => Code::IdpNoPassive,
+                IdpStatus::RequestDenied => Code::IdpRequestDenied,
+                IdpStatus::RequesterError => Code::IdpRequesterError,
             },
-            Self::InResponseToUnknown => "in_response_to_unknown",
-            Self::IssuerMismatch(_) => "issuer_mismatch",
-            Self::NameIdTransientAsKey => "nameid_transient_as_key",
-            Self::NotYetValid(_) => "not_yet_valid",
-            Self::RecipientMismatch(_) => "recipient_mismatch",
-            Self::RelayStateNotAllowed => "relaystate_not_allowed",
-            Self::RequestAlreadyAnswered => "request_already_answered",
-            Self::RequestExpired => "request_expired",
-            Self::ResponseMalformed(_) => "response_malformed",
-            Self::SessionExpiredAtIdp(_) => "session_expired_at_idp",
+            Self::InResponseToUnknown => Code::InResponseToUnknown,
+            Self::IssuerMismatch(_) => Code::IssuerMismatch,
+            Self::NameIdTransientAsKey => Code::NameidTransientAsKey,
+            Self::NotYetValid(_) => Code::NotYetValid,
+            Self::RecipientMismatch(_) => Code::RecipientMismatch,
+            Self::RelayStateNotAllowed => Code::RelayStateNotAllowed,
+            Self::RequestAlreadyAnswered => Code::RequestAlreadyAnswered,
+            Self::RequestExpired => Code::RequestExpired,
+            Self::ResponseMalformed(_) => Code::ResponseMalformed,
+            Self::SessionExpiredAtIdp(_) => Code::SessionExpiredAtIdp,
             Self::Signature(error) => error.code(),
-            Self::TooLarge => "too_large",
-            Self::UnsolicitedNotAllowed => "unsolicited_not_allowed",
+            Self::TooLarge => Code::TooLarge,
+            Self::UnsolicitedNotAllowed => Code::UnsolicitedNotAllowed,
             Self::Xml(error) => xml_code(*error),
         }
     }
@@ -274,17 +275,17 @@ impl Mismatch {
 }
 
 /// The stable code for what is wrong with XML.
-pub(super) fn xml_code(error: xml::Error) -> &'static str {
+pub(super) fn xml_code(error: xml::Error) -> Code {
     use xml::Error as E;
     match error {
         E::ApexOmitted | E::ChildMissing | E::ChildRepeated | E::MarkupInText | E::TextBetweenElements => {
-            "response_malformed"
+            Code::ResponseMalformed
         }
-        E::CommentForbidden => "comment_forbidden",
-        E::DoctypeForbidden | E::DoctypeInternalSubset => "doctype_forbidden",
-        E::DuplicateId => "duplicate_id",
-        E::EncodingInvalid | E::EncodingUnsupported => "encoding_bad",
-        E::ProcessingInstructionForbidden => "processing_instruction_forbidden",
+        E::CommentForbidden => Code::CommentForbidden,
+        E::DoctypeForbidden | E::DoctypeInternalSubset => Code::DoctypeForbidden,
+        E::DuplicateId => Code::DuplicateId,
+        E::EncodingInvalid | E::EncodingUnsupported => Code::EncodingBad,
+        E::ProcessingInstructionForbidden => Code::ProcessingInstructionForbidden,
         E::NameTooLong
         | E::NamespaceTooLong
         | E::OutputTooLarge
@@ -295,7 +296,7 @@ pub(super) fn xml_code(error: xml::Error) -> &'static str {
         | E::TooManyDeclarations
         | E::TooManyElements
         | E::TooManyMarks
-        | E::TooManyPrefixes => "too_large",
+        | E::TooManyPrefixes => Code::TooLarge,
         E::DeclarationRepeated
         | E::EntityUnknown
         | E::InvalidCharacter
@@ -305,6 +306,6 @@ pub(super) fn xml_code(error: xml::Error) -> &'static str {
         | E::NamespaceNotAbsolute
         | E::NotWellFormed
         | E::PrefixUndeclared
-        | E::ReservedPrefix => "xml_not_wellformed",
+        | E::ReservedPrefix => Code::XmlNotWellformed,
     }
 }

@@ -132,7 +132,12 @@ fn signatures_of_valid_responses() {
                 Err(error) => wrong.push(format!("{id}: {error:?}")),
             }
             *counts
-                .entry(verdict.err().map_or("accepted", |error| error.code()).to_owned())
+                .entry(
+                    verdict
+                        .err()
+                        .map_or("accepted", |error| error.code().as_str())
+                        .to_owned(),
+                )
                 .or_default() += 1;
         }
         let homes: Vec<_> = std::iter::once(root).chain(assertion).collect();
@@ -205,7 +210,7 @@ impl Answer {
     fn code(&self) -> &'static str {
         match self {
             Self::Held => "accepted",
-            Self::Refused(error) => error.code(),
+            Self::Refused(error) => error.code().as_str(),
             Self::Unreadable(_) => "xml",
         }
     }

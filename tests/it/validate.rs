@@ -48,7 +48,7 @@ fn respond(change: impl FnOnce(&mut Message)) -> String {
 }
 
 fn code(xml: &str) -> &'static str {
-    login(xml).map_or_else(|reject| reject.code(), |_| "accepted")
+    login(xml).map_or_else(|reject| reject.code().as_str(), |_| "accepted")
 }
 
 /// Signs `xml` again after an edit of it, assertion first.
@@ -203,7 +203,7 @@ fn an_spn_audience_is_for_entra_alone() {
 #[test]
 fn time_with_the_skew_at_its_limits() {
     let xml = respond(|_| {});
-    let at = |seconds| login_at(&xml, NOW + seconds, Provider::Okta).map_or_else(|r| r.code(), |_| "accepted");
+    let at = |seconds| login_at(&xml, NOW + seconds, Provider::Okta).map_or_else(|r| r.code().as_str(), |_| "accepted");
     // NotOnOrAfter is five minutes ahead, the skew three minutes.
     assert_eq!((at(479), at(480)), ("accepted", "expired"));
     // IssueInstant and AuthnInstant are now.
