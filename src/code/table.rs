@@ -280,7 +280,7 @@ codes! {
         entra "Single sign-on, SAML Certificates, copy App Federation Metadata Url."
         google "Google has no metadata URL: Download metadata in the app's details, and upload the file here.";
     MetadataMalformed "metadata_malformed" Customer
-        "This is XML, but not SAML 2.0 metadata: there is no EntityDescriptor where one must be. Ask the customer's administrator for the identity provider's metadata file.";
+        "This is XML, but not SAML 2.0 metadata: there is no description of an entity where one must be. Ask the customer's administrator for the identity provider's metadata file.";
     NoIdpRole "no_idp_role" Customer
         "The metadata describes no SAML 2.0 identity provider. Ask the customer's administrator for the identity provider's metadata of the application made for you.";
     SeveralEntities "several_entities" Vendor

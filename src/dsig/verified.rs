@@ -49,7 +49,8 @@ impl<T> Verified<T> {
     }
 }
 
-/// The octets that were digested: canonical XML of the signed element without its signature.
+/// The octets that were digested: canonical XML of the signed element without its signature, or what a signature over
+/// plain octets covers.
 ///
 /// Parse these, by the same checks as the message itself, and read from that document alone (attack R7: see only what
 /// is signed).
@@ -57,7 +58,7 @@ impl<T> Verified<T> {
 pub struct Octets(Vec<u8>);
 
 impl Octets {
-    /// Takes what the canonicaliser wrote.
+    /// Takes what was digested.
     pub(super) fn new(octets: Vec<u8>) -> Self {
         Self(octets)
     }

@@ -202,7 +202,7 @@ impl NameId {
         self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
     }
 
-    fn read(element: Element<'_>) -> Result<Self, Reject> {
+    pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
         Ok(Self {
             value: trim(element.text()?).to_owned(),

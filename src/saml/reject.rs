@@ -25,6 +25,8 @@ pub enum Reject {
     ConnectionDisabled,
     /// No such connection, or none with an identity provider.
     ConnectionUnknown,
+    /// Not DEFLATE, or cut.
+    DeflateBad,
     /// `Destination` is not our ACS URL.
     DestinationMismatch(Mismatch),
     /// The e-mail's domain is not one of the connection's.
@@ -68,7 +70,7 @@ pub enum Reject {
     RequestAlreadyAnswered,
     /// The request is too old.
     RequestExpired,
-    /// The message is XML, but not a SAML response of the shape that the profile asks for.
+    /// The message is XML, but not a SAML message of the shape that the profile asks for.
     ResponseMalformed(Shape),
     /// `SessionNotOnOrAfter` has passed.
     SessionExpiredAtIdp(Clock),
@@ -124,6 +126,8 @@ pub enum Shape {
     AssertionCount,
     /// A required attribute is missing or not of its type.
     Attribute(&'static str),
+    /// The root element is neither `samlp:LogoutRequest` nor `samlp:LogoutResponse`.
+    LogoutRoot,
     /// The root element is not `samlp:Response`.
     Root,
     /// A required element is missing, repeated or unknown.
@@ -133,6 +137,28 @@ pub enum Shape {
 }
 
 impl Reject {
+    /// What was expected and what came, for those reasons that compare two values.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        match self {
+            Self::AudienceMismatch(mismatch)
+            | Self::DestinationMismatch(mismatch)
+            | Self::EmailDomainNotOwned(mismatch)
+            | Self::IssuerMismatch(mismatch)
+            | Self::RecipientMismatch(mismatch) => Some(mismatch),
+            _ => None,
+        }
+    }
+
+    /// Which bound in time was missed and by how much, for those reasons that compare clocks.
+    #[must_use]
+    pub fn clock(&self) -> Option<&Clock> {
+        match self {
+            Self::Expired(clock) | Self::NotYetValid(clock) | Self::SessionExpiredAtIdp(clock) => Some(clock),
+            _ => None,
+        }
+    }
+
     /// The stable code, for logs, the API and test vectors.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -144,6 +170,7 @@ impl Reject {
             Self::BrowserMismatch => Code::BrowserMismatch,
             Self::ConnectionDisabled => Code::ConnectionDisabled,
             Self::ConnectionUnknown => Code::ConnectionUnknown,
+            Self::DeflateBad => Code::DeflateBad,
             Self::DestinationMismatch(_) => Code::DestinationMismatch,
             Self::EmailDomainNotOwned(_) => Code::EmailDomainNotOwned,
             Self::EmailMissing { .. } => Code::EmailMissing,
@@ -183,10 +210,11 @@ impl fmt::Display for Reject {
             Self::AcsEmptyPost => f.write_str("expected a SAMLResponse field, found none"),
             Self::AssertionReused => f.write_str("the assertion was used before"),
             Self::AudienceMismatch(m) => write!(f, "Audience: {m}"),
-            Self::Base64Bad => f.write_str("SAMLResponse is not base64"),
+            Self::Base64Bad => f.write_str("expected base64, found something else"),
             Self::BrowserMismatch => f.write_str("the sign-in was started in another browser"),
             Self::ConnectionDisabled => f.write_str("the connection is disabled"),
             Self::ConnectionUnknown => f.write_str("there is no such connection"),
+            Self::DeflateBad => f.write_str("expected a DEFLATE stream, found something else"),
             Self::DestinationMismatch(m) => write!(f, "Destination: {m}"),
             Self::EmailDomainNotOwned(m) => write!(f, "e-mail domain: {m}"),
             Self::EmailMissing { received } => {
@@ -219,7 +247,7 @@ impl fmt::Display for Reject {
             Self::RelayStateNotAllowed => f.write_str("RelayState is too long"),
             Self::RequestAlreadyAnswered => f.write_str("the request was answered already"),
             Self::RequestExpired => f.write_str("the request was not answered in time"),
-            Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML response: {shape}"),
+            Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML message: {shape}"),
             Self::Signature(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the message is too large"),
             Self::UnsolicitedNotAllowed => f.write_str("the response answers no request"),
@@ -244,6 +272,7 @@ impl fmt::Display for Shape {
         match self {
             Self::AssertionCount => f.write_str("expected exactly one assertion, directly in the response"),
             Self::Attribute(name) => write!(f, "attribute {name} is missing or malformed"),
+            Self::LogoutRoot => f.write_str("expected the root element samlp:LogoutRequest or samlp:LogoutResponse"),
             Self::Root => f.write_str("expected the root element samlp:Response"),
             Self::Element(name) => write!(f, "element {name} is missing, repeated or unexpected"),
             Self::Version => f.write_str("expected Version 2.0"),

@@ -116,7 +116,7 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
 }
 
 /// The top-level status must be Success, exactly (SAML Core 3.2.2.2).
-fn check_status(status: Element<'_>) -> Result<(), Reject> {
+pub(super) fn check_status(status: Element<'_>) -> Result<(), Reject> {
     const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
     status.has_only_element_content()?;
     for child in status.children() {

@@ -122,58 +122,144 @@ impl Login {
     }
 }
 
-/// Applies every rule of the profile to a verified response.
+/// Which request a response must answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Solicitation<'a> {
+    /// Any or none: for those who look at a message without having asked for it.
+    AnyOrNone,
+    /// Some request, which the caller then finds among those that are pending.
+    Any,
+    /// This one.
+    Request(&'a RequestId),
+    /// This one, or none at all.
+    RequestOrNone(&'a RequestId),
+}
+
+/// A response that passed every rule of the profile. It says nothing yet of who signs in: that is [`login`]'s to decide.
+#[must_use]
+#[derive(Debug)]
+pub struct Confirmed<'r> {
+    assertion: &'r Assertion,
+    in_response_to: Option<RequestId>,
+    not_on_or_after: Timestamp,
+    session_not_on_or_after: Option<Timestamp>,
+}
+
+impl Confirmed<'_> {
+    /// The request that this answers, from the signed confirmation; none when nobody asked.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&RequestId> {
+        self.in_response_to.as_ref()
+    }
+
+    /// From when on the time rules refuse the assertion, before skew is granted.
+    #[must_use]
+    pub fn not_on_or_after(&self) -> Timestamp {
+        self.not_on_or_after
+    }
+
+    /// Checks that this answers the request that it must; gives it.
+    ///
+    /// # Errors
+    /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
+    pub fn answers(&self, expected: Solicitation<'_>) -> Result<Option<&RequestId>, Reject> {
+        match (self.in_response_to(), expected) {
+            (None, Solicitation::Any | Solicitation::Request(_)) => Err(Reject::UnsolicitedNotAllowed),
+            (Some(found), Solicitation::Request(expected) | Solicitation::RequestOrNone(expected))
+                if found != expected =>
+            {
+                Err(Reject::InResponseToUnknown)
+            }
+            (found, _) => Ok(found),
+        }
+    }
+}
+
+/// Applies every rule of the profile to a verified response, and decides who signs in.
 ///
 /// # Errors
-/// The first rule that fails.
+/// The first rule that fails: those of [`confirm`], that a request is answered, the e-mail address, its domain.
 pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
-    let assertion: &Verified<Assertion> = &response.assertion;
-    let assertion = assertion.get();
-    check_issuers(&response.envelope, assertion, expect)?;
-    check_destination(&response.envelope, expect)?;
-    check_issue_instants(&response.envelope, assertion, expect)?;
-    let confirmation = confirm_bearer(assertion, expect)?;
-    check_conditions(assertion, expect)?;
-    let session_not_on_or_after = check_authn(assertion, expect)?;
-    let in_response_to = check_in_response_to(&response.envelope, confirmation)?;
-    let identity = identity::read(assertion)?;
-    check_domain(&identity.email, expect)?;
-
-    // Any confirmation may carry the assertion in a later try, so the latest end of them counts, within the conditions.
-    let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
-    let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
-    let not_on_or_after = confirmed_until
-        .into_iter()
-        .chain(valid_until)
-        .min()
-        .unwrap_or(expect.now);
+    let confirmed = confirm(response, expect)?;
+    let in_response_to = confirmed.answers(Solicitation::Any)?;
+    let in_response_to = in_response_to.ok_or(Reject::UnsolicitedNotAllowed)?.clone();
+    let identity = identify(response, expect)?;
+    let assertion = confirmed.assertion;
     Ok(Login {
         assertion_id: assertion.id.clone(),
-        remember_until: not_on_or_after.plus(expect.skew_seconds),
+        remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),
         in_response_to,
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
         identity,
         session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
+        session_not_on_or_after: confirmed.session_not_on_or_after,
+    })
+}
+
+/// Applies the rules of the profile that need no memory and do not ask who the user is: addressee, time, conditions,
+/// confirmation.
+///
+/// This is less than a sign-in. It is for those who only look at a message, such as the command-line tool.
+///
+/// # Errors
+/// The first rule that fails.
+pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Result<Confirmed<'r>, Reject> {
+    let assertion: &Verified<Assertion> = &response.assertion;
+    let assertion = assertion.get();
+    check_issuers(response, expect.idp_entity_id)?;
+    check_destination(&response.envelope, expect)?;
+    check_issue_instants(&response.envelope, assertion, expect)?;
+    let confirmation = confirm_bearer(assertion, expect)?;
+    check_conditions(assertion, expect)?;
+    let session_not_on_or_after = check_authn(assertion, expect)?;
+    let in_response_to = read_in_response_to(&response.envelope, confirmation)?;
+
+    Ok(Confirmed {
+        assertion,
+        in_response_to,
+        not_on_or_after: not_on_or_after(assertion).unwrap_or(expect.now),
         session_not_on_or_after,
     })
 }
 
+/// Reads who the user is, and checks that the e-mail address is of one of the connection's domains.
+///
+/// # Errors
+/// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`].
+pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
+    let identity = identity::read(response.assertion.get())?;
+    check_domain(&identity.email, expect)?;
+    Ok(identity)
+}
+
+/// Until when an assertion can be presented, exclusively: the latest end of a confirmation, as any of them may carry it in
+/// a later try, within the conditions.
+#[must_use]
+pub fn not_on_or_after(assertion: &Assertion) -> Option<Timestamp> {
+    let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
+    let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
+    confirmed_until.into_iter().chain(valid_until).min()
+}
+
 /// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
 /// response it may be absent.
-fn check_issuers(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+///
+/// # Errors
+/// [`Reject::IssuerMismatch`].
+pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> Result<(), Reject> {
     let check = |issuer: &Issuer| {
         let is_entity = issuer.format.as_deref().is_none_or(|f| f == ENTITY_FORMAT);
-        if is_entity && issuer.value == expect.idp_entity_id.as_str() {
+        if is_entity && issuer.value == idp_entity_id.as_str() {
             return Ok(());
         }
         Err(Reject::IssuerMismatch(Mismatch::new(
-            expect.idp_entity_id.as_str(),
+            idp_entity_id.as_str(),
             Some(&issuer.value),
         )))
     };
-    envelope.issuer.as_ref().map_or(Ok(()), check)?;
-    check(&assertion.issuer)
+    response.envelope.issuer.as_ref().map_or(Ok(()), check)?;
+    check(&response.assertion.get().issuer)
 }
 
 /// "If the message is signed, the Destination XML attribute MUST contain the URL to which the sender has instructed the
@@ -286,15 +372,17 @@ fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Time
 
 /// The request that is answered is the one in the signed confirmation; the response's own must agree when it is there
 /// (Profiles 4.1.4.3).
-fn check_in_response_to(envelope: &Envelope, confirmation: &SubjectConfirmation) -> Result<RequestId, Reject> {
+fn read_in_response_to(envelope: &Envelope, confirmation: &SubjectConfirmation) -> Result<Option<RequestId>, Reject> {
     let Some(signed) = &confirmation.in_response_to else {
         // Named only on the outside, where anyone can write it, is the same as not named at all.
-        return Err(Reject::UnsolicitedNotAllowed);
+        return Ok(None);
     };
     if envelope.in_response_to.as_ref().is_some_and(|outer| outer != signed) {
         return Err(Reject::InResponseToUnknown);
     }
-    RequestId::parse(signed).map_err(|_| Reject::InResponseToUnknown)
+    RequestId::parse(signed)
+        .map(Some)
+        .map_err(|_| Reject::InResponseToUnknown)
 }
 
 /// The e-mail's domain must be one of the connection's, label by label.
