@@ -28,7 +28,7 @@ pub enum MetadataError {
     NoIdpRole,
     /// It has no certificate for signing.
     NoSigningKey,
-    /// It has no single sign-on endpoint with the HTTP-Redirect binding at an `https` address.
+    /// It has no single sign-on endpoint with the HTTP-Redirect or HTTP-POST binding at an `https` address.
     NoSsoEndpoint,
     /// It describes several identity providers; their entity IDs, the first ten.
     SeveralEntities(Vec<String>),
@@ -69,7 +69,7 @@ impl fmt::Display for MetadataError {
             Self::NoIdpRole => f.write_str("expected an IDPSSODescriptor for SAML 2.0, found none"),
             Self::NoSigningKey => f.write_str("expected a certificate for signing, found none"),
             Self::NoSsoEndpoint => f.write_str(
-                "expected a SingleSignOnService with the HTTP-Redirect binding at an https address, found none",
+                "expected a SingleSignOnService with the HTTP-Redirect or HTTP-POST binding at an https address, found none",
             ),
             Self::SeveralEntities(ids) => {
                 write!(f, "expected one identity provider, found several: {}", ids.join(", "))
@@ -296,7 +296,7 @@ impl RoleCertificate {
 fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataError> {
     let entity_id = EntityId::parse(&entity.entity_id).map_err(|_| MetadataError::NoIdpRole)?;
     let single_sign_on: Vec<Endpoint> = role.single_sign_on.iter().filter_map(Service::endpoint).collect();
-    if !single_sign_on.iter().any(|e| e.binding == Binding::Redirect) {
+    if single_sign_on.is_empty() {
         return Err(MetadataError::NoSsoEndpoint);
     }
     let (mut certificates, mut unusable): (Vec<StoredCertificate>, bool) = (Vec::new(), false);
