@@ -5,6 +5,7 @@
 
 mod arguments;
 mod c14n;
+mod decrypt;
 mod explain;
 mod input;
 mod metadata;
@@ -27,11 +28,12 @@ struct Command {
     spec: arguments::Spec,
 }
 
-const COMMANDS: [&Command; 6] = [
+const COMMANDS: [&Command; 7] = [
     &verify_response::COMMAND,
     &verify_xml::COMMAND,
     &c14n::COMMAND,
     &verify_message::COMMAND,
+    &decrypt::COMMAND,
     &metadata::COMMAND,
     &explain::COMMAND,
 ];
@@ -46,6 +48,7 @@ Commands:
   verify-xml       the signature of any XML document
   c14n             the canonical form of a document or of one element
   verify-message   a LogoutRequest or LogoutResponse
+  decrypt          what is encrypted in a document
   metadata         what metadata says of identity providers
   explain          what a code means, who must act and where to click
 

@@ -171,6 +171,7 @@ mod tests {
         "encrypted_unexpected",
         "decryption_failed",
         "encrypted_alg_refused",
+        "encrypted_malformed",
         // addressing
         "issuer_mismatch",
         "audience_mismatch",

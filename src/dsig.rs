@@ -28,6 +28,7 @@ mod reference;
 mod signed_info;
 mod verified;
 
+pub(crate) use algorithm::shown;
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use certificate::{Certificate, Fingerprint};
 pub use detached::verify_detached;

@@ -3,6 +3,7 @@
 use edge_saml::code::Code;
 use edge_saml::dsig;
 use edge_saml::saml::reject::Reject;
+use edge_saml::xmlenc;
 use serde::Serialize;
 
 /// What went well.
@@ -115,6 +116,16 @@ impl From<Reject> for Failure {
 impl From<dsig::Error> for Failure {
     fn from(error: dsig::Error) -> Self {
         Self::Refused(Box::new(Refusal::new(error.code(), error.to_string())))
+    }
+}
+
+impl From<xmlenc::Error> for Failure {
+    fn from(error: xmlenc::Error) -> Self {
+        let code = match &error {
+            xmlenc::Error::Xml(error) => Reject::Xml(*error).code(),
+            error => error.code(),
+        };
+        Self::Refused(Box::new(Refusal::new(code, error.to_string())))
     }
 }
 

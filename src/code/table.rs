@@ -174,6 +174,8 @@ codes! {
         "The encrypted assertion cannot be opened: it was encrypted for another certificate, or damaged. The customer's administrator must use the encryption certificate from our present metadata."
         okta "In the app's General tab, SAML settings, Show Advanced Settings, upload our certificate as Encryption Certificate."
         entra "In the enterprise application, Token encryption, import our certificate and activate it.";
+    EncryptedMalformed "encrypted_malformed" Customer
+        "What is encrypted does not have the form that XML Encryption prescribes, so it cannot be opened. The identity provider's software builds it wrongly or it was damaged on its way.";
     EncryptedAlgRefused "encrypted_alg_refused" Customer
         "The assertion is encrypted with an algorithm that can be broken, or that we do not support. The customer's administrator must choose AES-GCM with RSA-OAEP."
         okta "In the app's General tab, SAML settings, Show Advanced Settings, set Encryption Algorithm to AES256-GCM and Key Transport Algorithm to RSA-OAEP.";

@@ -126,7 +126,7 @@ impl SignatureAlgorithm {
 }
 
 /// An identifier out of a message, short enough for a log.
-pub(super) fn shown(uri: &str) -> String {
+pub(crate) fn shown(uri: &str) -> String {
     uri.chars().take(SHOWN_CHARS).collect()
 }
 

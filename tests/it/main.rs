@@ -17,3 +17,4 @@ mod sign_in;
 mod support;
 mod validate;
 mod wycheproof;
+mod xmlenc_corpus;
