@@ -1,0 +1,107 @@
+//! Responses of the Web Browser SSO Profile.
+//!
+//! What a case does not configure is taken from the message itself, after its signature held: the product has no way to
+//! leave a rule out. Who the user is does not matter here, so only the rules of the profile are applied.
+
+use edge_saml::dsig::{Error, Policy, RsaFloor, Sha1};
+use edge_saml::saml::assertion::AttributeValue;
+use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::id::{EntityId, RequestId};
+use edge_saml::saml::reject::Reject;
+use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
+use edge_saml::saml::time::Timestamp;
+use edge_saml::saml::validate::{self, Expect, Solicitation};
+use serde_json::{Map, Value, json};
+
+use super::corpus::{Corpus, optional_text, text};
+use super::{Answer, Verdict};
+
+pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
+    let keys = match corpus.trusted_keys(case, RsaFloor::DangerLegacy) {
+        Ok(keys) => keys,
+        Err(error) => return Answer::new(Verdict::Unsupported, error.code().as_str(), &error),
+    };
+    let policy = Policy {
+        keys: &keys,
+        sha1: Sha1::Allowed,
+    };
+    let opened = response::open(&corpus.read(text(case, "file")), &policy);
+    let checked = opened.and_then(|response| confirm(&response, &case["params"]).map(|()| response));
+    match checked {
+        Ok(response) => Answer::valid(difference(&response, case)),
+        Err(reject) => refused(&reject),
+    }
+}
+
+/// The verdict for a reason to refuse.
+pub(super) fn refused(reject: &Reject) -> Answer {
+    let verdict = match reject {
+        Reject::Signature(Error::AlgorithmUnsupported { .. } | Error::AlgorithmWeak { .. } | Error::KeyUnsupported) => {
+            Verdict::Unsupported
+        }
+        _ => Verdict::Invalid,
+    };
+    Answer::new(verdict, reject.code().as_str(), reject)
+}
+
+fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
+    let assertion = response.assertion.get();
+    let own_audience = || {
+        let conditions = assertion.conditions.as_ref()?;
+        conditions.audience_restrictions.first()?.first().cloned()
+    };
+    let own_acs_url = || {
+        let own = assertion.confirmations.iter().find_map(|c| c.recipient.clone());
+        own.or(response.envelope.destination.clone())
+    };
+    let given = |name: &str| optional_text(params, name).map(ToOwned::to_owned);
+    let service_provider = ServiceProvider {
+        entity_id: given("audience").or_else(own_audience).unwrap_or_default(),
+        acs_url: given("acs").or_else(own_acs_url).unwrap_or_default(),
+        metadata_url: String::new(),
+    };
+    let idp = optional_text(params, "idp").unwrap_or(&assertion.issuer.value);
+    let idp = EntityId::parse(idp).map_err(|_| Reject::ConnectionUnknown)?;
+    let expect = Expect {
+        service_provider: &service_provider,
+        idp_entity_id: &idp,
+        provider: Provider::Custom,
+        domains: &[],
+        now: Timestamp::parse_xs_date_time(text(params, "now")).unwrap(),
+        skew_seconds: 0,
+    };
+    let confirmed = validate::confirm(response, &expect)?;
+    let request = optional_text(params, "in_response_to").map(|id| RequestId::parse(id).unwrap());
+    let solicitation = request.as_ref().map_or(Solicitation::AnyOrNone, Solicitation::Request);
+    confirmed.answers(solicitation).map(|_| ())
+}
+
+/// How what was read differs from `expected`.
+fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
+    let assertion = response.assertion.get();
+    let mut attributes = Map::new();
+    for attribute in &assertion.attributes {
+        let values = attribute.values.iter().map(|value| match value {
+            AttributeValue::Nil => "",
+            AttributeValue::Structured(text) | AttributeValue::Text(text) => text,
+        });
+        let known = attributes.entry(attribute.name.clone()).or_insert_with(|| json!([]));
+        known.as_array_mut().unwrap().extend(values.map(Value::from));
+    }
+    let signed: &[&str] = match response.envelope.coverage {
+        Coverage::Assertion => &["assertion"],
+        Coverage::Both => &["response", "assertion"],
+        Coverage::Response => &["response"],
+    };
+    let name_id = assertion.name_id.as_ref();
+    let found = json!({
+        "nameid": name_id.map(|name_id| &name_id.value),
+        "nameid_format": name_id.and_then(|name_id| name_id.format.as_ref()),
+        "attributes": attributes,
+        "signed": signed,
+    });
+    let expected = case.get("expected")?;
+    let mut different = found.as_object().unwrap().iter();
+    let (name, value) = different.find(|(name, value)| expected[name.as_str()] != **value)?;
+    Some(format!("{name}: expected {}, found {value}", expected[name.as_str()]))
+}
