@@ -1,6 +1,7 @@
 //! `metadata`: what metadata says of identity providers.
 
-use edge_saml::saml::metadata::{Entity, IdpRole, Service, read_entities};
+use edge_saml::dsig::Certificate;
+use edge_saml::saml::metadata::{Entity, IdpRole, RoleCertificate, Service, read_entities};
 use edge_saml::saml::time::Timestamp;
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ Usage: edge-saml metadata FILE
 
 Prints {\"entities\":[{\"entity_id\",\"idp\":{\"sso\":[{\"binding\",\"location\"}],\"slo\":[...],\"signing_certificates\":
 [{\"sha256\",\"subject\",\"not_after\"}],\"want_authn_requests_signed\"}}]}. idp is null for an entity without that role.
-Certificates that are unreadable are left out. Signatures and validUntil are not looked at: see verify-xml.
+A certificate that is unreadable has no subject and no end. Signatures and validUntil are not looked at: see verify-xml.
 ",
     run,
     spec: Spec {
@@ -57,7 +58,7 @@ struct Endpoint<'m> {
 #[derive(Serialize)]
 struct SigningCertificate<'m> {
     sha256: String,
-    subject: &'m str,
+    subject: Option<&'m str>,
     not_after: Option<String>,
 }
 
@@ -89,16 +90,7 @@ impl<'m> Idp<'m> {
         Self {
             sso: endpoints(|role| &role.single_sign_on),
             slo: endpoints(|role| &role.single_logout),
-            signing_certificates: signing
-                .filter_map(|key| key.certificate.as_ref().ok())
-                .map(|certificate| SigningCertificate {
-                    sha256: certificate.fingerprint().to_string(),
-                    subject: certificate.subject(),
-                    not_after: certificate
-                        .not_after()
-                        .map(|seconds| Timestamp::from_unix_seconds(seconds).to_rfc3339()),
-                })
-                .collect(),
+            signing_certificates: signing.filter_map(SigningCertificate::of).collect(),
             want_authn_requests_signed: roles
                 .iter()
                 .any(|role| matches!(role.wants_signed_requests.as_deref(), Some("true" | "1"))),
@@ -112,5 +104,17 @@ impl<'m> Endpoint<'m> {
             binding: &service.binding,
             location: &service.location,
         }
+    }
+}
+
+impl<'m> SigningCertificate<'m> {
+    fn of(key: &'m RoleCertificate) -> Option<Self> {
+        let certificate = key.certificate.as_ref().ok();
+        let not_after = certificate.and_then(Certificate::not_after);
+        Some(Self {
+            sha256: key.sha256?.to_string(),
+            subject: certificate.map(Certificate::subject),
+            not_after: not_after.map(|seconds| Timestamp::from_unix_seconds(seconds).to_rfc3339()),
+        })
     }
 }

@@ -108,7 +108,7 @@ pub struct Attribute {
 pub enum AttributeValue {
     /// `xsi:nil`.
     Nil,
-    /// Elements, whose text is given without them; never used as an identity.
+    /// Elements, whose text is given without their tags; never used as an identity.
     Structured(String),
     /// Plain text, as it stands.
     Text(String),
@@ -319,9 +319,8 @@ fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
     if element.children().next().is_none() {
         return Ok(AttributeValue::Text(element.text()?.to_owned()));
     }
-    // Nothing decides on this text; leaves only, so that no two readers can differ about it.
-    let leaves = element.descendants().filter(|e| e.children().next().is_none());
-    let text: String = leaves.map(Element::text).collect::<Result<_, _>>()?;
+    // Nothing decides on this text.
+    let text = element.text_with_descendants()?;
     Ok(AttributeValue::Structured(text))
 }
 

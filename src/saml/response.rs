@@ -76,7 +76,7 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
 /// How an assertion is read out of octets.
 type Read = fn(&Octets) -> Result<Assertion, Reject>;
 
-/// Checks the root, the status, and that there is exactly one assertion, directly in the response; gives that one.
+/// Checks the root, the status, and that there is one assertion; gives that one.
 fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
     if !response.is(SAMLP, "Response") {
         return Err(malformed(Shape::Root));
@@ -96,15 +96,7 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
     response.child(SAMLP, "Extensions")?;
     check_status(response.required_child(SAMLP, "Status")?)?;
 
-    let is_assertion =
-        |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
-    let mut anywhere = response.descendants().filter(is_assertion);
-    let (Some(assertion), None) = (anywhere.next(), anywhere.next()) else {
-        return Err(malformed(Shape::AssertionCount));
-    };
-    if assertion.parent() != Some(response) {
-        return Err(malformed(Shape::AssertionCount));
-    }
+    let assertion = the_assertion(response)?;
     // A signature anywhere but in its two legal homes refuses the message, whatever it signs.
     if dsig::signatures_outside(&[response, assertion], response) {
         return Err(Reject::Signature(dsig::Error::WrongTarget));
@@ -113,6 +105,25 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
         return Err(Reject::EncryptedUnexpected);
     }
     Ok(assertion)
+}
+
+/// The one assertion, directly in the response. It may quote others in its `Advice` (SAML Core 2.6.1), which nothing reads;
+/// anywhere else, another one refuses the message.
+fn the_assertion(response: Element<'_>) -> Result<Element<'_>, Reject> {
+    let is_assertion =
+        |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
+    let mut direct = response.children().filter(is_assertion);
+    let (Some(assertion), None) = (direct.next(), direct.next()) else {
+        return Err(malformed(Shape::AssertionCount));
+    };
+    let advice = assertion.child(SAML, "Advice")?;
+    let quoted = advice.into_iter().flat_map(Element::descendants).filter(is_assertion);
+    let all = response.descendants().filter(is_assertion);
+    if all.count() == quoted.count().saturating_add(1) {
+        Ok(assertion)
+    } else {
+        Err(malformed(Shape::AssertionCount))
+    }
 }
 
 /// The top-level status must be Success, exactly (SAML Core 3.2.2.2).

@@ -163,15 +163,8 @@ impl Confirmed<'_> {
     /// # Errors
     /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
     pub fn answers(&self, expected: Solicitation<'_>) -> Result<Option<&RequestId>, Reject> {
-        match (self.in_response_to(), expected) {
-            (None, Solicitation::Any | Solicitation::Request(_)) => Err(Reject::UnsolicitedNotAllowed),
-            (Some(found), Solicitation::Request(expected) | Solicitation::RequestOrNone(expected))
-                if found != expected =>
-            {
-                Err(Reject::InResponseToUnknown)
-            }
-            (found, _) => Ok(found),
-        }
+        check_solicitation(self.in_response_to(), expected)?;
+        Ok(self.in_response_to())
     }
 }
 
@@ -198,7 +191,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
 }
 
 /// Applies the rules of the profile that need no memory and do not ask who the user is: addressee, time, conditions,
-/// confirmation.
+/// confirmation. Each is a function of its own below; this is all of them.
 ///
 /// This is less than a sign-in. It is for those who only look at a message, such as the command-line tool.
 ///
@@ -209,9 +202,9 @@ pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Resul
     let assertion = assertion.get();
     check_issuers(response, expect.idp_entity_id)?;
     check_destination(&response.envelope, expect)?;
-    check_issue_instants(&response.envelope, assertion, expect)?;
     let confirmation = confirm_bearer(assertion, expect)?;
     check_conditions(assertion, expect)?;
+    check_audience(assertion, expect)?;
     let session_not_on_or_after = check_authn(assertion, expect)?;
     let in_response_to = read_in_response_to(&response.envelope, confirmation)?;
 
@@ -264,7 +257,10 @@ pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> R
 
 /// "If the message is signed, the Destination XML attribute MUST contain the URL to which the sender has instructed the
 /// user agent to deliver the message" (Bindings 3.5.5.2); when present it must be ours in any case.
-fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Reject> {
+///
+/// # Errors
+/// [`Reject::DestinationMismatch`].
+pub fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Reject> {
     let acs_url = &expect.service_provider.acs_url;
     let holds = match &envelope.destination {
         Some(destination) => same_endpoint(destination, acs_url),
@@ -279,14 +275,11 @@ fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Rej
     )))
 }
 
-/// Neither message nor assertion may have been made in the future.
-fn check_issue_instants(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
-    expect.has_come("IssueInstant", envelope.issue_instant)?;
-    expect.has_come("IssueInstant", assertion.issue_instant)
-}
-
-/// At least one bearer confirmation must pass every rule by itself (Profiles 4.1.4.2, 4.1.4.3).
-fn confirm_bearer<'a>(assertion: &'a Assertion, expect: &Expect<'_>) -> Result<&'a SubjectConfirmation, Reject> {
+/// At least one bearer confirmation must pass every rule by itself (Profiles 4.1.4.2, 4.1.4.3); gives the first that does.
+///
+/// # Errors
+/// The first rule that the last of them breaks.
+pub fn confirm_bearer<'a>(assertion: &'a Assertion, expect: &Expect<'_>) -> Result<&'a SubjectConfirmation, Reject> {
     let mut refusal = Reject::RecipientMismatch(Mismatch::new(&expect.service_provider.acs_url, None));
     for confirmation in assertion.confirmations.iter().filter(|c| c.method == BEARER) {
         match check_confirmation(confirmation, expect) {
@@ -320,19 +313,31 @@ fn check_confirmation(confirmation: &SubjectConfirmation, expect: &Expect<'_>) -
         .map_or(Ok(()), |t| expect.has_come("SubjectConfirmationData/@NotBefore", t))
 }
 
-/// Conditions must be there with at least one `AudienceRestriction`, and each one must hold us (Profiles 4.1.4.2;
-/// Core 2.5.1.4).
-fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
-    let audience = &expect.service_provider.entity_id;
+/// What `Conditions` say of time (Core 2.5.1.2).
+///
+/// # Errors
+/// [`Reject::NotYetValid`] or [`Reject::Expired`].
+pub fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
     let Some(conditions) = &assertion.conditions else {
-        return Err(Reject::AudienceMismatch(Mismatch::new(audience, None)));
+        return Ok(());
     };
     conditions
         .not_before
         .map_or(Ok(()), |t| expect.has_come("Conditions/@NotBefore", t))?;
     conditions
         .not_on_or_after
-        .map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))?;
+        .map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))
+}
+
+/// There must be at least one `AudienceRestriction`, and each one must hold us (Profiles 4.1.4.2; Core 2.5.1.4).
+///
+/// # Errors
+/// [`Reject::AudienceMismatch`].
+pub fn check_audience(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+    let audience = &expect.service_provider.entity_id;
+    let Some(conditions) = &assertion.conditions else {
+        return Err(Reject::AudienceMismatch(Mismatch::new(audience, None)));
+    };
     let is_ours = |found: &String| {
         found == audience || (expect.provider == Provider::Entra && found.strip_prefix("spn:") == Some(audience))
     };
@@ -349,7 +354,10 @@ fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Re
 
 /// There must be an `AuthnStatement` (Profiles 4.1.4.2), not of the future, whose session has not ended; gives the
 /// earliest end of a session.
-fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
+///
+/// # Errors
+/// [`Reject::ResponseMalformed`], [`Reject::NotYetValid`] or [`Reject::SessionExpiredAtIdp`].
+pub fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
     if assertion.authn_statements.is_empty() {
         return Err(super::assertion::malformed(super::reject::Shape::Element(
             "AuthnStatement",
@@ -370,19 +378,39 @@ fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Time
     }
 }
 
-/// The request that is answered is the one in the signed confirmation; the response's own must agree when it is there
-/// (Profiles 4.1.4.3).
-fn read_in_response_to(envelope: &Envelope, confirmation: &SubjectConfirmation) -> Result<Option<RequestId>, Reject> {
+/// The request that is answered is the one in the signed confirmation (Profiles 4.1.4.3); the response must name the same
+/// one (Core 3.2.2).
+///
+/// # Errors
+/// [`Reject::InResponseToUnknown`] when they differ, or when only the confirmation names one.
+pub fn read_in_response_to(
+    envelope: &Envelope,
+    confirmation: &SubjectConfirmation,
+) -> Result<Option<RequestId>, Reject> {
     let Some(signed) = &confirmation.in_response_to else {
         // Named only on the outside, where anyone can write it, is the same as not named at all.
         return Ok(None);
     };
-    if envelope.in_response_to.as_ref().is_some_and(|outer| outer != signed) {
+    if envelope.in_response_to.as_ref() != Some(signed) {
         return Err(Reject::InResponseToUnknown);
     }
     RequestId::parse(signed)
         .map(Some)
         .map_err(|_| Reject::InResponseToUnknown)
+}
+
+/// A response must answer the request that it is expected to answer (Profiles 4.1.4.3, 4.1.5).
+///
+/// # Errors
+/// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
+pub fn check_solicitation(found: Option<&RequestId>, expected: Solicitation<'_>) -> Result<(), Reject> {
+    match (found, expected) {
+        (None, Solicitation::Any | Solicitation::Request(_)) => Err(Reject::UnsolicitedNotAllowed),
+        (Some(found), Solicitation::Request(expected) | Solicitation::RequestOrNone(expected)) if found != expected => {
+            Err(Reject::InResponseToUnknown)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The e-mail's domain must be one of the connection's, label by label.

@@ -36,8 +36,7 @@ fn listed(entity: &Entity) -> Value {
                 KeyUsage::Encryption => Some("encryption"),
                 KeyUsage::Signing => Some("signing"),
             };
-            let sha256 = key.certificate.as_ref().ok()?.fingerprint().to_string();
-            Some(json!({"use": usage, "sha256": sha256}))
+            Some(json!({"use": usage, "sha256": key.sha256?.to_string()}))
         });
         listed["idp"] = json!({
             "descriptors": roles.len(),
