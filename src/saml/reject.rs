@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{dsig, xml};
+use crate::{dsig, xml, xmlenc};
 
 /// Why a message or a sign-in was refused.
 ///
@@ -24,6 +24,8 @@ pub enum Reject {
     ConnectionDisabled,
     /// No such connection, or none with an identity provider.
     ConnectionUnknown,
+    /// Something encrypted cannot be decrypted with our key; nobody is told why.
+    DecryptionFailed,
     /// `Destination` is not our ACS URL.
     DestinationMismatch(Mismatch),
     /// The e-mail's domain is not one of the connection's.
@@ -38,7 +40,12 @@ pub enum Reject {
         /// Which attribute, or `NameID`.
         attribute: String,
     },
-    /// The message holds an encrypted assertion, which this connection cannot read.
+    /// Something is encrypted in a way that is not accepted, or not accepted where it stands; the algorithm.
+    EncryptedAlgRefused {
+        /// Its identifier, shortened.
+        found: String,
+    },
+    /// Something is encrypted, and the connection has no key or nothing encrypted may stand there.
     EncryptedUnexpected,
     /// The assertion's or the confirmation's `NotOnOrAfter` has passed.
     Expired(Clock),
@@ -127,6 +134,8 @@ pub enum Shape {
     Root,
     /// A required element is missing, repeated or unknown.
     Element(&'static str),
+    /// Something encrypted is not of the one shape that is read; what was expected.
+    Encrypted(&'static str),
     /// `Version` is not 2.0.
     Version,
 }
@@ -143,10 +152,12 @@ impl Reject {
             Self::BrowserMismatch => "browser_mismatch",
             Self::ConnectionDisabled => "connection_disabled",
             Self::ConnectionUnknown => "connection_unknown",
+            Self::DecryptionFailed => "decryption_failed",
             Self::DestinationMismatch(_) => "destination_mismatch",
             Self::EmailDomainNotOwned(_) => "email_domain_not_owned",
             Self::EmailMissing { .. } => "email_missing",
             Self::EmailNotAnAddress { .. } => "email_not_an_address",
+            Self::EncryptedAlgRefused { .. } => "encrypted_alg_refused",
             Self::EncryptedUnexpected => "encrypted_unexpected",
             Self::Expired(_) => "expired",
             Self::FormMalformed => "form_malformed",
@@ -186,6 +197,7 @@ impl fmt::Display for Reject {
             Self::BrowserMismatch => f.write_str("the sign-in was started in another browser"),
             Self::ConnectionDisabled => f.write_str("the connection is disabled"),
             Self::ConnectionUnknown => f.write_str("there is no such connection"),
+            Self::DecryptionFailed => f.write_str("what is encrypted cannot be decrypted with our key"),
             Self::DestinationMismatch(m) => write!(f, "Destination: {m}"),
             Self::EmailDomainNotOwned(m) => write!(f, "e-mail domain: {m}"),
             Self::EmailMissing { received } => {
@@ -196,7 +208,8 @@ impl fmt::Display for Reject {
                 )
             }
             Self::EmailNotAnAddress { attribute } => write!(f, "{attribute}: expected one plain e-mail address"),
-            Self::EncryptedUnexpected => f.write_str("the assertion is encrypted"),
+            Self::EncryptedAlgRefused { found } => write!(f, "encryption algorithm {found:?} is not accepted here"),
+            Self::EncryptedUnexpected => f.write_str("something is encrypted where nothing encrypted can be read"),
             Self::Expired(c) | Self::SessionExpiredAtIdp(c) => {
                 write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds)
             }
@@ -245,6 +258,7 @@ impl fmt::Display for Shape {
             Self::Attribute(name) => write!(f, "attribute {name} is missing or malformed"),
             Self::Root => f.write_str("expected the root element samlp:Response"),
             Self::Element(name) => write!(f, "element {name} is missing, repeated or unexpected"),
+            Self::Encrypted(expected) => write!(f, "expected {expected} where something is encrypted"),
             Self::Version => f.write_str("expected Version 2.0"),
         }
     }
@@ -253,6 +267,18 @@ impl fmt::Display for Shape {
 impl From<dsig::Error> for Reject {
     fn from(error: dsig::Error) -> Self {
         Self::Signature(error)
+    }
+}
+
+impl From<xmlenc::Error> for Reject {
+    fn from(error: xmlenc::Error) -> Self {
+        match error {
+            xmlenc::Error::AlgorithmRefused { found } => Self::EncryptedAlgRefused { found },
+            xmlenc::Error::DecryptionFailed => Self::DecryptionFailed,
+            xmlenc::Error::Malformed { expected } => Self::ResponseMalformed(Shape::Encrypted(expected)),
+            xmlenc::Error::TooManyKeys => Self::TooLarge,
+            xmlenc::Error::Xml(error) => Self::Xml(error),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::dsig::DigestAlgorithm;
+use edge_saml::xml;
 use edge_saml::xmlenc::{DecryptionKey, Error, PrivateKey, RsaOaep, decrypt_document};
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ fn every_plaintext_is_the_expected_one() {
         let outcome = decrypt(&corpus, &case);
         let verdict = match &outcome {
             Ok(_) => "valid",
-            Err(Error::AlgorithmRefused { .. }) => "unsupported",
+            Err(Error::AlgorithmRefused { .. } | Error::Xml(xml::Error::DoctypeInternalSubset)) => "unsupported",
             Err(_) => "invalid",
         };
         let code = outcome.as_ref().map_or_else(Error::code, |_| "decrypted");
@@ -84,7 +85,7 @@ fn wycheproof_aes_gcm() {
         assert_eq!(plaintext, expected, "{test}");
         verified += 1;
     }
-    assert_eq!((verified, other_shape), (0, 0));
+    assert_eq!((verified, other_shape), (145, 171));
 }
 
 #[test]
