@@ -254,7 +254,7 @@ fn check(corpus: &Corpus, case: &Value, floor: RsaFloor, sha1: Sha1) -> Outcome 
     }
 }
 
-fn keys(corpus: &Corpus, case: &Value, floor: RsaFloor) -> Result<Vec<TrustedKey>, Error> {
+pub(crate) fn keys(corpus: &Corpus, case: &Value, floor: RsaFloor) -> Result<Vec<TrustedKey>, Error> {
     let mut keys = Vec::new();
     for key in list(case, "keys") {
         let octets = corpus.read(text(key, "file"));

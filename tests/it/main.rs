@@ -17,4 +17,5 @@ mod sign_in;
 mod support;
 mod validate;
 mod wycheproof;
+mod xmlenc;
 mod xmlenc_corpus;

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use edge_saml::dsig::DigestAlgorithm;
+use edge_saml::dsig::{DigestAlgorithm, Policy, RsaFloor, Sha1};
+use edge_saml::saml::reject::Reject;
+use edge_saml::saml::response;
 use edge_saml::xml;
-use edge_saml::xmlenc::{DecryptionKey, Error, PrivateKey, RsaOaep, decrypt_document};
+use edge_saml::xmlenc::{DecryptionKey, Error, PrivateKey, RsaOaep, decrypt_document, ready};
 use serde_json::Value;
 
 use crate::corpus::{self, Corpus, list, text};
+use crate::dsig_corpus;
 
 #[test]
 fn every_plaintext_is_the_expected_one() {
@@ -143,4 +146,72 @@ fn digest(name: &str) -> DigestAlgorithm {
 fn hex(text: &str) -> Vec<u8> {
     let pair = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
     (0..text.len()).step_by(2).map(pair).collect()
+}
+
+/// Responses that everyone accepts and that are refused here: AES-CBC, and no signature around it (attack A91).
+const CBC_UNSIGNED: &[&str] = &[
+    "saml-response-crewjam-sp-samlresponse",
+    "saml-response-crewjam-testspcanhandleoktaresponseencryptedsignedassertion",
+    "saml-response-crewjam-testspresponsewithnoissuer",
+    "saml-response-gen-enc-aes128-cbc-mgf1p",
+    "saml-response-gen-enc-aes192-cbc-mgf1p",
+    "saml-response-gosaml2-onelogin-05",
+    "saml-response-gosaml2-onelogin-06",
+    "saml-response-nodesaml-testshib-encrypted-response",
+    "saml-response-rubysaml-unsigned-message-aes256-encrypted-signed-assertion",
+    "saml-response-rubysaml-unsigned-message-encrypted-assertion-without-saml-namespace",
+    "saml-response-rubysaml-unsigned-message-encrypted-signed-assertion",
+];
+
+/// Signatures and decryption of the responses that come with a private key; the protocol's rules are not looked at.
+#[test]
+fn responses_that_are_encrypted() {
+    let Some(corpus) = corpus::open() else { return };
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut wrong, mut refused) = (Vec::new(), Vec::new());
+    for case in corpus.cases("saml-response") {
+        let id = text(&case, "id");
+        let Some(key) = list(&case, "keys")
+            .iter()
+            .find(|key| text(key, "role") == "decryption-key")
+        else {
+            continue;
+        };
+        let key = PrivateKey::read(&corpus.read(text(key, "file"))).unwrap();
+        let keys = dsig_corpus::keys(&corpus, &case, RsaFloor::DangerLegacy).unwrap_or_default();
+        let policy = Policy {
+            keys: &keys,
+            sha1: Sha1::Allowed,
+        };
+        let octets = corpus.read(text(&case, "file"));
+        let outcome = ready(response::open_with(&octets, &policy, &key)).unwrap();
+        let code = outcome.as_ref().map_or_else(Reject::code, |_| "opened");
+        *counts
+            .entry(format!("{}: {code}", list(&case, "accept")[0]))
+            .or_default() += 1;
+        let expected = case.get("expected").filter(|_| text(&case, "expect") == "valid");
+        match (&outcome, expected) {
+            (Ok(response), Some(expected)) => {
+                let name_id = response
+                    .assertion
+                    .get()
+                    .name_id
+                    .as_ref()
+                    .map(|name_id| name_id.value.as_str());
+                if name_id != expected.get("nameid").and_then(Value::as_str) {
+                    wrong.push(format!("{id}: another NameID"));
+                }
+            }
+            // What is wrong with it is a rule of the protocol.
+            (Ok(_), None) => assert_eq!(list(&case, "fail_codes"), ["audience-mismatch"], "{id}"),
+            (Err(error), Some(_)) if list(&case, "accept") == ["valid"] => {
+                assert_eq!(error.code(), "encrypted_alg_refused", "{id}");
+                refused.push(id.to_owned());
+            }
+            (Err(_), _) => {}
+        }
+    }
+    println!("{counts:#?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(refused, CBC_UNSIGNED);
 }
