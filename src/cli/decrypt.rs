@@ -1,6 +1,6 @@
 //! `decrypt`: what is encrypted in a document.
 
-use edge_saml::xmlenc::{DecryptionKey, Error, PrivateKey, decrypt_document};
+use edge_saml::xmlenc::{DecryptionKey, decrypt_document};
 
 use super::Command;
 use super::arguments::{Arguments, Spec};
@@ -27,22 +27,14 @@ Usage: edge-saml decrypt FILE --key FILE
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let path = arguments.paths("key").next();
-    let key = key(input::read(path.ok_or_else(|| Failure::usage("--key is missing"))?)?)?;
+    let path = path.ok_or_else(|| Failure::usage("--key is missing"))?;
+    let aes = input::read(path)?;
+    let key = match aes.len() {
+        16 | 24 | 32 => DecryptionKey::Aes(aes),
+        _ => DecryptionKey::Rsa(input::private_key(path)?),
+    };
     let octets = input::message(input::read(arguments.operand())?)?;
     decrypt_document(&octets, &key)
         .map(Outcome::Octets)
         .map_err(Failure::from)
-}
-
-fn key(octets: Vec<u8>) -> Result<DecryptionKey, Failure> {
-    match octets.len() {
-        16 | 24 | 32 => Ok(DecryptionKey::Aes(octets)),
-        _ => PrivateKey::read(&octets)
-            .map(DecryptionKey::Rsa)
-            .map_err(|error| unusable(&error)),
-    }
-}
-
-fn unusable(error: &Error) -> Failure {
-    Failure::unusable("key_malformed", &error.to_string())
 }

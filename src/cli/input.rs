@@ -7,10 +7,12 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use edge_saml::code::Code;
 use edge_saml::dsig::{Certificate, Error, RsaFloor, TrustedKey};
 use edge_saml::limits::MAX_DOCUMENT_BYTES;
 use edge_saml::saml::binding::inflate;
 use edge_saml::saml::reject::Reject;
+use edge_saml::xmlenc::PrivateKey;
 
 use super::output::Failure;
 
@@ -89,6 +91,14 @@ pub(super) fn public_key(path: &OsStr) -> Result<TrustedKey, Failure> {
     TrustedKey::read(&read(path)?, RsaFloor::Standard).map_err(|error| match error {
         Error::KeyWeak { .. } | Error::KeyUnsupported => error.into(),
         _ => unreadable(path, &error),
+    })
+}
+
+/// The private RSA key in `path`.
+pub(super) fn private_key(path: &OsStr) -> Result<PrivateKey, Failure> {
+    PrivateKey::read(&read(path)?).map_err(|error| {
+        let message = format!("{}: {error}", Path::new(path).display());
+        Failure::unusable(Code::KeyMalformed.as_str(), &message)
     })
 }
 

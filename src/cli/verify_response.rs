@@ -11,6 +11,7 @@ use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Confirmed, DEFAULT_SKEW_SECONDS, Expect, Solicitation};
+use edge_saml::xmlenc::ready;
 use serde::Serialize;
 
 use super::Command;
@@ -25,7 +26,8 @@ pub(super) const COMMAND: Command = Command {
 Verifies a SAML response as the Worker does, and prints who it signs in.
 
 Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --audience ID --acs-url URL --now RFC3339
-         [--in-response-to ID] [--email-domain D...] [--allow-sha1] [--allow-unsolicited] [--skew-seconds N] [--skip-protocol]
+         [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1] [--allow-unsolicited]
+         [--skew-seconds N] [--skip-protocol]
 
   FILE                 XML, base64 of it, or base64 of the deflated message
   --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER; may be repeated
@@ -35,6 +37,7 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
   --now RFC3339        the present, such as 2026-07-01T12:00:00Z
   --in-response-to ID  the request that must be answered; without it, any request will do
   --email-domain D     a domain that the e-mail address may have; may be repeated; without it, any or no address will do
+  --decryption-key FILE  our private RSA key for what is encrypted (PKCS #8 or PKCS #1, in PEM or DER)
   --allow-sha1         accept SHA-1
   --allow-unsolicited  accept a response to no request
   --skew-seconds N     how far the clocks may differ; 180
@@ -47,7 +50,7 @@ Refused:  {\"verdict\":\"refused\",\"code\",\"detail\",...}; `edge-saml explain 
     run,
     spec: Spec {
         operand: "FILE",
-        once: &["idp-entity-id", "audience", "acs-url", "now", "in-response-to", "skew-seconds"],
+        once: &["idp-entity-id", "audience", "acs-url", "now", "in-response-to", "skew-seconds", "decryption-key"],
         many: &["idp-cert", "email-domain"],
         flags: &["allow-sha1", "allow-unsolicited", "skip-protocol"],
     },
@@ -70,7 +73,16 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         sha1: sha1(arguments),
     };
     let octets = input::message(input::read(arguments.operand())?)?;
-    let response = response::open(&octets, &policy)?;
+    let decryption_key = arguments
+        .paths("decryption-key")
+        .next()
+        .map(input::private_key)
+        .transpose()?;
+    let response = match &decryption_key {
+        None => response::open(&octets, &policy)?,
+        // Nothing that is awaited here ever waits.
+        Some(key) => ready(response::open_with(&octets, &policy, key)).ok_or(Reject::DecryptionFailed)??,
+    };
     match &protocol {
         None => {
             if let Some(issuer) = &issuer {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::code::Code;
-use crate::{dsig, xml};
+use crate::{dsig, xml, xmlenc};
 
 /// Why a message or a sign-in was refused.
 ///
@@ -25,6 +25,8 @@ pub enum Reject {
     ConnectionDisabled,
     /// No such connection, or none with an identity provider.
     ConnectionUnknown,
+    /// Something encrypted cannot be decrypted with our key; nobody is told why.
+    DecryptionFailed,
     /// Not DEFLATE, or cut.
     DeflateBad,
     /// `Destination` is not our ACS URL.
@@ -41,7 +43,12 @@ pub enum Reject {
         /// Which attribute, or `NameID`.
         attribute: String,
     },
-    /// The message holds an encrypted assertion, which this connection cannot read.
+    /// Something is encrypted in a way that is not accepted, or not accepted where it stands; the algorithm.
+    EncryptedAlgRefused {
+        /// Its identifier, shortened.
+        found: String,
+    },
+    /// Something is encrypted, and the connection has no key or nothing encrypted may stand there.
     EncryptedUnexpected,
     /// The assertion's or the confirmation's `NotOnOrAfter` has passed.
     Expired(Clock),
@@ -132,6 +139,8 @@ pub enum Shape {
     Root,
     /// A required element is missing, repeated or unknown.
     Element(&'static str),
+    /// Something encrypted is not of the one shape that is read; what was expected.
+    Encrypted(&'static str),
     /// `Version` is not 2.0.
     Version,
 }
@@ -170,11 +179,13 @@ impl Reject {
             Self::BrowserMismatch => Code::BrowserMismatch,
             Self::ConnectionDisabled => Code::ConnectionDisabled,
             Self::ConnectionUnknown => Code::ConnectionUnknown,
+            Self::DecryptionFailed => Code::DecryptionFailed,
             Self::DeflateBad => Code::DeflateBad,
             Self::DestinationMismatch(_) => Code::DestinationMismatch,
             Self::EmailDomainNotOwned(_) => Code::EmailDomainNotOwned,
             Self::EmailMissing { .. } => Code::EmailMissing,
             Self::EmailNotAnAddress { .. } => Code::EmailNotAnAddress,
+            Self::EncryptedAlgRefused { .. } => Code::EncryptedAlgRefused,
             Self::EncryptedUnexpected => Code::EncryptedUnexpected,
             Self::Expired(_) => Code::Expired,
             Self::FormMalformed => Code::FormMalformed,
@@ -214,6 +225,7 @@ impl fmt::Display for Reject {
             Self::BrowserMismatch => f.write_str("the sign-in was started in another browser"),
             Self::ConnectionDisabled => f.write_str("the connection is disabled"),
             Self::ConnectionUnknown => f.write_str("there is no such connection"),
+            Self::DecryptionFailed => f.write_str("what is encrypted cannot be decrypted with our key"),
             Self::DeflateBad => f.write_str("expected a DEFLATE stream, found something else"),
             Self::DestinationMismatch(m) => write!(f, "Destination: {m}"),
             Self::EmailDomainNotOwned(m) => write!(f, "e-mail domain: {m}"),
@@ -225,7 +237,8 @@ impl fmt::Display for Reject {
                 )
             }
             Self::EmailNotAnAddress { attribute } => write!(f, "{attribute}: expected one plain e-mail address"),
-            Self::EncryptedUnexpected => f.write_str("the assertion is encrypted"),
+            Self::EncryptedAlgRefused { found } => write!(f, "encryption algorithm {found:?} is not accepted here"),
+            Self::EncryptedUnexpected => f.write_str("something is encrypted where nothing encrypted can be read"),
             Self::Expired(c) | Self::SessionExpiredAtIdp(c) => {
                 write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds)
             }
@@ -275,6 +288,7 @@ impl fmt::Display for Shape {
             Self::LogoutRoot => f.write_str("expected the root element samlp:LogoutRequest or samlp:LogoutResponse"),
             Self::Root => f.write_str("expected the root element samlp:Response"),
             Self::Element(name) => write!(f, "element {name} is missing, repeated or unexpected"),
+            Self::Encrypted(expected) => write!(f, "expected {expected} where something is encrypted"),
             Self::Version => f.write_str("expected Version 2.0"),
         }
     }
@@ -283,6 +297,18 @@ impl fmt::Display for Shape {
 impl From<dsig::Error> for Reject {
     fn from(error: dsig::Error) -> Self {
         Self::Signature(error)
+    }
+}
+
+impl From<xmlenc::Error> for Reject {
+    fn from(error: xmlenc::Error) -> Self {
+        match error {
+            xmlenc::Error::AlgorithmRefused { found } => Self::EncryptedAlgRefused { found },
+            xmlenc::Error::DecryptionFailed => Self::DecryptionFailed,
+            xmlenc::Error::Malformed { expected } => Self::ResponseMalformed(Shape::Encrypted(expected)),
+            xmlenc::Error::TooManyKeys => Self::TooLarge,
+            xmlenc::Error::Xml(error) => Self::Xml(error),
+        }
     }
 }
 

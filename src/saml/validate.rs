@@ -139,7 +139,7 @@ pub enum Solicitation<'a> {
 #[must_use]
 #[derive(Debug)]
 pub struct Confirmed<'r> {
-    assertion: &'r Assertion,
+    response: &'r VerifiedResponse,
     in_response_to: Option<RequestId>,
     not_on_or_after: Timestamp,
     session_not_on_or_after: Option<Timestamp>,
@@ -163,7 +163,7 @@ impl Confirmed<'_> {
     /// # Errors
     /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
     pub fn answers(&self, expected: Solicitation<'_>) -> Result<Option<&RequestId>, Reject> {
-        check_solicitation(self.in_response_to(), expected)?;
+        check_solicitation(&self.response.envelope, self.in_response_to(), expected)?;
         Ok(self.in_response_to())
     }
 }
@@ -177,7 +177,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
     let in_response_to = confirmed.answers(Solicitation::Any)?;
     let in_response_to = in_response_to.ok_or(Reject::UnsolicitedNotAllowed)?.clone();
     let identity = identify(response, expect)?;
-    let assertion = confirmed.assertion;
+    let assertion = response.assertion.get();
     Ok(Login {
         assertion_id: assertion.id.clone(),
         remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),
@@ -209,7 +209,7 @@ pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Resul
     let in_response_to = read_in_response_to(&response.envelope, confirmation)?;
 
     Ok(Confirmed {
-        assertion,
+        response,
         in_response_to,
         not_on_or_after: not_on_or_after(assertion).unwrap_or(expect.now),
         session_not_on_or_after,
@@ -378,11 +378,11 @@ pub fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<
     }
 }
 
-/// The request that is answered is the one in the signed confirmation (Profiles 4.1.4.3); the response must name the same
-/// one (Core 3.2.2).
+/// The request that is answered is the one in the signed confirmation; the response must not name another one (Profiles
+/// 4.1.4.3).
 ///
 /// # Errors
-/// [`Reject::InResponseToUnknown`] when they differ, or when only the confirmation names one.
+/// [`Reject::InResponseToUnknown`].
 pub fn read_in_response_to(
     envelope: &Envelope,
     confirmation: &SubjectConfirmation,
@@ -391,7 +391,7 @@ pub fn read_in_response_to(
         // Named only on the outside, where anyone can write it, is the same as not named at all.
         return Ok(None);
     };
-    if envelope.in_response_to.as_ref() != Some(signed) {
+    if envelope.in_response_to.as_ref().is_some_and(|outer| outer != signed) {
         return Err(Reject::InResponseToUnknown);
     }
     RequestId::parse(signed)
@@ -399,17 +399,28 @@ pub fn read_in_response_to(
         .map_err(|_| Reject::InResponseToUnknown)
 }
 
-/// A response must answer the request that it is expected to answer (Profiles 4.1.4.3, 4.1.5).
+/// A response must answer the request that it is expected to answer (Profiles 4.1.4.3, 4.1.5), and say so itself ("if the
+/// message is generated in response to a request, the attribute MUST be present", Core 3.2.2).
 ///
 /// # Errors
 /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
-pub fn check_solicitation(found: Option<&RequestId>, expected: Solicitation<'_>) -> Result<(), Reject> {
-    match (found, expected) {
-        (None, Solicitation::Any | Solicitation::Request(_)) => Err(Reject::UnsolicitedNotAllowed),
-        (Some(found), Solicitation::Request(expected) | Solicitation::RequestOrNone(expected)) if found != expected => {
-            Err(Reject::InResponseToUnknown)
+pub fn check_solicitation(
+    envelope: &Envelope,
+    found: Option<&RequestId>,
+    expected: Solicitation<'_>,
+) -> Result<(), Reject> {
+    let is_known = match (found, expected) {
+        (_, Solicitation::AnyOrNone) | (None, Solicitation::RequestOrNone(_)) => true,
+        (None, Solicitation::Any | Solicitation::Request(_)) => return Err(Reject::UnsolicitedNotAllowed),
+        (Some(_), Solicitation::Any) => envelope.in_response_to.is_some(),
+        (Some(found), Solicitation::Request(expected) | Solicitation::RequestOrNone(expected)) => {
+            envelope.in_response_to.is_some() && found == expected
         }
-        _ => Ok(()),
+    };
+    if is_known {
+        Ok(())
+    } else {
+        Err(Reject::InResponseToUnknown)
     }
 }
 

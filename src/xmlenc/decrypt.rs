@@ -41,9 +41,7 @@ impl Encrypted {
     /// # Errors
     /// [`Error::DecryptionFailed`] and no other, for a ciphertext that is too short as for a tag that does not hold.
     pub fn decrypt(&self, key: &ContentKey) -> Result<Plaintext, Error> {
-        if key.algorithm != self.algorithm {
-            return Err(Error::DecryptionFailed);
-        }
+        let key = key.octets_for(self).ok_or(Error::DecryptionFailed)?;
         let decrypt = match self.algorithm {
             ContentAlgorithm::AesCbc(KeySize::Bits128) => decrypt_cbc::<Aes128>,
             ContentAlgorithm::AesCbc(KeySize::Bits192) => decrypt_cbc::<Aes192>,
@@ -52,7 +50,7 @@ impl Encrypted {
             ContentAlgorithm::AesGcm(KeySize::Bits192) => decrypt_gcm::<Aes192>,
             ContentAlgorithm::AesGcm(KeySize::Bits256) => decrypt_gcm::<Aes256>,
         };
-        decrypt(&key.octets, &self.ciphertext)
+        decrypt(key, &self.ciphertext)
             .map(Plaintext)
             .ok_or(Error::DecryptionFailed)
     }

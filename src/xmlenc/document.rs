@@ -34,7 +34,7 @@ pub fn decrypt_document(octets: &[u8], key: &DecryptionKey) -> Result<Vec<u8>, E
                 expected: "no EncryptedKey, as the content key was given,",
             });
         }
-        DecryptionKey::Aes(octets) => ContentKey::new(encrypted.algorithm, octets.clone()),
+        DecryptionKey::Aes(octets) => ContentKey::given(encrypted.algorithm, octets.clone()),
         DecryptionKey::Rsa(key) => {
             ready(Unwrapper::new(key).content_key(&encrypted, Cbc::AllowedAsSigned)).transpose()?
         }

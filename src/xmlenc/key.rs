@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::refused;
 use super::encrypted::malformed;
-use super::{ContentAlgorithm, Encrypted, Error, RsaOaep};
+use super::{ContentAlgorithm, Encrypted, Error, RsaOaep, WrappedKey};
 use crate::limits::MAX_KEY_UNWRAPS_PER_MESSAGE;
 
 /// Undoes RSA-OAEP with our private key.
@@ -52,16 +52,38 @@ pub enum Cbc {
 }
 
 /// The key to one [`Encrypted`], of the length that its algorithm has. Only [`Unwrapper`] makes one of a message's keys.
+///
+/// It remembers what it was unwrapped from, and opens nothing that does not hold the same wrapped key.
 pub struct ContentKey {
-    pub(super) algorithm: ContentAlgorithm,
-    pub(super) octets: Zeroizing<Vec<u8>>,
+    algorithm: ContentAlgorithm,
+    octets: Zeroizing<Vec<u8>>,
+    unwrapped_from: Option<WrappedKey>,
 }
 
 impl ContentKey {
+    /// The content key itself, as a person gives it for a file without wrapped keys.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn given(algorithm: ContentAlgorithm, octets: Vec<u8>) -> Option<Self> {
+        Self::new(algorithm, octets, None)
+    }
+
     /// Nothing when the length is another than the algorithm's (attack A96): keys are never cut and never filled up.
-    pub(super) fn new(algorithm: ContentAlgorithm, octets: Vec<u8>) -> Option<Self> {
+    fn new(algorithm: ContentAlgorithm, octets: Vec<u8>, unwrapped_from: Option<WrappedKey>) -> Option<Self> {
         let octets = Zeroizing::new(octets);
-        (octets.len() == algorithm.key_size().octets()).then_some(Self { algorithm, octets })
+        (octets.len() == algorithm.key_size().octets()).then_some(Self {
+            algorithm,
+            octets,
+            unwrapped_from,
+        })
+    }
+
+    /// The octets, if this is a key to `encrypted`.
+    pub(super) fn octets_for(&self, encrypted: &Encrypted) -> Option<&[u8]> {
+        let is_its_key = match &self.unwrapped_from {
+            Some(wrapped) => encrypted.keys.contains(wrapped),
+            None => encrypted.keys.is_empty(),
+        };
+        (is_its_key && self.algorithm == encrypted.algorithm).then_some(&self.octets)
     }
 }
 
@@ -107,7 +129,8 @@ impl<'u, U: UnwrapKey> Unwrapper<'u, U> {
         for key in &encrypted.keys {
             self.left = self.left.checked_sub(1).ok_or(Error::TooManyKeys)?;
             let unwrapped = self.unwrap.unwrap_key(&key.transport, &key.octets).await;
-            if let Some(key) = unwrapped.ok().and_then(|octets| ContentKey::new(algorithm, octets)) {
+            let content_key = |octets| ContentKey::new(algorithm, octets, Some(key.clone()));
+            if let Some(key) = unwrapped.ok().and_then(content_key) {
                 return Ok(key);
             }
         }

@@ -7,9 +7,12 @@ use core::future::Future;
 use core::pin::pin;
 use core::task::{Context, Poll, Waker};
 
-use rsa::Oaep;
+use getrandom::SysRng;
+use rsa::hazmat::rsa_decrypt_and_check;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
+use rsa::traits::PublicKeyParts;
+use rsa::{BoxedUint, Oaep};
 use sha1::Sha1;
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -17,7 +20,7 @@ use super::{Error, RsaOaep, UnwrapFailed, UnwrapKey};
 use crate::dsig::DigestAlgorithm;
 
 /// An RSA private key of 1024 to 8192 bits.
-pub struct PrivateKey(rsa::PrivateKey);
+pub struct PrivateKey(Box<rsa::PrivateKey>);
 
 impl PrivateKey {
     /// Reads PKCS #8 or PKCS #1, in PEM or DER.
@@ -34,7 +37,7 @@ impl PrivateKey {
         let pem = core::str::from_utf8(octets).ok().and_then(from_pem);
         pem.or_else(|| rsa::PrivateKey::from_pkcs8_der(octets).ok())
             .or_else(|| rsa::PrivateKey::from_pkcs1_der(octets).ok())
-            .map(Self)
+            .map(|key| Self(Box::new(key)))
             .ok_or(Error::Malformed {
                 expected: "an RSA private key in PKCS #8 or PKCS #1",
             })
@@ -64,12 +67,25 @@ impl PrivateKey {
     }
 
     fn decrypt<D: Hash, M: Hash>(&self, label: &[u8], wrapped: &[u8]) -> Result<Vec<u8>, UnwrapFailed> {
+        self.check_first_octet(wrapped)?;
         let padding = Oaep {
             digest: D::new(),
             mgf_digest: M::new(),
             label: (!label.is_empty()).then(|| label.into()),
         };
         self.0.decrypt(padding, wrapped).map_err(|_| UnwrapFailed)
+    }
+
+    /// The encoded message must start with a zero octet (RFC 8017, section 7.1.2, step 3g).
+    ///
+    /// The crate does not look, so that nobody who can watch learns of it (Manger's attack). Here nobody can, WebCrypto
+    /// looks too, and both must say the same of one message.
+    fn check_first_octet(&self, wrapped: &[u8]) -> Result<(), UnwrapFailed> {
+        let ciphertext = BoxedUint::from_be_slice(wrapped, self.0.n_bits_precision()).map_err(|_| UnwrapFailed)?;
+        let encoded =
+            rsa_decrypt_and_check(self.0.as_ref(), Some(&mut SysRng), &ciphertext).map_err(|_| UnwrapFailed)?;
+        let is_short = usize::try_from(encoded.bit_width().div_ceil(8)).is_ok_and(|octets| octets < self.0.size());
+        if is_short { Ok(()) } else { Err(UnwrapFailed) }
     }
 }
 

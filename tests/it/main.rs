@@ -21,3 +21,4 @@ mod suite;
 mod support;
 mod validate;
 mod wycheproof;
+mod xmlenc;

@@ -3,6 +3,8 @@
 //! What a case does not configure is taken from the message itself, after its signature held: the product has no way to
 //! leave a rule out. Who the user is does not matter here, so only the rules of the profile are applied.
 
+use std::collections::BTreeSet;
+
 use edge_saml::dsig::{Error, Policy, RsaFloor, Sha1};
 use edge_saml::saml::assertion::AttributeValue;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
@@ -11,9 +13,10 @@ use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Solicitation};
+use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
 use serde_json::{Map, Value, json};
 
-use super::corpus::{Corpus, optional_text, text};
+use super::corpus::{Corpus, list, optional_text, text};
 use super::{Answer, Verdict};
 
 pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
@@ -25,11 +28,43 @@ pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
         keys: &keys,
         sha1: Sha1::Allowed,
     };
-    let opened = response::open(&corpus.read(text(case, "file")), &policy);
+    let octets = corpus.read(text(case, "file"));
+    let private_keys = Keys::of(corpus, case);
+    let opened = if private_keys.0.is_empty() {
+        response::open(&octets, &policy)
+    } else {
+        ready(response::open_with(&octets, &policy, &private_keys)).unwrap()
+    };
     let checked = opened.and_then(|response| confirm(&response, &case["params"]).map(|()| response));
     match checked {
         Ok(response) => Answer::valid(difference(&response, case)),
         Err(reject) => refused(&reject),
+    }
+}
+
+/// The private keys of a case, any of which may be the right one.
+struct Keys(Vec<PrivateKey>);
+
+impl Keys {
+    fn of(corpus: &Corpus, case: &Value) -> Self {
+        let keys = list(case, "keys").iter();
+        let files: BTreeSet<&str> = keys
+            .filter(|key| text(key, "role") == "decryption-key")
+            .map(|key| text(key, "file"))
+            .collect();
+        Self(
+            files
+                .iter()
+                .map(|file| PrivateKey::read(&corpus.read(file)).unwrap())
+                .collect(),
+        )
+    }
+}
+
+impl UnwrapKey for Keys {
+    async fn unwrap_key(&self, transport: &RsaOaep, wrapped: &[u8]) -> Result<Vec<u8>, UnwrapFailed> {
+        let unwrapped = self.0.iter().find_map(|key| key.unwrap(transport, wrapped).ok());
+        unwrapped.ok_or(UnwrapFailed)
     }
 }
 
@@ -39,6 +74,7 @@ pub(super) fn refused(reject: &Reject) -> Answer {
         Reject::Signature(Error::AlgorithmUnsupported { .. } | Error::AlgorithmWeak { .. } | Error::KeyUnsupported) => {
             Verdict::Unsupported
         }
+        Reject::EncryptedAlgRefused { .. } => Verdict::Unsupported,
         _ => Verdict::Invalid,
     };
     Answer::new(verdict, reject.code().as_str(), reject)
@@ -82,7 +118,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
     }
     validate::check_authn(assertion, &expect)?;
     let found = validate::read_in_response_to(&response.envelope, confirmation)?;
-    validate::check_solicitation(found.as_ref(), solicitation)
+    validate::check_solicitation(&response.envelope, found.as_ref(), solicitation)
 }
 
 /// How what was read differs from `expected`.
