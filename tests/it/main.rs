@@ -10,11 +10,16 @@
 )]
 
 mod c14n_corpus;
+mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
 mod sign_in;
 mod signed_requests;
+/// The conformance runner's code.
+#[path = "../../examples/conformance/suite.rs"]
+mod suite;
 mod support;
 mod validate;
 mod wycheproof;
+mod xmlenc;
