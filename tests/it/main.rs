@@ -16,4 +16,5 @@ mod dsig_corpus;
 mod sign_in;
 mod support;
 mod validate;
+mod vectors;
 mod wycheproof;
