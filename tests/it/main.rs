@@ -9,6 +9,7 @@
     reason = "a test may panic, its helpers too"
 )]
 
+mod attacks;
 mod c14n_corpus;
 mod corpus;
 mod dsig;

@@ -35,18 +35,32 @@ pub(crate) struct Said {
     pub(crate) assertion: Assertion,
 }
 
-/// All of `tests/vectors/accept`, in the order of their names.
+/// All of `tests/vectors/accept`, in the order of their names. Of those with two signatures one without the response's
+/// follows, so that the assertion's is not hidden behind it.
 pub(crate) static SEEDS: LazyLock<Vec<Seed>> = LazyLock::new(|| {
-    folders("accept")
-        .into_iter()
-        .map(|folder| {
-            let xml = std::fs::read_to_string(folder.join("response.xml")).unwrap();
-            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-            let said = judge(xml.as_bytes()).unwrap_or_else(|code| panic!("{name}: {code}"));
-            Seed { name, xml, said }
-        })
-        .collect()
+    let mut seeds = Vec::new();
+    for folder in folders("accept") {
+        let xml = std::fs::read_to_string(folder.join("response.xml")).unwrap();
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let parts = Parts::of(&xml);
+        let root = parts.root();
+        let whole = parts.signature(root);
+        if let (Some(whole), Some(_)) = (whole, parts.signature(parts.child(root, "Assertion").unwrap())) {
+            let inner = edit(&xml, &[(whole.range.clone(), String::new())]);
+            seeds.push(Seed::of(format!("{name}, inner signature alone"), inner));
+        }
+        seeds.push(Seed::of(name, xml));
+    }
+    seeds.sort_by(|left, right| left.name.cmp(&right.name));
+    seeds
 });
+
+impl Seed {
+    fn of(name: String, xml: String) -> Self {
+        let said = judge(xml.as_bytes()).unwrap_or_else(|code| panic!("{name}: {code}"));
+        Self { name, xml, said }
+    }
+}
 
 /// The seed of this name.
 pub(crate) fn seed(name: &str) -> &'static Seed {
@@ -134,9 +148,13 @@ pub(crate) struct Part {
 impl Parts {
     /// Reads well-formed `xml`.
     pub(crate) fn of(xml: &str) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "a test needs positions, which the project's reader hides")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "a test needs positions, which the project's reader hides"
+        )]
         let document = roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
-        let elements: Vec<roxmltree::Node<'_, '_>> = document.descendants().filter(roxmltree::Node::is_element).collect();
+        let elements: Vec<roxmltree::Node<'_, '_>> =
+            document.descendants().filter(roxmltree::Node::is_element).collect();
         let place = |node: roxmltree::Node<'_, '_>| elements.iter().position(|element| *element == node);
         let part = |(at, node): (usize, &roxmltree::Node<'_, '_>)| Part {
             namespace: node.tag_name().namespace().unwrap_or_default().to_owned(),
@@ -212,7 +230,11 @@ pub(crate) fn edit(xml: &str, edits: &[(Range<usize>, String)]) -> String {
 pub(crate) fn bare(xml: &str, parts: &Parts, part: &Part) -> String {
     let Range { start, end } = part.range;
     match parts.signature(part) {
-        Some(signature) => format!("{}{}", &xml[start..signature.range.start], &xml[signature.range.end..end]),
+        Some(signature) => format!(
+            "{}{}",
+            &xml[start..signature.range.start],
+            &xml[signature.range.end..end]
+        ),
         None => xml[start..end].to_owned(),
     }
 }
@@ -222,7 +244,11 @@ pub(crate) fn evil(fragment: &str) -> String {
     let end = tag_end(fragment, 0);
     let tag = &fragment[..end];
     let id = value(tag, "ID");
-    format!("{}{}", tag.replace(&format!("\"{id}\""), "\"_evil\""), eve(&fragment[end..]))
+    format!(
+        "{}{}",
+        tag.replace(&format!("\"{id}\""), "\"_evil\""),
+        eve(&fragment[end..])
+    )
 }
 
 /// A fragment that speaks of someone else.
