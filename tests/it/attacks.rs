@@ -18,6 +18,8 @@ mod wrapping;
 
 use std::ops::Range;
 
+use edge_saml::xml::names::INCLUSIVE_C14N_10;
+
 use crate::support::idp::{Idp, Message};
 use crate::support::seed::{self, Part, Parts, SEEDS, Seed, bare, edit, judge};
 
@@ -57,6 +59,11 @@ impl Doc {
     /// Only the assertion is signed.
     fn only_own(&self) -> bool {
         self.whole.is_none()
+    }
+
+    /// Canonicalised with what is declared around.
+    fn is_inclusive(&self) -> bool {
+        self.xml.contains(INCLUSIVE_C14N_10)
     }
 
     /// The signature that is looked at first: the response's where it has one.
