@@ -10,6 +10,7 @@
 mod algorithms;
 mod combinations;
 mod coverage;
+mod metadata;
 mod parser;
 mod protocol;
 mod references;

@@ -14,6 +14,7 @@ mod c14n_corpus;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
+mod mutation;
 mod sign_in;
 mod support;
 mod validate;

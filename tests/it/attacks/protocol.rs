@@ -184,6 +184,108 @@ fn a111_one_confirmation_passes_every_check() {
 }
 
 #[test]
+fn a113_statements_of_authentication() {
+    let xml = Message::default().to_xml();
+    let from = xml.find("<saml2:AuthnStatement").unwrap();
+    let statement = &xml[from..xml.find("<saml2:AttributeStatement").unwrap()];
+    let later = |time: &str| {
+        statement.replace(
+            "AuthnInstant=\"2026-07-01T12:00:00Z\"",
+            &format!("AuthnInstant=\"{time}\""),
+        )
+    };
+    let until = |time: &str| {
+        statement.replace(
+            " SessionIndex",
+            &format!(" SessionNotOnOrAfter=\"{time}\" SessionIndex"),
+        )
+    };
+    for (new, expected) in [
+        (String::new(), "response_malformed"),
+        (later("2026-07-01T12:03:01Z"), "not_yet_valid"),
+        (later("2026-07-01T12:03:00Z"), "accepted"),
+        (later("1826-07-01T12:00:00Z"), "accepted"),
+        (later("now"), "response_malformed"),
+        (format!("{statement}{}", later("2026-07-01T13:00:00Z")), "not_yet_valid"),
+        // The earliest end counts.
+        (
+            format!("{}{}", until("2026-07-01T13:00:00Z"), until("2026-07-01T11:57:00Z")),
+            "session_expired_at_idp",
+        ),
+        (
+            statement.replace(
+                "</saml2:AuthnContext>",
+                "<saml2:AuthnContextClassRef/></saml2:AuthnContext>",
+            ),
+            "response_malformed",
+        ),
+        (
+            statement.replace("</saml2:AuthnContext>", "</saml2:AuthnContext><saml2:AuthnContext/>"),
+            "response_malformed",
+        ),
+    ] {
+        assert_eq!(signed(statement, &new), expected, "{new}");
+    }
+}
+
+#[test]
+fn a118_issuers() {
+    attack(|doc| {
+        // The outer one, where no signature covers it.
+        let issuer = doc.parts.child(&doc.root, "Issuer").unwrap();
+        if !doc.only_own() {
+            return vec![("signature_bad_digest", doc.replace(issuer, ""))];
+        }
+        let text = &doc.xml[doc.content(issuer)];
+        let with = |new: &str| doc.edit(&[(doc.content(issuer), new)]);
+        let tag = &doc.xml[issuer.tag.clone()];
+        let no_format = tag.split(" Format=").next().unwrap().trim_end_matches('>');
+        let of_format = |format: &str| {
+            doc.edit(&[(
+                issuer.tag.clone(),
+                &format!("{no_format} Format=\"{format}\">").replace("  ", " "),
+            )])
+        };
+        let mut made = vec![
+            ("accepted", doc.replace(issuer, "")),
+            ("response_malformed", doc.after(issuer, doc.text(issuer))),
+            ("issuer_mismatch", with(&format!("{text} "))),
+            ("issuer_mismatch", with(&format!("{text}/"))),
+            ("issuer_mismatch", with(&text.to_uppercase())),
+            ("issuer_mismatch", with("")),
+            ("comment_forbidden", with(&format!("{text}<!---->"))),
+            ("response_malformed", with(&format!("{text}<b/>"))),
+        ];
+        if tag.contains("xmlns") == no_format.contains("xmlns") {
+            made.push((
+                "issuer_mismatch",
+                of_format("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"),
+            ));
+        }
+        made
+    });
+    for (from, to, expected) in [
+        (
+            "<saml2:Issuer>",
+            "<saml2:Issuer Format=\"urn:oasis:names:tc:SAML:2.0:nameid-format:persistent\">",
+            "issuer_mismatch",
+        ),
+        (
+            "<saml2:Issuer>http://www.okta.com/exk1test</saml2:Issuer>",
+            "<saml2:Issuer>http://www.okta.com/other</saml2:Issuer>",
+            "issuer_mismatch",
+        ),
+        (
+            "<saml2:Issuer>http://www.okta.com/exk1test</saml2:Issuer>",
+            "<saml2:Issuer>http://www.okta.com/exk1test</saml2:Issuer><saml2:Issuer>x</saml2:Issuer>",
+            "response_malformed",
+        ),
+    ] {
+        assert_eq!(signed(from, to), expected, "{to}");
+    }
+}
+
+#[test]
 fn a121_domains_that_only_look_owned() {
     for (email, expected) in [
         ("ada@acme.test.evil.example", "email_domain_not_owned"),

@@ -148,11 +148,16 @@ pub(crate) struct Part {
 impl Parts {
     /// Reads well-formed `xml`.
     pub(crate) fn of(xml: &str) -> Self {
+        Self::read(xml).unwrap_or_else(|| panic!("{xml}"))
+    }
+
+    /// Reads `xml`; none when it is not well-formed.
+    pub(crate) fn read(xml: &str) -> Option<Self> {
         #[expect(
             clippy::disallowed_methods,
             reason = "a test needs positions, which the project's reader hides"
         )]
-        let document = roxmltree::Document::parse(xml).unwrap_or_else(|error| panic!("{error}: {xml}"));
+        let document = roxmltree::Document::parse(xml).ok()?;
         let elements: Vec<roxmltree::Node<'_, '_>> =
             document.descendants().filter(roxmltree::Node::is_element).collect();
         let place = |node: roxmltree::Node<'_, '_>| elements.iter().position(|element| *element == node);
@@ -164,7 +169,7 @@ impl Parts {
             parent: node.parent_element().and_then(place),
             place: at,
         };
-        Self(elements.iter().enumerate().map(part).collect())
+        Some(Self(elements.iter().enumerate().map(part).collect()))
     }
 
     pub(crate) fn all(&self) -> &[Part] {
