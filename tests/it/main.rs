@@ -10,6 +10,7 @@
 )]
 
 mod c14n_corpus;
+mod cli;
 mod conformance;
 mod corpus;
 mod dsig;
