@@ -19,3 +19,4 @@ mod validate;
 mod wycheproof;
 mod xmlenc;
 mod xmlenc_corpus;
+mod xmlenc_vectors;
