@@ -23,3 +23,4 @@ mod support;
 mod validate;
 mod wycheproof;
 mod xmlenc;
+mod xmlenc_vectors;
