@@ -5,7 +5,7 @@ use core::fmt;
 use super::connection::{Binding, Endpoint, IdentityProvider, ServiceProvider, StoredCertificate};
 use super::id::{EndpointUrl, EntityId};
 use crate::code::Code;
-use crate::dsig::{self, Certificate, Fingerprint, RsaFloor};
+use crate::dsig::{self, Certificate, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use crate::xml::names::{DS, MD, SAMLP};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
@@ -133,8 +133,6 @@ pub struct Service {
 pub struct RoleCertificate {
     /// What it is for.
     pub usage: KeyUsage,
-    /// SHA-256 of what stands there, unless it is not even base64.
-    pub sha256: Option<Fingerprint>,
     /// The certificate, or why it is unreadable.
     pub certificate: Result<Certificate, dsig::Error>,
 }
@@ -284,13 +282,12 @@ impl RoleCertificate {
             Some(_) => KeyUsage::Encryption,
         };
         let certificates = key.descendants().filter(|element| element.is(DS, "X509Certificate"));
-        certificates.map(move |certificate| {
-            let text = certificate.text().unwrap_or_default().as_bytes();
-            Self {
-                usage,
-                sha256: Certificate::fingerprint_of(text).ok(),
-                certificate: Certificate::read(text),
-            }
+        certificates.map(move |certificate| Self {
+            usage,
+            certificate: certificate
+                .text()
+                .map_err(|_| dsig::Error::CertificateMalformed)
+                .and_then(|text| Certificate::read(text.as_bytes())),
         })
     }
 }

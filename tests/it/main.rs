@@ -11,6 +11,7 @@
 
 mod attacks;
 mod c14n_corpus;
+mod cli;
 mod conformance;
 mod corpus;
 mod dsig;
@@ -25,3 +26,4 @@ mod validate;
 mod vectors;
 mod wycheproof;
 mod xmlenc;
+mod xmlenc_vectors;
