@@ -115,6 +115,9 @@ pub const MAX_RELAY_STATE_BYTES: usize = 2_048;
 /// Octets of a body for the admin API: metadata, written as a JSON string.
 pub const MAX_API_BODY_BYTES: usize = 6 * 1024 * 1024;
 
+/// Characters of a NameID, which becomes a user's key: as many as a persistent one may have (SAML Core 8.3.7).
+pub const MAX_NAME_ID_CHARACTERS: usize = 256;
+
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 

@@ -3,6 +3,7 @@
 use super::id::AssertionId;
 use super::reject::{Reject, Shape};
 use super::time::Timestamp;
+use crate::limits::MAX_NAME_ID_CHARACTERS;
 use crate::xml::Element;
 use crate::xml::names::{DS, SAML, XSI};
 
@@ -232,8 +233,12 @@ impl NameId {
     /// Reads a `NameID` element.
     pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
+        let value = trim(element.text()?);
+        if value.chars().nth(MAX_NAME_ID_CHARACTERS).is_some() {
+            return Err(malformed(Shape::Length("NameID")));
+        }
         Ok(Self {
-            value: trim(element.text()?).to_owned(),
+            value: value.to_owned(),
             format: attribute("Format"),
             name_qualifier: attribute("NameQualifier"),
             sp_name_qualifier: attribute("SPNameQualifier"),

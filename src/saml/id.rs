@@ -93,7 +93,7 @@ text_type!(
 text_type!(
     /// The name of an entity (SAML Core 8.3.6): 1 to 1,024 characters, compared octet by octet.
     ///
-    /// It should be a URI, but people are let type anything (JumpCloud's placeholder is `IdP Entity ID`), so there may be
+    /// It should be a URI, but people are let type anything (one placeholder that is in real use is `IdP Entity ID`), so there may be
     /// spaces inside.
     EntityId,
     |text| {

@@ -6,7 +6,7 @@ use super::connection::{Binding, Endpoint, IdentityProvider, ServiceProvider, St
 use super::id::{EndpointUrl, EntityId};
 use super::service_keys::PublicKey;
 use crate::code::Code;
-use crate::dsig::{self, Certificate, Fingerprint, RsaFloor};
+use crate::dsig::{self, Certificate, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use crate::xml::names::{DS, MD, SAMLP};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
@@ -134,8 +134,6 @@ pub struct Service {
 pub struct RoleCertificate {
     /// What it is for.
     pub usage: KeyUsage,
-    /// SHA-256 of what stands there, unless it is not even base64.
-    pub sha256: Option<Fingerprint>,
     /// The certificate, or why it is unreadable.
     pub certificate: Result<Certificate, dsig::Error>,
 }
@@ -285,13 +283,12 @@ impl RoleCertificate {
             Some(_) => KeyUsage::Encryption,
         };
         let certificates = key.descendants().filter(|element| element.is(DS, "X509Certificate"));
-        certificates.map(move |certificate| {
-            let text = certificate.text().unwrap_or_default().as_bytes();
-            Self {
-                usage,
-                sha256: Certificate::fingerprint_of(text).ok(),
-                certificate: Certificate::read(text),
-            }
+        certificates.map(move |certificate| Self {
+            usage,
+            certificate: certificate
+                .text()
+                .map_err(|_| dsig::Error::CertificateMalformed)
+                .and_then(|text| Certificate::read(text.as_bytes())),
         })
     }
 }

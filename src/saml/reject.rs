@@ -135,6 +135,8 @@ pub enum Shape {
     AssertionCount,
     /// A required attribute is missing or not of its type.
     Attribute(&'static str),
+    /// The text of an element is too long.
+    Length(&'static str),
     /// The root element is neither `samlp:LogoutRequest` nor `samlp:LogoutResponse`.
     LogoutRoot,
     /// The root element is not `samlp:Response`.
@@ -291,6 +293,7 @@ impl fmt::Display for Shape {
         match self {
             Self::AssertionCount => f.write_str("expected exactly one assertion, directly in the response"),
             Self::Attribute(name) => write!(f, "attribute {name} is missing or malformed"),
+            Self::Length(name) => write!(f, "the text of {name} is too long"),
             Self::LogoutRoot => f.write_str("expected the root element samlp:LogoutRequest or samlp:LogoutResponse"),
             Self::Root => f.write_str("expected the root element samlp:Response"),
             Self::Element(name) => write!(f, "element {name} is missing, repeated or unexpected"),

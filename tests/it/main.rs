@@ -9,11 +9,14 @@
     reason = "a test may panic, its helpers too"
 )]
 
+mod attacks;
 mod c14n_corpus;
+mod cli;
 mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
+mod mutation;
 mod sign_in;
 mod signed_requests;
 /// The conformance runner's code.
@@ -21,5 +24,7 @@ mod signed_requests;
 mod suite;
 mod support;
 mod validate;
+mod vectors;
 mod wycheproof;
 mod xmlenc;
+mod xmlenc_vectors;
