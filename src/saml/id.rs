@@ -211,6 +211,16 @@ impl EndpointUrl {
         self.0.starts_with("https://")
     }
 
+    /// The same URL with one more parameter in its query.
+    #[must_use]
+    pub fn with_parameter(&self, name: &str, value: &str) -> Self {
+        let separator = if self.0.contains('?') { '&' } else { '?' };
+        let parameter = form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, value)
+            .finish();
+        Self(format!("{self}{separator}{parameter}"))
+    }
+
     /// Whether the host is one that a public server cannot have: a loopback, private, link-local, carrier-grade NAT,
     /// or otherwise reserved address written as a literal, or a name that only resolves inside a network.
     #[must_use]

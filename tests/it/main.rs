@@ -18,6 +18,7 @@ mod dsig;
 mod dsig_corpus;
 mod mutation;
 mod sign_in;
+mod signed_requests;
 /// The conformance runner's code.
 #[path = "../../examples/conformance/suite.rs"]
 mod suite;
