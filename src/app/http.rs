@@ -39,15 +39,40 @@ pub fn respond(status: StatusCode, content_type: &'static str, body: impl Into<V
     response
 }
 
-/// A page. Forms post to ourselves; `form_targets` are other places to which that may redirect the browser.
+/// A page. `policy` adds to its content security policy: scripts of ours, and where forms may lead besides ourselves.
+/// Browsers apply `form-action` to the redirects that follow as well.
 #[must_use]
-pub fn page(status: StatusCode, html: String, form_targets: &str) -> Response {
+pub fn page(status: StatusCode, html: String, policy: PagePolicy<'_>) -> Response {
     let mut response = respond(status, "text/html; charset=utf-8", html);
+    let scripts = match policy.scripts {
+        Scripts::None => "",
+        Scripts::Ours => "script-src 'self'; ",
+    };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' {form_targets}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; {scripts}form-action 'self'{}{}; base-uri 'none'; frame-ancestors 'none'",
+        if policy.form_targets.is_empty() { "" } else { " " },
+        policy.form_targets,
     );
     insert(&mut response, CONTENT_SECURITY_POLICY, &policy);
     response
+}
+
+/// What a page may do beyond showing itself.
+#[derive(Clone, Copy, Debug)]
+pub struct PagePolicy<'a> {
+    /// Whether it runs scripts.
+    pub scripts: Scripts,
+    /// Origins or schemes to which its forms may lead besides ourselves.
+    pub form_targets: &'a str,
+}
+
+/// Whether a page runs scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    /// None.
+    None,
+    /// Files of our own.
+    Ours,
 }
 
 /// `value` as JSON.

@@ -1,9 +1,10 @@
-//! Pages: compiled templates with automatic escaping, one layout, no script.
+//! Pages: compiled templates with automatic escaping, one layout; scripts only add to them.
 
 use askama::Template;
 use http::StatusCode;
 
-use super::http::{Response, page as respond_page, respond};
+use super::http::{PagePolicy, Response, Scripts, page as respond_page, respond};
+use crate::saml::id::EndpointUrl;
 
 /// The form of the sign-in page redirects to identity providers, of which any may be next. Browsers apply
 /// `form-action` to redirects as well.
@@ -42,6 +43,14 @@ struct MessagePage<'a> {
     text: &'a str,
 }
 
+#[derive(Template)]
+#[template(path = "post_to_idp.html")]
+struct PostToIdpPage<'a> {
+    action: &'a str,
+    saml_request: &'a str,
+    relay_state: &'a str,
+}
+
 /// What the sign-in page shows.
 #[derive(Clone, Copy, Debug)]
 pub struct SignIn<'a> {
@@ -76,6 +85,31 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::con
     )
 }
 
+/// The form of the HTTP-POST binding (SAML Bindings 3.5.4): it sends itself where scripts run, and has a button.
+#[must_use]
+pub fn post_to_idp(action: &EndpointUrl, saml_request: &str, relay_state: &str) -> Response {
+    let html = PostToIdpPage {
+        action: action.as_str(),
+        saml_request,
+        relay_state,
+    }
+    .render();
+    // The identity provider may answer with a redirect to another host of its own, which `form-action` covers too.
+    let scheme = if action.is_https() {
+        "https:"
+    } else {
+        LOCAL_IDENTITY_PROVIDERS
+    };
+    answer(
+        StatusCode::OK,
+        html,
+        PagePolicy {
+            scripts: Scripts::Ours,
+            form_targets: scheme,
+        },
+    )
+}
+
 /// The sign-in page for somebody who is signed in.
 #[must_use]
 pub fn signed_in(email: &str) -> Response {
@@ -91,7 +125,11 @@ pub fn sign_out() -> Response {
 /// A refused sign-in: a reference, not a reason.
 #[must_use]
 pub fn refused(status: StatusCode, reference: &str) -> Response {
-    render(status, &RefusedPage { reference }, "")
+    let policy = PagePolicy {
+        scripts: Scripts::Ours,
+        form_targets: "",
+    };
+    answer(status, RefusedPage { reference }.render(), policy)
 }
 
 /// Any other message, with a way back to the sign-in page.
@@ -110,9 +148,30 @@ pub fn stylesheet() -> Response {
     )
 }
 
+/// The script of the pages that have one.
+#[must_use]
+pub fn script() -> Response {
+    respond(
+        StatusCode::OK,
+        "text/javascript; charset=utf-8",
+        include_str!("../../assets/page.js"),
+    )
+}
+
 fn render(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
-    match template.render() {
-        Ok(html) => respond_page(status, html, form_targets),
+    answer(
+        status,
+        template.render(),
+        PagePolicy {
+            scripts: Scripts::None,
+            form_targets,
+        },
+    )
+}
+
+fn answer(status: StatusCode, html: askama::Result<String>, policy: PagePolicy<'_>) -> Response {
+    match html {
+        Ok(html) => respond_page(status, html, policy),
         Err(_) => respond(
             StatusCode::INTERNAL_SERVER_ERROR,
             "text/plain; charset=utf-8",

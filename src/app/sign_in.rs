@@ -11,8 +11,8 @@ use super::ports::{Ports, Unavailable};
 use super::{App, page, registry};
 use crate::limits::PENDING_REQUEST_SECONDS;
 use crate::saml::authn_request::AuthnRequest;
-use crate::saml::binding::redirect_url;
-use crate::saml::connection::{Connection, State};
+use crate::saml::binding::{post_value, redirect_url};
+use crate::saml::connection::{Binding, Connection, State};
 use crate::saml::id::{ConnectionId, EmailAddress, ReturnPath};
 use crate::saml::reject::Reject;
 use crate::token::Token;
@@ -150,11 +150,11 @@ impl<P: Ports> App<P> {
         }
         // A handle that says nothing; the pending request is found by InResponseTo.
         let relay_state = Token::new(&self.ports.random()?);
-        let mut response = see_other(&redirect_url(
-            &endpoint.url,
-            &authn_request.to_xml(),
-            relay_state.reveal(),
-        ));
+        let message = authn_request.to_xml();
+        let mut response = match endpoint.binding {
+            Binding::Post => page::post_to_idp(&endpoint.url, &post_value(&message), relay_state.reveal()),
+            Binding::Redirect => see_other(&redirect_url(&endpoint.url, &message, relay_state.reveal())),
+        };
         set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), PENDING_REQUEST_SECONDS);
         Ok(Ok(response))
     }
@@ -166,9 +166,15 @@ impl<P: Ports> App<P> {
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {
+        // Control characters come from no keyboard, and have no place in a page.
+        let shown = |text: &Option<String>| {
+            text.clone()
+                .filter(|t| !t.chars().any(char::is_control))
+                .unwrap_or_default()
+        };
         let content = page::SignIn {
-            email: wish.email.as_deref().unwrap_or_default(),
-            return_to: wish.return_to.as_deref().unwrap_or_default(),
+            email: &shown(&wish.email),
+            return_to: &shown(&wish.return_to),
             error,
         };
         page::sign_in(status, &content, self.config.development)

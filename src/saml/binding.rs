@@ -58,6 +58,12 @@ pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
     })
 }
 
+/// `message` as a field of the HTTP-POST binding's form carries it (SAML Bindings 3.5.4).
+#[must_use]
+pub fn post_value(message: &str) -> String {
+    base64::encode(message.as_bytes())
+}
+
 /// The URL that carries `request` by the HTTP-Redirect binding with DEFLATE encoding (SAML Bindings 3.4.4.1).
 ///
 /// An existing query of the endpoint is kept (Entra and others have one).

@@ -25,7 +25,7 @@ pub enum MetadataError {
     NoIdpRole,
     /// It has no certificate for signing.
     NoSigningKey,
-    /// It has no single sign-on endpoint with the HTTP-Redirect binding at an `https` address.
+    /// It has no single sign-on endpoint with the HTTP-Redirect or HTTP-POST binding at an `https` address.
     NoSsoEndpoint,
     /// It describes several identity providers; their entity IDs, the first ten.
     SeveralEntities(Vec<String>),
@@ -64,7 +64,7 @@ impl fmt::Display for MetadataError {
             Self::NoIdpRole => f.write_str("expected an IDPSSODescriptor for SAML 2.0, found none"),
             Self::NoSigningKey => f.write_str("expected a certificate for signing, found none"),
             Self::NoSsoEndpoint => f.write_str(
-                "expected a SingleSignOnService with the HTTP-Redirect binding at an https address, found none",
+                "expected a SingleSignOnService with the HTTP-Redirect or HTTP-POST binding at an https address, found none",
             ),
             Self::SeveralEntities(ids) => {
                 write!(f, "expected one identity provider, found several: {}", ids.join(", "))
@@ -170,7 +170,7 @@ fn read_role(entity: Element<'_>, role: Element<'_>) -> Result<IdentityProvider,
     };
     let services = role.children().filter(|c| c.is(MD, "SingleSignOnService"));
     let single_sign_on: Vec<Endpoint> = services.filter_map(endpoint).collect();
-    if !single_sign_on.iter().any(|e| e.binding == Binding::Redirect) {
+    if single_sign_on.is_empty() {
         return Err(MetadataError::NoSsoEndpoint);
     }
     let (mut certificates, mut unusable): (Vec<StoredCertificate>, bool) = (Vec::new(), false);

@@ -1,5 +1,6 @@
 //! The whole application in memory: from the form to the session, and everything that must happen once.
 
+use base64::Engine;
 use serde_json::json;
 
 use crate::support::idp::{Idp, Message, Signed};
@@ -105,6 +106,62 @@ fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
         401,
         "a day without a request is the end"
     );
+}
+
+#[test]
+fn the_binding_is_chosen_by_what_the_identity_provider_offers() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    // Redirect is preferred, though POST stands first in the metadata.
+    let response = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    assert!(location(&response).starts_with("https://acme.okta.example/sso?SAMLRequest="));
+
+    let metadata = Idp::trusted().metadata().replace("HTTP-Redirect", "SOAP");
+    let (status, _) = world.api(
+        "POST",
+        &format!("/connections/{id}/metadata"),
+        &json!({"xml": metadata}),
+    );
+    assert_eq!(status, 200);
+    let response = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    assert_eq!(response.status(), 200);
+    let policy = response.headers()["content-security-policy"].to_str().unwrap();
+    assert_eq!(
+        policy,
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self' https:; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    let page = String::from_utf8(response.body().clone()).unwrap();
+    assert!(
+        page.contains("<form method=\"post\" action=\"https://acme.okta.example/post\""),
+        "{page}"
+    );
+    let value = |name: &str| {
+        let start = page.find(&format!("name=\"{name}\" value=\"")).unwrap() + name.len() + 15;
+        page[start..].split('"').next().unwrap().to_owned()
+    };
+    let request = String::from_utf8(
+        base64::engine::general_purpose::STANDARD
+            .decode(value("SAMLRequest"))
+            .unwrap(),
+    )
+    .unwrap();
+    assert!(
+        request.contains("Destination=\"https://acme.okta.example/post\""),
+        "{request}"
+    );
+    assert!(value("RelayState").len() <= 80);
+    let request_id = request.split(" ID=\"").nth(1).unwrap().split('"').next().unwrap();
+    let ticket = Browser::deliver(&world, &id, &respond(&id, request_id));
+    assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+
+    let metadata = metadata.replace("HTTP-POST", "HTTP-Artifact");
+    let (status, error) = world.api(
+        "POST",
+        &format!("/connections/{id}/metadata"),
+        &json!({"xml": metadata}),
+    );
+    assert_eq!((status, &error["error"]["code"]), (422, &json!("no_sso_endpoint")));
 }
 
 #[test]
