@@ -66,11 +66,11 @@ fn main() {
         report(name, "full validation", median(budget, validate));
         report(
             name,
-            "signatures and reading",
+            "signatures, and reading the assertion",
             median(budget, || response::open(&octets, &policy).expect("signatures that hold")),
         );
     }
-    report("certificate", "reading it and its key", median(budget, key));
+    report("any", "reading a certificate and its key", median(budget, key));
     bare_rsa(budget);
 }
 

@@ -62,7 +62,8 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
         .then(|| dsig::verify(unverified_assertion, policy))
         .transpose()?;
     let (octets, coverage, read): (_, _, Read) = match (whole, own) {
-        (Some(whole), Some(_)) => (whole, Coverage::Both, read_from_response),
+        // Both hold the assertion as it was signed; its own octets are fewer.
+        (Some(_), Some(own)) => (own, Coverage::Both, read_from_assertion),
         (Some(whole), None) => (whole, Coverage::Response, read_from_response),
         (None, Some(own)) => (own, Coverage::Assertion, read_from_assertion),
         (None, None) => return Err(Reject::Signature(dsig::Error::Unsigned)),
