@@ -6,7 +6,7 @@ import { join } from "node:path";
 const [times, folder] = process.argv.slice(2);
 const lines = readFileSync(times, "utf8").trim().split("\n").map((line) => JSON.parse(line));
 
-/** One row for each peer and kind of work, with the best turn for each file. */
+/** One row for each peer and kind of work, with the fastest run for each file. */
 const rows = new Map();
 for (const { peer, version, work, file, us } of lines) {
   const key = `${peer}\t${work}`;

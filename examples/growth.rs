@@ -49,7 +49,10 @@ const SHAPES: [Shape; 10] = [
         out.push_str(&"</nested-elem>".repeat(50));
     }),
     ("new namespaces", |out, n| {
-        push(out, &format!("<p{n}:e xmlns:p{n}=\"urn:example:namespace:number:{n}\" p{n}:a=\"value\"/>"));
+        push(
+            out,
+            &format!("<p{n}:e xmlns:p{n}=\"urn:example:namespace:number:{n}\" p{n}:a=\"value\"/>"),
+        );
     }),
     ("40 namespaces in scope", |out, n| {
         out.push_str("<e");
@@ -58,14 +61,21 @@ const SHAPES: [Shape; 10] = [
         }
         out.push('>');
         for i in 0..20 {
-            push(out, &format!("<p{i}:e p{i}:a=\"{n}\" b=\"some text that fills the element\">text</p{i}:e>"));
+            push(
+                out,
+                &format!("<p{i}:e p{i}:a=\"{n}\" b=\"some text that fills the element\">text</p{i}:e>"),
+            );
         }
         out.push_str("</e>");
     }),
     ("siblings", |out, _| out.push_str("<sibling>xyz</sibling>")),
-    ("IDs", |out, n| push(out, &format!("<e ID=\"identifier-{}\"/>", n * 7_919 % 1_000_003))),
+    ("IDs", |out, n| {
+        push(out, &format!("<e ID=\"identifier-{}\"/>", n * 7_919 % 1_000_003))
+    }),
     ("references", |out, _| out.push_str("&amp;&lt;&#13;")),
-    ("one long text", |out, _| out.push_str("MIIDxzCCAq+gAwIBAgIURHwhSBOnNfLPJmEoTGOu0woq+9gwDQYJKoZIhvcNAQEL\n")),
+    ("one long text", |out, _| {
+        out.push_str("MIIDxzCCAq+gAwIBAgIURHwhSBOnNfLPJmEoTGOu0woq+9gwDQYJKoZIhvcNAQEL\n")
+    }),
     ("CDATA sections", |out, _| out.push_str("<![CDATA[<a b>c>]]> and text ")),
 ];
 

@@ -25,8 +25,7 @@ async function report(peer, file, run) {
     times.push(performance.now() - start);
     if (email !== facts.email) throw new Error(`${peer} found ${email}`);
   }
-  times.sort((a, b) => a - b);
-  const us = times[times.length >> 1] * 1000;
+  const us = Math.min(...times) * 1000;
   console.log(JSON.stringify({ peer, version: `${version(peer)}, Node ${process.versions.node}`, file, work: "full validation", us }));
 }
 

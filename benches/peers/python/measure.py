@@ -6,7 +6,6 @@ Each run begins with the octets (base64 for python3-saml, which takes nothing el
 
 import base64
 import json
-import statistics
 import sys
 import time
 from importlib.metadata import version
@@ -33,7 +32,7 @@ def report(peer, version, file, work, run):
         run()
         times.append(time.perf_counter() - start)
     line = {"peer": peer, "version": version, "file": file, "work": work}
-    print(json.dumps({**line, "us": statistics.median(times) * 1e6}))
+    print(json.dumps({**line, "us": min(times) * 1e6}))
 
 
 settings = OneLogin_Saml2_Settings(
