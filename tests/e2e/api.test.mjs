@@ -264,7 +264,7 @@ describe("metadata", { concurrency: 4 }, () => {
   }
 });
 
-describe("a metadata URL", () => {
+describe("a metadata URL", { concurrency: 4 }, () => {
   let server, url;
   const answers = {
     "/good": (response) => response.end(system.metadata),

@@ -201,6 +201,13 @@ describe("in a browser", { skip }, () => {
         await page.goto(`${system.origin}/sso/sign-in`);
         await beRefused(page);
         await assertFits(page, "refused");
+        await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+        const copy = page.getByRole("button", { name: "Copy the reference" });
+        await copy.waitFor();
+        await press(page, "Tab", "Enter");
+        await copy.getByText("Copied").waitFor();
+        const copied = await page.evaluate(() => globalThis.navigator.clipboard.readText());
+        assert.equal(copied, await page.locator("[data-copy]").textContent());
         await press(page, "Tab", "Enter");
         await heading(page, "Sign in");
         await signInAsAda(page);

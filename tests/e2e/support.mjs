@@ -83,15 +83,19 @@ const HEADERS_ALLOWED = new Set([
   "location", "set-cookie", "allow", "www-authenticate",
   "connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding", // workerd's
 ]);
-const TYPES = ["text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8", "application/json", "application/samlmetadata+xml"];
+const TYPES = ["text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "application/json", "application/samlmetadata+xml"];
 
-/** What must be true of every answer of the Worker: its headers, a policy that allows no script, and an error that explains itself. */
+/** What must be true of every answer of the Worker: its headers, a policy that allows no script but our own, and an error that explains itself. */
 export function assertWellMade({ status, headers, text }, method = "GET") {
   const shown = `${status} ${JSON.stringify(headers)} ${text.slice(0, 300)}`;
   for (const [name, value] of Object.entries(HEADERS_EXPECTED)) assert.equal(headers[name], value, `${name}: ${shown}`);
   for (const name of Object.keys(headers)) assert.ok(HEADERS_ALLOWED.has(name), `unexpected header ${name}: ${shown}`);
   const policy = headers["content-security-policy"] ?? "";
-  assert.ok(policy.startsWith("default-src 'none'; ") && policy.endsWith("frame-ancestors 'none'") && !policy.includes("script"), shown);
+  assert.ok(policy.startsWith("default-src 'none'; ") && policy.endsWith("frame-ancestors 'none'") && !policy.includes("unsafe"), shown);
+  const ownScript = text.includes('<script src="/sso/page.js" defer></script>');
+  assert.equal(policy.includes("script-src"), ownScript, shown);
+  assert.ok(!ownScript || policy.includes("script-src 'self';"), shown);
+  assert.equal(text.split("<script").length, ownScript ? 2 : 1, shown);
   assert.ok(TYPES.includes(headers["content-type"]), shown);
   if (status < 400 || method === "HEAD") return;
   if (headers["content-type"] === "application/json") {
@@ -200,7 +204,7 @@ export async function complete(browser, exchanged) {
 /** Asserts that `answer` is a refusal with this code, as the vendor sees it, and that nobody is signed in by it. */
 export async function assertRefused({ api }, connection, answer, code, { browser, status = 403 } = {}) {
   const { refusals } = (await api("GET", `${connection.path}/refusals`)).body;
-  const reference = /<dd>([a-z0-9]{5}-[a-z0-9]{5})<\/dd>/.exec(answer.text)?.[1];
+  const reference = /data-copy="the reference">([a-z0-9]{5}-[a-z0-9]{5})</.exec(answer.text)?.[1];
   assert.ok(reference, `expected a page with a reference, got ${answer.status} ${answer.location ?? ""} ${answer.text}`);
   assert.equal(refusals[0]?.reference, reference, "the newest refusal is this one");
   assert.deepEqual({ code: refusals[0].code, status: answer.status }, { code, status }, refusals[0].detail);

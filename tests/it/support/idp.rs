@@ -5,7 +5,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::dsig::{Certificate, RsaFloor, TrustedKey};
 use edge_saml::xml::c14n::{Canonicalization, Comments, Method};
-use edge_saml::xml::{Document, Element, Profile, Source};
+use edge_saml::xml::names::{DS, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, RSA_SHA256, SHA256};
+use edge_saml::xml::{Document, Profile, Source};
 use rsa::pkcs8::DecodePrivateKey;
 use sha2::{Digest, Sha256};
 
@@ -167,20 +168,12 @@ impl Idp {
 
     /// `xml` with a signature of the element whose `ID` is `id`, put after its Issuer.
     pub(crate) fn sign(&self, xml: &str, id: &str) -> String {
-        let source = Source::check(xml.as_bytes(), Profile::SamlMessage).unwrap();
-        let document = Document::parse(&source).unwrap();
-        let is_signed = |e: &Element<'_>| e.attribute("ID") == Some(id);
-        let element = std::iter::once(document.root())
-            .chain(document.root().descendants())
-            .find(is_signed)
-            .unwrap();
-        let exclusive = Canonicalization {
-            method: Method::Exclusive,
-            comments: Comments::Drop,
-            inclusive_prefixes: &[],
-        };
-        let octets = exclusive.canonicalize(element, None).unwrap();
-        let signature = self.signature(id, &STANDARD.encode(Sha256::digest(&octets)));
+        self.sign_as(xml, id, |digest| signed_info(id, digest))
+    }
+
+    /// As [`sign`](Self::sign), with a `SignedInfo` of one's own making, in canonical form, out of the element's digest.
+    pub(crate) fn sign_as(&self, xml: &str, id: &str, signed_info: impl FnOnce(&str) -> String) -> String {
+        let signature = self.signature_of(&signed_info(&digest(xml, id)));
         let start = xml.find(&format!("ID=\"{id}\"")).unwrap();
         let at = start + xml[start..].find("Issuer>").unwrap() + "Issuer>".len();
         let at = if xml[..at].ends_with("</saml2:Issuer>") {
@@ -193,20 +186,14 @@ impl Idp {
 
     /// A `ds:Signature` over `#id` with this digest.
     pub(crate) fn signature(&self, id: &str, digest: &str) -> String {
-        let ds = "http://www.w3.org/2000/09/xmldsig#";
-        let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
-        // In canonical form, so that it can be signed as it stands.
-        let signed_info = format!(
-            "<ds:SignedInfo xmlns:ds=\"{ds}\"><ds:CanonicalizationMethod Algorithm=\"{exclusive}\"></ds:CanonicalizationMethod>\
-             <ds:SignatureMethod Algorithm=\"http://www.w3.org/2001/04/xmldsig-more#rsa-sha256\"></ds:SignatureMethod><ds:Reference \
-             URI=\"#{id}\"><ds:Transforms><ds:Transform Algorithm=\"{ds}enveloped-signature\"></ds:Transform><ds:Transform \
-             Algorithm=\"{exclusive}\"></ds:Transform></ds:Transforms><ds:DigestMethod \
-             Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"></ds:DigestMethod><ds:DigestValue>{digest}</ds:DigestValue>\
-             </ds:Reference></ds:SignedInfo>"
-        );
+        self.signature_of(&signed_info(id, digest))
+    }
+
+    /// A `ds:Signature` around `signed_info`, which is in canonical form and is signed as it stands.
+    pub(crate) fn signature_of(&self, signed_info: &str) -> String {
         let value = self.key.pkcs1v15_sign::<Sha256>(signed_info.as_bytes()).unwrap();
         format!(
-            "<ds:Signature xmlns:ds=\"{ds}\">{signed_info}<ds:SignatureValue>{}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>\
+            "<ds:Signature xmlns:ds=\"{DS}\">{signed_info}<ds:SignatureValue>{}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>\
              <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",
             STANDARD.encode(value),
             STANDARD.encode(self.certificate.der()),
@@ -226,6 +213,46 @@ impl Idp {
             STANDARD.encode(self.certificate.der()),
         )
     }
+}
+
+/// The SHA-256 digest of the element whose `ID` is `id`, by Exclusive XML Canonicalization, in base64.
+pub(crate) fn digest(xml: &str, id: &str) -> String {
+    let source = Source::check(xml.as_bytes(), Profile::SamlMessage).unwrap();
+    let document = Document::parse(&source).unwrap();
+    let element = document
+        .elements()
+        .find(|element| element.attribute("ID") == Some(id))
+        .unwrap();
+    let exclusive = Canonicalization::new(Method::Exclusive, Comments::Drop);
+    let own = element.children().find(|child| child.is(DS, "Signature"));
+    STANDARD.encode(Sha256::digest(exclusive.canonicalize(element, own).unwrap()))
+}
+
+/// A `ds:SignedInfo` over `#id` in canonical form, as most identity providers make it.
+pub(crate) fn signed_info(id: &str, digest: &str) -> String {
+    let transforms = format!("{}{}", transform(ENVELOPED_SIGNATURE), transform(EXCLUSIVE_C14N));
+    signed_info_of(&reference(&format!(" URI=\"#{id}\""), &transforms, digest))
+}
+
+/// A `ds:SignedInfo` with these references, in canonical form.
+pub(crate) fn signed_info_of(references: &str) -> String {
+    format!(
+        "<ds:SignedInfo xmlns:ds=\"{DS}\"><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE_C14N}\"></ds:CanonicalizationMethod>\
+         <ds:SignatureMethod Algorithm=\"{RSA_SHA256}\"></ds:SignatureMethod>{references}</ds:SignedInfo>"
+    )
+}
+
+/// A `ds:Reference` in canonical form; `uri` is its attribute, or nothing.
+pub(crate) fn reference(uri: &str, transforms: &str, digest: &str) -> String {
+    format!(
+        "<ds:Reference{uri}><ds:Transforms>{transforms}</ds:Transforms><ds:DigestMethod Algorithm=\"{SHA256}\"></ds:DigestMethod>\
+         <ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>"
+    )
+}
+
+/// A `ds:Transform` in canonical form.
+pub(crate) fn transform(algorithm: &str) -> String {
+    format!("<ds:Transform Algorithm=\"{algorithm}\"></ds:Transform>")
 }
 
 /// `xml` as the POST binding's form has it.

@@ -1,0 +1,239 @@
+//! Where each entry of the catalogue, A01 to A175, is tested: here by a function of its name, or where this table says.
+
+use std::collections::BTreeMap;
+
+use super::super::support::seed::{SEEDS, judge};
+
+/// Where an entry is tested that has no test here.
+enum Where {
+    /// In this file, by a test or check that has this text.
+    In(&'static str, &'static str),
+    /// Nowhere, for this reason.
+    Not(&'static str),
+}
+use Where::{In, Not};
+
+const DECRYPTION: &str = "encrypted assertions are refused whole until decryption is there, and then tested beside it";
+const REDIRECT: &str = "no message comes by redirect until logout is there, and then tested beside it";
+
+#[rustfmt::skip]
+const ELSEWHERE: &[(u16, Where)] = &[
+    (23, In("src/dsig/verified.rs", "compile_fail")),
+    (77, In("src/dsig/key.rs", "fn weak_rsa_keys_need_the_legacy_floor")),
+    (79, In("tests/it/dsig.rs", "fn a79_pss_parameters")),
+    (80, In("tests/it/wycheproof.rs", "fn ecdsa")),
+    (81, In("src/dsig/key.rs", "fn numbers_that_are_no_key")),
+    (87, In("src/dsig/reference.rs", "ct_eq")),
+    (88, Not(DECRYPTION)), (89, Not(DECRYPTION)), (90, Not(DECRYPTION)), (91, Not(DECRYPTION)), (92, Not(DECRYPTION)),
+    (93, Not(DECRYPTION)), (94, Not(DECRYPTION)), (95, Not(DECRYPTION)), (96, Not(DECRYPTION)), (97, Not(DECRYPTION)),
+    (98, Not(DECRYPTION)), (99, Not(DECRYPTION)), (100, Not(DECRYPTION)),
+    (104, In("tests/it/validate.rs", "fn every_audience_restriction_must_hold_us")),
+    (105, In("tests/it/validate.rs", "fn addressing")),
+    (106, In("tests/it/validate.rs", "fn addressing")),
+    (109, In("tests/it/sign_in.rs", "fn only_the_browser_that_asked_gets_the_session")),
+    (110, In("tests/it/validate.rs", "fn time_with_the_skew_at_its_limits")),
+    (112, In("tests/it/sign_in.rs", "fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers")),
+    (114, In("tests/it/sign_in.rs", "fn a_response_works_once")),
+    (115, In("tests/it/sign_in.rs", "fn a_replay_is_refused_until_the_time_rules_refuse_it")),
+    (116, In("tests/it/validate.rs", "fn what_is_answered_is_what_is_signed")),
+    (117, In("tests/it/sign_in.rs", "fn only_the_browser_that_asked_gets_the_session")),
+    (119, In("tests/it/sign_in.rs", "fn a_changed_connection_is_read_again_though_kv_lags")),
+    (120, In("tests/it/validate.rs", "fn the_address_must_be_of_the_connections_domain")),
+    (125, In("tests/it/sign_in.rs", "fn a_changed_connection_is_read_again_though_kv_lags")),
+    (126, In("tests/it/sign_in.rs", "fn disabling_works_at_once_though_kv_lags")),
+    (129, Not(REDIRECT)), (130, Not(REDIRECT)), (131, Not(REDIRECT)),
+    (132, In("tests/it/attacks/coverage.rs", "fn a_form_of_one_response_and_nothing_else")),
+    (133, In("tests/it/attacks/coverage.rs", "fn a_form_of_one_response_and_nothing_else")),
+    (134, In("src/saml/id/tests.rs", "fn a_return_path_stays_on_this_origin")),
+    (135, Not(REDIRECT)), (136, Not(REDIRECT)), (137, Not(REDIRECT)),
+    (140, In("src/token.rs", "256 random bits")),
+    (141, Not("the body is read by the edge: the end-to-end tests of the built Worker send too much of it")),
+    (142, Not(REDIRECT)),
+    (143, In("tests/it/attacks/parser.rs", "fn a46_document_types")),
+    (144, In("src/xml/source/tests.rs", "fn depth")),
+    (145, In("src/xml/source/tests.rs", "fn attributes")),
+    (146, In("src/xml/source/tests.rs", "fn declarations")),
+    (147, In("src/xml/source/tests.rs", "fn elements_and_marks")),
+    (148, In("tests/it/attacks/coverage.rs", "fn no_hash_maps_in_the_core")),
+    (149, In("tests/it/attacks/wrapping.rs", "fn a17_second_signature")),
+    (150, In("src/xml/c14n/tests.rs", "fn output_has_a_budget")),
+    (151, In("src/xml/document.rs", "map_err(|_| Error::NotWellFormed)")),
+    (152, In("tests/it/mutation.rs", "never a panic")),
+    (153, In("tests/it/sign_in.rs", "fn made_up_connections_leave_no_trace")),
+    (154, In("src/saml/id/tests.rs", "fn private_hosts_are_known_however_they_are_written")),
+    (155, Not("metadata is read when an administrator says so, never again by itself, so there is nothing to poison")),
+    (159, In("tests/it/sign_in.rs", "fn one_domain_belongs_to_one_connection")),
+    (160, In("tests/it/sign_in.rs", "fn neither_log_nor_page_tells_who_or_why")),
+    (161, In("tests/it/sign_in.rs", "fn duplicate_cookies_are_no_cookies")),
+    (162, In("src/app/http.rs", "SameSite::Lax")),
+    (163, Not("a session is a random token that the ledger knows; nothing is signed by us")),
+    (164, In("src/token.rs", "ct_eq")),
+    (165, In("tests/it/sign_in.rs", "fn neither_log_nor_page_tells_who_or_why")),
+    (166, Not("the end-to-end tests ask every route of the API without and with wrong tokens")),
+    (167, Not("there are no setup links")),
+    (168, In("tests/it/sign_in.rs", "fn disabling_works_at_once_though_kv_lags")),
+    (169, In("src/app/http.rs", "no-store")),
+    (170, In("clippy.toml", "SystemTime::now")),
+    (171, Not("every URL is built from the configured origin: the end-to-end tests send other hosts")),
+    (172, In("tests/it/sign_in.rs", "fn neither_log_nor_page_tells_who_or_why")),
+    (173, In("tests/it/attacks/coverage.rs", "fn no_switch_makes_it_lax")),
+];
+
+const HERE: &[&str] = &[
+    include_str!("algorithms.rs"),
+    include_str!("metadata.rs"),
+    include_str!("parser.rs"),
+    include_str!("protocol.rs"),
+    include_str!("references.rs"),
+    include_str!("signature.rs"),
+    include_str!("wrapping.rs"),
+];
+
+#[test]
+fn every_entry_is_tested_or_told_why_not() {
+    let mut places: BTreeMap<u16, Vec<String>> = BTreeMap::new();
+    for source in HERE {
+        for name in source.lines().filter_map(|line| line.strip_prefix("fn a")) {
+            let digits: String = name.chars().take_while(char::is_ascii_digit).collect();
+            if let Ok(number) = digits.parse() {
+                places.entry(number).or_default().push(name.to_owned());
+            }
+        }
+    }
+    for (number, place) in ELSEWHERE {
+        let told = match place {
+            In(file, text) => {
+                let folder = env!("CARGO_MANIFEST_DIR");
+                let found = std::fs::read_to_string(format!("{folder}/{file}"))
+                    .unwrap_or_else(|error| panic!("{file}: {error}"));
+                assert!(found.contains(text), "A{number}: {file} has no {text:?} any more");
+                (*file).to_owned()
+            }
+            Not(reason) => (*reason).to_owned(),
+        };
+        places.entry(*number).or_default().push(told);
+    }
+    let expected: Vec<u16> = (1..=175).collect();
+    assert_eq!(places.keys().copied().collect::<Vec<_>>(), expected);
+    for (number, places) in places {
+        assert_eq!(places.len(), 1, "A{number}: {places:?}");
+    }
+}
+
+/// A132, A133.
+#[test]
+fn a_form_of_one_response_and_nothing_else() {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use edge_saml::saml::binding::read_post_form;
+
+    let seed = &SEEDS[0];
+    let good = STANDARD.encode(&seed.xml);
+    let deflated = miniz_oxide::deflate::compress_to_vec(seed.xml.as_bytes(), 6);
+    let zlib = miniz_oxide::deflate::compress_to_vec_zlib(seed.xml.as_bytes(), 6);
+    let url_safe = URL_SAFE.encode([0xfb, 0xff, 0xbf]);
+    let form = |pairs: &[(&str, &str)]| {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+    };
+    let verdict = |body: String| match read_post_form(body.as_bytes()) {
+        Ok(form) => judge(&form.message).map_or_else(|code| code, |_| "accepted"),
+        Err(reject) => reject.code().as_str(),
+    };
+    let lines: String = good
+        .as_bytes()
+        .chunks(76)
+        .map(|line| format!("{}\r\n", str::from_utf8(line).unwrap()))
+        .collect();
+    for (pairs, expected) in [
+        (vec![("SAMLResponse", good.as_str())], "accepted"),
+        (vec![("SAMLResponse", lines.as_str())], "accepted"),
+        (
+            vec![
+                ("SAMLResponse", &good),
+                ("RelayState", "x"),
+                ("other", "y"),
+                ("other", "y"),
+            ],
+            "accepted",
+        ),
+        (vec![("SAMLResponse", &good), ("SAMLResponse", &good)], "form_malformed"),
+        (
+            vec![("SAMLResponse", &good), ("RelayState", "x"), ("RelayState", "x")],
+            "form_malformed",
+        ),
+        (vec![("SAMLResponse", &good), ("SAMLRequest", "x")], "form_malformed"),
+        (vec![("SAMLResponse", &good), ("SAMLart", "x")], "form_malformed"),
+        (vec![("SAMLResponse", &good), ("Signature", "x")], "form_malformed"),
+        (vec![("samlresponse", &good)], "acs_empty_post"),
+        (vec![("SAMLResponse", "")], "acs_empty_post"),
+        (vec![("SAMLResponse", &STANDARD.encode(&deflated))], "encoding_bad"),
+        (vec![("SAMLResponse", &STANDARD.encode(&zlib))], "encoding_bad"),
+        (vec![("SAMLResponse", &STANDARD.encode(&good))], "xml_not_wellformed"),
+        (vec![("SAMLResponse", &url_safe)], "base64_bad"),
+        (vec![("SAMLResponse", &format!("{good}===="))], "base64_bad"),
+        (
+            vec![("SAMLResponse", &format!("{}=AAAA", good.trim_end_matches('=')))],
+            "base64_bad",
+        ),
+        (vec![("SAMLResponse", &seed.xml)], "base64_bad"),
+    ] {
+        let verdict = verdict(form(&pairs));
+        assert_eq!(
+            verdict,
+            expected,
+            "{:?}",
+            pairs
+                .iter()
+                .map(|(name, value)| (name, value.len()))
+                .collect::<Vec<_>>()
+        );
+    }
+    // A name is a name however it is encoded.
+    assert_eq!(
+        verdict(format!("SAML%52esponse=x&{}", form(&[("SAMLResponse", &good)]))),
+        "form_malformed"
+    );
+}
+
+/// A148: std's hash maps are seeded the same in every instance on wasm32.
+#[test]
+fn no_hash_maps_in_the_core() {
+    for (file, text) in sources() {
+        assert!(!text.contains("HashMap") && !text.contains("HashSet"), "{file}");
+    }
+}
+
+/// A173: nothing in the core is called as such switches are called. What is dangerous says so in its name.
+#[test]
+fn no_switch_makes_it_lax() {
+    for (file, text) in sources() {
+        for word in [
+            "permissive",
+            "insecure",
+            "skip_verif",
+            "allow_dtd: true",
+            "accept_any",
+            "lenient:",
+        ] {
+            assert!(!text.contains(word), "{file}: {word}");
+        }
+    }
+}
+
+fn sources() -> Vec<(String, String)> {
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    let mut sources = vec![];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                sources.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    sources
+}
