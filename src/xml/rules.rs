@@ -13,12 +13,12 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), Error> {
     if name.len() > MAX_NAME_BYTES {
         return Err(Error::NameTooLong);
     }
-    let colons = name.iter().filter(|octet| **octet == b':').count();
-    let is_at_an_end = name.starts_with(b":") || name.ends_with(b":");
-    if colons == 0 || (colons == 1 && !is_at_an_end) {
-        Ok(())
-    } else {
-        Err(Error::InvalidName)
+    let Some(colon) = name.iter().position(|octet| *octet == b':') else {
+        return Ok(());
+    };
+    match name.split_at_checked(colon) {
+        Some(([_, ..], [_, local @ ..])) if !local.is_empty() && !local.contains(&b':') => Ok(()),
+        _ => Err(Error::InvalidName),
     }
 }
 
@@ -44,8 +44,8 @@ pub(super) fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
     if !begins_well || !matches!(namespace.get(scheme..), Some([b':', _, ..])) {
         return Err(Error::NamespaceNotAbsolute);
     }
-    // Without an early exit, so that the compiler can use wide registers.
-    let is_special = |octet: &u8| !octet.is_ascii_graphic() | (*octet == b'&');
+    // Without an early exit, so that the compiler can use wide registers. All graphic characters but `&`:
+    let is_special = |octet: &u8| !matches!(octet, b'!'..=b'%' | b'\''..=b'~');
     if !namespace.iter().fold(false, |found, octet| found | is_special(octet)) {
         return Ok(());
     }

@@ -113,7 +113,7 @@ impl<'d> Attributes<'d> {
     }
 }
 
-impl<'d> Attribute<'d> {
+impl Attribute<'_> {
     fn is_xml(&self, local_name: &str) -> bool {
         self.namespace == XML && self.local_name == local_name
     }
