@@ -146,6 +146,60 @@ fn a108_request_removed_or_foreign() {
 }
 
 #[test]
+fn a110_times_each_by_itself() {
+    // The skew's limits and the spellings of a time are in the tests of validation; here each bound is the only one broken.
+    for (from, to, expected) in [
+        (
+            "NotBefore=\"2026-07-01T11:55:00Z\" NotOnOrAfter=\"2026-07-01T12:05:00Z\"",
+            "NotOnOrAfter=\"2026-07-01T11:57:00Z\"",
+            "expired",
+        ),
+        (
+            "NotBefore=\"2026-07-01T11:55:00Z\"",
+            "NotBefore=\"2026-07-01T12:03:01Z\"",
+            "not_yet_valid",
+        ),
+        (
+            "NotBefore=\"2026-07-01T11:55:00Z\" NotOnOrAfter=\"2026-07-01T12:05:00Z\"",
+            "",
+            "accepted",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"2026-07-01T11:57:00Z\" Recipient",
+            "expired",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"0000-01-01T00:00:00Z\" Recipient",
+            "expired",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"2026-07-01T24:00:00Z\" Recipient",
+            "response_malformed",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"99999-07-01T12:05:00Z\" Recipient",
+            "response_malformed",
+        ),
+        (
+            "ID=\"_response\" InResponseTo=\"_request\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_response\" IssueInstant=\"2026-07-01T12:03:01Z\"",
+            "not_yet_valid",
+        ),
+        (
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:03:01Z\"",
+            "not_yet_valid",
+        ),
+    ] {
+        assert_eq!(signed(from, to), expected, "{to}");
+    }
+}
+
+#[test]
 fn a111_one_confirmation_passes_every_check() {
     let xml = Message::default().to_xml();
     let from = xml.find("<saml2:SubjectConfirmation ").unwrap();
@@ -480,6 +534,37 @@ fn a127_versions_identifiers_and_conditions() {
             "</saml2:Conditions><saml2:Conditions/>",
             "response_malformed",
         ),
+        (
+            "</saml2:Audience>",
+            "</saml2:Audience><saml2:OneTimeUse/>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:AttributeStatement>",
+            "<saml2:Audience/></saml2:AttributeStatement>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Attribute>",
+            "<saml2:Audience/></saml2:Attribute>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Assertion>",
+            "<saml2:Statement/></saml2:Assertion>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Assertion>",
+            "<x:x xmlns:x=\"urn:example:x\"/></saml2:Assertion>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Assertion>",
+            "<saml2:Advice/><saml2:Advice/></saml2:Assertion>",
+            "response_malformed",
+        ),
+        ("</saml2:Assertion>", "<saml2:Advice/></saml2:Assertion>", "accepted"),
         // It binds who passes the assertion on, and we do not.
         (
             "</saml2:Conditions>",

@@ -488,6 +488,14 @@ fn a22_a_signature_that_is_there_must_hold() {
             ),
         ]
     });
+    // The inner one by someone else, and all of it signed by the one who is trusted.
+    let inner = Idp::other().respond(&Message::default(), Signed::Assertion);
+    assert_eq!(code(Idp::trusted().sign(&inner, "_response")), "signature_key_unknown");
+    // The inner one broken before the outer one was made.
+    let inner = Idp::trusted()
+        .respond(&Message::default(), Signed::Assertion)
+        .replace(">ada@", ">eve@");
+    assert_eq!(code(Idp::trusted().sign(&inner, "_response")), "signature_bad_digest");
 }
 
 /// The prefix of an element, with its colon.
