@@ -142,10 +142,7 @@ fn a_form_of_one_response_and_nothing_else() {
     };
     let mut lines = good.clone();
     for at in (76..good.len()).step_by(76).rev() {
-        lines.insert_str(
-            at, "
-",
-        );
+        lines.insert(at, '\n');
     }
     for (pairs, expected) in [
         (vec![("SAMLResponse", good.as_str())], "accepted"),
