@@ -66,7 +66,7 @@ impl<P: Ports> App<P> {
             Route::Api(_) => Err(BrowserError::NotFound),
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,
-            Route::PostScript => Ok(page::post_script()),
+            Route::Script => Ok(page::script()),
             Route::Session => self.show_session(request).await,
             Route::SignIn if post => self.begin_from_form(request).await,
             Route::SignIn => self.show_sign_in(request).await,

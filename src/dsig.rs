@@ -28,6 +28,7 @@ mod reference;
 mod signed_info;
 mod verified;
 
+pub(crate) use algorithm::shown;
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use certificate::{Certificate, Fingerprint};
 pub use detached::verify_detached;
@@ -85,13 +86,20 @@ pub fn verify_document(
     verify_enveloped(signed, Rules::Document(document), policy)
 }
 
-/// Verifies a signature over plain octets, as the HTTP-Redirect binding has it (SAML Bindings 3.4.4.1).
+/// Verifies a signature over plain octets, as the HTTP-Redirect binding has it (SAML Bindings 3.4.4.1); the result holds
+/// those octets.
 ///
 /// # Errors
 /// That the algorithm is not allowed, that there is no key, or [`Error::SignatureInvalid`].
-pub fn verify_octets(octets: &[u8], algorithm: &str, signature: &[u8], policy: &Policy<'_>) -> Result<(), Error> {
+pub fn verify_octets(
+    octets: &[u8],
+    algorithm: &str,
+    signature: &[u8],
+    policy: &Policy<'_>,
+) -> Result<Verified<Octets>, Error> {
     let algorithm = SignatureAlgorithm::from_uri(algorithm, policy.sha1)?;
-    check_value(octets, algorithm, signature, policy)
+    check_value(octets, algorithm, signature, policy)?;
+    Ok(Verified::vouch(Octets::new(octets.to_vec())))
 }
 
 /// Whether a `ds:Signature` stands at or below `root` anywhere but as a child of one of `homes`.

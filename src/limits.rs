@@ -100,6 +100,14 @@ pub const DOCUMENT: XmlLimits = XmlLimits {
     ..SAML_MESSAGE
 };
 
+/// Encrypted content keys that are tried for one piece of encrypted content. An identity provider that is changing our
+/// key sends one for the old and one for the new.
+pub const MAX_ENCRYPTED_KEYS: usize = 2;
+
+/// Private-key operations for one message: its assertion, its NameID, and attributes that are encrypted one by one.
+/// Each takes about a millisecond. All but the first two happen after a signature held.
+pub const MAX_KEY_UNWRAPS_PER_MESSAGE: usize = 32;
+
 /// Octets of a `RelayState`. Ours have 43; the specification allows 80 (SAML Bindings 3.4.3), identity providers that
 /// start a sign-in send URLs.
 pub const MAX_RELAY_STATE_BYTES: usize = 2_048;

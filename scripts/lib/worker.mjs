@@ -58,10 +58,11 @@ export async function freePort(first) {
  * - `persistTo`: the folder for KV and Durable Objects; by default a temporary one, deleted by `stop()`
  * - `vars`: variables over those of wrangler.toml and the two that are always set here
  * - `adminToken`: the ADMIN_TOKEN secret; without it the Worker has none
+ * - `readyStatus`: what `GET /sso/session` answers when it is ready; 503 for a Worker that is misconfigured on purpose
  *
  * Resolves to `{ origin, port, output(), stop() }`.
  */
-export async function startWorker({ port, persistTo, vars = {}, adminToken } = {}) {
+export async function startWorker({ port, persistTo, vars = {}, adminToken, readyStatus = 401 } = {}) {
   port ??= await freePort();
   const origin = `http://localhost:${port}`;
   const scratch = await mkdtemp(join(tmpdir(), "edge-saml-"));
@@ -114,7 +115,7 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken } = {
   const stop = () => (stopping ??= stopGroup(child, scratch).finally(() => process.off("exit", atExit)));
 
   try {
-    await untilReady(origin, () => ended);
+    await untilReady(origin, readyStatus, () => ended);
   } catch (error) {
     await stop();
     throw new Error(`The Worker did not start: ${error.message}\n${output.slice(-4000)}`);
@@ -122,7 +123,7 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken } = {
   return { origin, port, output: () => output, stop };
 }
 
-async function untilReady(origin, ended) {
+async function untilReady(origin, readyStatus, ended) {
   const deadline = Date.now() + START_LIMIT_MS;
   let last = "no answer";
   while (Date.now() < deadline) {
@@ -130,7 +131,7 @@ async function untilReady(origin, ended) {
     try {
       const response = await fetch(`${origin}/sso/session`, { signal: AbortSignal.timeout(5_000) });
       await response.arrayBuffer();
-      if (response.status === 401) return;
+      if (response.status === readyStatus) return;
       last = `GET /sso/session answered ${response.status}`;
     } catch (error) {
       last = error.cause?.code ?? error.message;

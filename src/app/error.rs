@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::http::{Response, allow, json};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::{App, ledger, page};
+use crate::code::Code;
 use crate::saml::id::ConnectionId;
 use crate::saml::reject::Reject;
 
@@ -151,14 +152,14 @@ impl<P: Ports> App<P> {
             event: "sign_in_refused",
             reference: Some(&reference),
             connection: Some(connection),
-            code: Some(reject.code()),
+            code: Some(reject.code().as_str()),
             detail: None,
         });
         // A connection that does not exist has no ledger, and gets none by being asked for.
         if *reject != Reject::ConnectionUnknown {
             let record = ledger::RecordRefusal {
                 reference: reference.clone(),
-                code: reject.code().to_owned(),
+                code: reject.code().to_string(),
                 detail,
             };
             if let Err(unavailable) = self.ports.ledger(connection, record).await {
@@ -183,7 +184,7 @@ fn status_of(reject: &Reject) -> StatusCode {
         | Reject::FormMalformed
         | Reject::RelayStateNotAllowed
         | Reject::ResponseMalformed(_) => StatusCode::BAD_REQUEST,
-        _ if reject.code() == "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        _ if reject.code() == Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Reject::Xml(_) => StatusCode::BAD_REQUEST,
         Reject::ConnectionUnknown => StatusCode::NOT_FOUND,
         _ => StatusCode::FORBIDDEN,

@@ -261,7 +261,7 @@ const TABLES: [&str; 6] = [
      expires_at INTEGER NOT NULL, answered_at INTEGER)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, remember_until INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT NOT NULL, user TEXT NOT NULL, \
-     session_expires_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+     session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
      seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS refusals (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, at INTEGER NOT NULL, \
@@ -384,10 +384,6 @@ impl Call for Consume {
         if request.get(1) != Some(&Value::Null) {
             return Ok(Err(Refusal::RequestAnswered));
         }
-        let session_end = now.plus(SESSION_SECONDS);
-        let session_end = self
-            .session_not_on_or_after
-            .map_or(session_end, |end| end.min(session_end));
         sql.run(
             "INSERT INTO assertions (id, remember_until) VALUES (?, ?)",
             &[
@@ -400,12 +396,12 @@ impl Call for Consume {
             &[now.unix_seconds().into(), self.request_id.as_str().into()],
         )?;
         sql.run(
-            "INSERT INTO tickets (hash, request_id, user, session_expires_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO tickets (hash, request_id, user, session_not_on_or_after, expires_at) VALUES (?, ?, ?, ?, ?)",
             &[
                 self.ticket.as_str().into(),
                 self.request_id.as_str().into(),
                 to_json(&self.user)?,
-                session_end.unix_seconds().into(),
+                self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
                 now.plus(TICKET_SECONDS).unix_seconds().into(),
             ],
         )?;
@@ -423,7 +419,7 @@ impl Call for Complete {
             Some((_, State::Disabled)) | None => return Ok(Err(Refusal::Disabled)),
         }
         let rows = sql.run(
-            "SELECT t.expires_at, t.session_expires_at, t.user, r.browser, r.return_path FROM tickets t \
+            "SELECT t.expires_at, t.session_not_on_or_after, t.user, r.browser, r.return_path FROM tickets t \
              JOIN requests r ON r.id = t.request_id WHERE t.hash = ?",
             &[self.ticket.as_str().into()],
         )?;
@@ -439,7 +435,11 @@ impl Call for Complete {
         {
             return Ok(Err(Refusal::BrowserMismatch));
         }
-        let expires_at = Timestamp::from_unix_seconds(integer(ticket, 1)?);
+        let end = now.plus(SESSION_SECONDS);
+        let expires_at = match ticket.get(1) {
+            Some(Value::Null) => end,
+            _ => end.min(Timestamp::from_unix_seconds(integer(ticket, 1)?)),
+        };
         let return_path = ReturnPath::parse(text(ticket, 4)?).map_err(|e| SqlError(e.to_string()))?;
         let user = text(ticket, 2)?;
         sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;

@@ -5,6 +5,7 @@ use http::StatusCode;
 use super::App;
 use super::error::ApiError;
 use super::ports::{FetchFailure, Fetched, Ports};
+use crate::code::Code;
 use crate::limits::{MAX_METADATA_REDIRECTS, METADATA_FETCH_SECONDS};
 use crate::saml::connection::IdentityProvider;
 use crate::saml::id::EndpointUrl;
@@ -17,7 +18,7 @@ impl<P: Ports> App<P> {
         for _ in 0..=MAX_METADATA_REDIRECTS {
             if !self.may_reach(&at) {
                 let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
-                return Err(unusable("fetch_private_address", message));
+                return Err(unusable(Code::FetchPrivateAddress, message));
             }
             let Fetched { status, location, body } = self.ports.fetch(&at).await.map_err(fetch_error)?;
             match (status, location) {
@@ -31,19 +32,19 @@ impl<P: Ports> App<P> {
                     let next = next.ok().and_then(|next| EndpointUrl::parse(next.as_str()).ok());
                     at = next.ok_or_else(|| {
                         unusable(
-                            "fetch_private_address",
+                            Code::FetchPrivateAddress,
                             "The metadata URL redirects to something that is not an https address.",
                         )
                     })?;
                 }
                 _ => {
                     let message = format!("The metadata URL answered with HTTP status {status}, expected 200.");
-                    return Err(unusable("fetch_http_status", message));
+                    return Err(unusable(Code::FetchHttpStatus, message));
                 }
             }
         }
         Err(unusable(
-            "fetch_redirects",
+            Code::FetchRedirects,
             format!("The metadata URL redirects more than {MAX_METADATA_REDIRECTS} times."),
         ))
     }
@@ -69,17 +70,17 @@ fn metadata_error(error: &MetadataError) -> ApiError {
 fn fetch_error(failure: FetchFailure) -> ApiError {
     match failure {
         FetchFailure::Connection => unusable(
-            "fetch_tls",
+            Code::FetchTls,
             "The metadata URL cannot be reached: the name does not resolve, or no secure connection is possible.",
         ),
-        FetchFailure::TooLarge => unusable("fetch_too_large", "The metadata URL answered with more than 5 MiB."),
+        FetchFailure::TooLarge => unusable(Code::FetchTooLarge, "The metadata URL answered with more than 5 MiB."),
         FetchFailure::Timeout => unusable(
-            "fetch_timeout",
+            Code::FetchTimeout,
             format!("The metadata URL did not answer within {METADATA_FETCH_SECONDS} seconds."),
         ),
     }
 }
 
-fn unusable(code: &'static str, message: impl Into<String>) -> ApiError {
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+fn unusable(code: Code, message: impl Into<String>) -> ApiError {
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code.as_str(), message)
 }

@@ -1,4 +1,4 @@
-//! Pages: compiled templates with automatic escaping, one layout, no script.
+//! Pages: compiled templates with automatic escaping, one layout; scripts only add to them.
 
 use askama::Template;
 use http::StatusCode;
@@ -125,7 +125,11 @@ pub fn sign_out() -> Response {
 /// A refused sign-in: a reference, not a reason.
 #[must_use]
 pub fn refused(status: StatusCode, reference: &str) -> Response {
-    render(status, &RefusedPage { reference }, "")
+    let policy = PagePolicy {
+        scripts: Scripts::Ours,
+        form_targets: "",
+    };
+    answer(status, RefusedPage { reference }.render(), policy)
 }
 
 /// Any other message, with a way back to the sign-in page.
@@ -144,13 +148,13 @@ pub fn stylesheet() -> Response {
     )
 }
 
-/// The script of the HTTP-POST binding's form.
+/// The script of the pages that have one.
 #[must_use]
-pub fn post_script() -> Response {
+pub fn script() -> Response {
     respond(
         StatusCode::OK,
         "text/javascript; charset=utf-8",
-        include_str!("../../assets/post.js"),
+        include_str!("../../assets/page.js"),
     )
 }
 

@@ -16,8 +16,8 @@ pub enum Route {
     Complete(ConnectionId),
     /// `GET /sso/saml/{connection}/metadata`: our metadata for this connection.
     Metadata(ConnectionId),
-    /// `GET /sso/post.js`: sends the form of the HTTP-POST binding by itself.
-    PostScript,
+    /// `GET /sso/page.js`: what scripts add to pages.
+    Script,
     /// `GET /sso/session`: who is signed in.
     Session,
     /// `GET, POST /sso/sign-in`.
@@ -60,7 +60,7 @@ impl Route {
             ("sign-in", None, None) => Self::SignIn,
             ("sign-out", None, None) => Self::SignOut,
             ("session", None, None) => Self::Session,
-            ("post.js", None, None) => Self::PostScript,
+            ("page.js", None, None) => Self::Script,
             ("style.css", None, None) => Self::Stylesheet,
             ("saml", Some(id), Some(action)) => {
                 let id = ConnectionId::parse(id).ok()?;
@@ -82,7 +82,7 @@ impl Route {
         match self {
             Self::Acs(_) => "POST",
             Self::Api(route) => route.methods(),
-            Self::Complete(_) | Self::Metadata(_) | Self::PostScript | Self::Session | Self::Stylesheet => "GET, HEAD",
+            Self::Complete(_) | Self::Metadata(_) | Self::Script | Self::Session | Self::Stylesheet => "GET, HEAD",
             Self::SignIn | Self::SignOut => "GET, HEAD, POST",
         }
     }

@@ -166,9 +166,15 @@ impl<P: Ports> App<P> {
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {
+        // Control characters come from no keyboard, and have no place in a page.
+        let shown = |text: &Option<String>| {
+            text.clone()
+                .filter(|t| !t.chars().any(char::is_control))
+                .unwrap_or_default()
+        };
         let content = page::SignIn {
-            email: wish.email.as_deref().unwrap_or_default(),
-            return_to: wish.return_to.as_deref().unwrap_or_default(),
+            email: &shown(&wish.email),
+            return_to: &shown(&wish.return_to),
             error,
         };
         page::sign_in(status, &content, self.config.development)

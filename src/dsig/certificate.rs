@@ -90,10 +90,21 @@ impl Certificate {
         &self.der
     }
 
+    /// SHA-256 of what stands in the place of a certificate, be it one or not: people compare it with what they were given.
+    ///
+    /// # Errors
+    /// [`Error::CertificateMalformed`] when it is not even base64.
+    pub fn fingerprint_of(octets: &[u8]) -> Result<Fingerprint, Error> {
+        match armoured(octets, "CERTIFICATE")?.as_slice() {
+            [der] if !der.is_empty() => Ok(Fingerprint::of(der)),
+            _ => Err(Error::CertificateMalformed),
+        }
+    }
+
     /// SHA-256 of the certificate.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(Sha256::digest(&self.der).into())
+        Fingerprint::of(&self.der)
     }
 
     /// The subject as RFC 4514 writes it; empty when it is unreadable.
@@ -120,6 +131,10 @@ impl Certificate {
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
+    fn of(octets: &[u8]) -> Self {
+        Self(Sha256::digest(octets).into())
+    }
+
     /// The 32 octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

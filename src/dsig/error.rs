@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Fingerprint;
+use crate::code::Code;
 use crate::xml;
 
 /// Why a signature, a key or a certificate is refused. Each variant is one rule.
@@ -74,28 +75,28 @@ pub enum Error {
 }
 
 impl Error {
-    /// The stable word for logs, the dashboard and test vectors.
+    /// The stable code for logs, the dashboard and test vectors.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::AlgorithmUnsupported { .. } => "signature_alg_unsupported",
-            Self::AlgorithmWeak { .. } => "signature_alg_weak",
-            Self::Base64Malformed | Self::Malformed { .. } => "signature_malformed",
-            Self::Canonicalization(_) => "canonicalization_failed",
-            Self::CertificateMalformed => "certificate_malformed",
-            Self::CertificateMultiple => "certificate_multiple",
-            Self::DigestMismatch => "signature_bad_digest",
-            Self::KeyMalformed => "key_malformed",
-            Self::KeyUnknown { .. } => "signature_key_unknown",
-            Self::KeyUnsupported => "key_unsupported",
-            Self::KeyWeak { .. } => "key_weak",
-            Self::NoTrustedKey => "no_signing_key",
-            Self::ReferenceUnsupported { .. } => "reference_unsupported",
-            Self::SignatureInvalid => "signature_invalid",
-            Self::SignatureMultiple => "signature_multiple",
-            Self::TransformForbidden { .. } => "transform_forbidden",
-            Self::Unsigned => "unsigned",
-            Self::WrongTarget => "signature_wrong_target",
+            Self::AlgorithmUnsupported { .. } => Code::SignatureAlgUnsupported,
+            Self::AlgorithmWeak { .. } => Code::SignatureAlgWeak,
+            Self::Base64Malformed | Self::Malformed { .. } => Code::SignatureMalformed,
+            Self::Canonicalization(_) => Code::CanonicalizationFailed,
+            Self::CertificateMalformed => Code::CertificateMalformed,
+            Self::CertificateMultiple => Code::CertificateMultiple,
+            Self::DigestMismatch => Code::SignatureBadDigest,
+            Self::KeyMalformed => Code::KeyMalformed,
+            Self::KeyUnknown { .. } => Code::SignatureKeyUnknown,
+            Self::KeyUnsupported => Code::KeyUnsupported,
+            Self::KeyWeak { .. } => Code::KeyWeak,
+            Self::NoTrustedKey => Code::NoSigningKey,
+            Self::ReferenceUnsupported { .. } => Code::ReferenceUnsupported,
+            Self::SignatureInvalid => Code::SignatureInvalid,
+            Self::SignatureMultiple => Code::SignatureMultiple,
+            Self::TransformForbidden { .. } => Code::TransformForbidden,
+            Self::Unsigned => Code::Unsigned,
+            Self::WrongTarget => Code::SignatureWrongTarget,
         }
     }
 }

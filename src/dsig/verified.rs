@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use crate::xmlenc::ContentKey;
+
 /// A `T` that was read from signed octets and from nothing else.
 ///
 /// Only this module's parent makes one, after the `SignatureValue` and the digest held. There is no `Default`, no
-/// `From` and no way to reach into the value to change it. The one step onward, [`read`](Verified::read), takes a plain
-/// function pointer: it cannot capture anything that was not signed.
+/// `From` and no way to reach into the value to change it. The steps onward, [`read`](Verified::read) and
+/// [`decrypt`](Verified::decrypt), take a plain function pointer: it cannot capture anything that was not signed.
 ///
 /// It cannot be forged:
 ///
@@ -47,9 +49,33 @@ impl<T> Verified<T> {
     pub fn read<U, E>(&self, read: fn(&T) -> Result<U, E>) -> Result<Verified<U>, E> {
         read(&self.0).map(Verified)
     }
+
+    /// Reads something out of what was signed that is encrypted in it.
+    ///
+    /// The content keys are all that comes from elsewhere, and each opens only what holds the wrapped key that it was
+    /// unwrapped from ([`Encrypted::decrypt`](crate::xmlenc::Encrypted::decrypt)). So what comes out depends on signed
+    /// octets and on our private key alone: a signature over ciphertext and wrapped key vouches for its plaintext.
+    ///
+    /// ```compile_fail,E0308
+    /// use edge_saml::dsig::Verified;
+    /// fn mix(signed: &Verified<Vec<u8>>, unsigned: Vec<u8>) {
+    ///     let _ = signed.decrypt(&[], |_, _| Ok::<Vec<u8>, ()>(unsigned.clone()));
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `decrypt`.
+    pub fn decrypt<U, E>(
+        &self,
+        keys: &[ContentKey],
+        decrypt: fn(&T, &[ContentKey]) -> Result<U, E>,
+    ) -> Result<Verified<U>, E> {
+        decrypt(&self.0, keys).map(Verified)
+    }
 }
 
-/// The octets that were digested: canonical XML of the signed element without its signature.
+/// The octets that were digested: canonical XML of the signed element without its signature, or what a signature over
+/// plain octets covers.
 ///
 /// Parse these, by the same checks as the message itself, and read from that document alone (attack R7: see only what
 /// is signed).
@@ -57,7 +83,7 @@ impl<T> Verified<T> {
 pub struct Octets(Vec<u8>);
 
 impl Octets {
-    /// Takes what the canonicaliser wrote.
+    /// Takes what was digested.
     pub(super) fn new(octets: Vec<u8>) -> Self {
         Self(octets)
     }

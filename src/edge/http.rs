@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use worker::{Request, Response, Result};
 
 use crate::app::config::ConfigError;
+use crate::app::error::ApiError;
 use crate::app::http::{Request as AppRequest, Response as AppResponse, respond};
 use crate::app::page;
 use crate::app::route::Route;
@@ -30,7 +31,8 @@ pub(super) async fn read(mut request: Request) -> core::result::Result<AppReques
         None => url.path().to_owned(),
     };
     let uri = path_and_query.parse::<Uri>().map_err(|_| malformed())?;
-    let cap = Route::of(uri.path()).map_or(0, |route| route.max_body_bytes());
+    let route = Route::of(uri.path());
+    let cap = route.as_ref().map_or(0, Route::max_body_bytes);
 
     let mut taken = AppRequest::new(Vec::new());
     *taken.method_mut() = method;
@@ -40,11 +42,17 @@ pub(super) async fn read(mut request: Request) -> core::result::Result<AppReques
             taken.headers_mut().append(name, value);
         }
     }
-    let too_large = || {
-        bad(
+    let too_large = || match route {
+        Some(Route::Api(_)) => ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("The body is larger than {cap} bytes."),
+        )
+        .response(),
+        _ => bad(
             StatusCode::PAYLOAD_TOO_LARGE,
             "The request is too large. Start again on the sign-in page.",
-        )
+        ),
     };
     let announced = taken
         .headers()

@@ -109,7 +109,7 @@ pub struct Attribute {
 pub enum AttributeValue {
     /// `xsi:nil`.
     Nil,
-    /// Elements, whose text is given without them; never used as an identity.
+    /// Elements, whose text is given without their tags; never used as an identity.
     Structured(String),
     /// Plain text, as it stands.
     Text(String),
@@ -130,8 +130,17 @@ impl Assertion {
     /// Reads a `saml:Assertion` element, refusing what the schema does not know.
     ///
     /// # Errors
-    /// [`Reject::ResponseMalformed`] naming the rule of shape that is broken.
+    /// [`Reject::ResponseMalformed`] naming the rule of shape that is broken, [`Reject::EncryptedUnexpected`] when
+    /// something in it is encrypted: an identifier that cannot be read is never taken for none (attack A100).
     pub fn read(element: Element<'_>) -> Result<Self, Reject> {
+        Self::read_with(element, |_, _| Err(Reject::EncryptedUnexpected))
+    }
+
+    /// As [`read`](Self::read), giving `encrypted` what is encrypted and its place.
+    pub(super) fn read_with<'d>(
+        element: Element<'d>,
+        mut encrypted: impl FnMut(Place, Element<'d>) -> Result<(), Reject>,
+    ) -> Result<Self, Reject> {
         if !element.is(SAML, "Assertion") {
             return Err(malformed(Shape::AssertionCount));
         }
@@ -150,7 +159,7 @@ impl Assertion {
         };
         element.has_only_element_content()?;
         if let Some(subject) = element.child(SAML, "Subject")? {
-            assertion.read_subject(subject)?;
+            assertion.read_subject(subject, &mut encrypted)?;
         }
         if let Some(conditions) = element.child(SAML, "Conditions")? {
             assertion.conditions = Some(Conditions::read(conditions)?);
@@ -162,25 +171,43 @@ impl Assertion {
                 (SAML, "Issuer" | "Subject" | "Conditions" | "Advice" | "AuthzDecisionStatement")
                 | (DS, "Signature") => {}
                 (SAML, "AuthnStatement") => assertion.authn_statements.push(AuthnStatement::read(child)?),
-                (SAML, "AttributeStatement") => read_attributes(child, &mut assertion.attributes)?,
+                (SAML, "AttributeStatement") => read_attributes(child, &mut assertion.attributes, &mut encrypted)?,
                 _ => return Err(malformed(Shape::Element("Assertion/*"))),
             }
         }
         Ok(assertion)
     }
 
-    fn read_subject(&mut self, subject: Element<'_>) -> Result<(), Reject> {
+    fn read_subject<'d>(
+        &mut self,
+        subject: Element<'d>,
+        encrypted: &mut impl FnMut(Place, Element<'d>) -> Result<(), Reject>,
+    ) -> Result<(), Reject> {
         subject.has_only_element_content()?;
         self.name_id = subject.child(SAML, "NameID")?.map(NameId::read).transpose()?;
+        let encrypted_id = subject.child(SAML, "EncryptedID")?;
+        if self.name_id.is_some() && encrypted_id.is_some() {
+            return Err(malformed(Shape::Element("Subject/*")));
+        }
         for child in subject.children() {
             match (child.namespace(), child.local_name()) {
                 (SAML, "NameID") => {}
+                (SAML, "EncryptedID") => encrypted(Place::NameId, child)?,
                 (SAML, "SubjectConfirmation") => self.confirmations.push(SubjectConfirmation::read(child)?),
                 _ => return Err(malformed(Shape::Element("Subject/*"))),
             }
         }
         Ok(())
     }
+}
+
+/// Where something encrypted stands in an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the place of an attribute, which follows so many others.
+    Attribute(usize),
+    /// In the place of the subject's NameID.
+    NameId,
 }
 
 impl Issuer {
@@ -203,7 +230,8 @@ impl NameId {
         self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
     }
 
-    fn read(element: Element<'_>) -> Result<Self, Reject> {
+    /// Reads a `NameID` element.
+    pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
         let value = trim(element.text()?);
         if value.chars().nth(MAX_NAME_ID_CHARACTERS).is_some() {
@@ -223,8 +251,10 @@ impl SubjectConfirmation {
         element.has_only_element_content()?;
         let data = element.child(SAML, "SubjectConfirmationData")?;
         for child in element.children() {
-            if child.namespace() != SAML || !matches!(child.local_name(), "NameID" | "SubjectConfirmationData") {
-                return Err(malformed(Shape::Element("SubjectConfirmation/*")));
+            match (child.namespace(), child.local_name()) {
+                (SAML, "NameID" | "SubjectConfirmationData") => {}
+                (SAML, "EncryptedID") => return Err(Reject::EncryptedUnexpected),
+                _ => return Err(malformed(Shape::Element("SubjectConfirmation/*"))),
             }
         }
         let time = |name| data.map_or(Ok(None), |d| optional_time(d, name));
@@ -287,31 +317,40 @@ impl AuthnStatement {
     }
 }
 
-fn read_attributes(statement: Element<'_>, into: &mut Vec<Attribute>) -> Result<(), Reject> {
+fn read_attributes<'d>(
+    statement: Element<'d>,
+    into: &mut Vec<Attribute>,
+    encrypted: &mut impl FnMut(Place, Element<'d>) -> Result<(), Reject>,
+) -> Result<(), Reject> {
     statement.has_only_element_content()?;
     for child in statement.children() {
-        if child.is(SAML, "EncryptedAttribute") {
-            return Err(Reject::EncryptedUnexpected);
+        match (child.namespace(), child.local_name()) {
+            (SAML, "Attribute") => into.push(Attribute::read(child)?),
+            (SAML, "EncryptedAttribute") => encrypted(Place::Attribute(into.len()), child)?,
+            _ => return Err(malformed(Shape::Element("AttributeStatement/*"))),
         }
-        if !child.is(SAML, "Attribute") {
-            return Err(malformed(Shape::Element("AttributeStatement/*")));
-        }
-        let text = |name| child.attribute(name).map(ToOwned::to_owned);
-        let values = child.children().map(|value| {
+    }
+    Ok(())
+}
+
+impl Attribute {
+    /// Reads an `Attribute` element.
+    pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
+        let text = |name| element.attribute(name).map(ToOwned::to_owned);
+        let values = element.children().map(|value| {
             if value.is(SAML, "AttributeValue") {
                 read_value(value)
             } else {
                 Err(malformed(Shape::Element("Attribute/*")))
             }
         });
-        into.push(Attribute {
-            name: required(child, "Name")?.to_owned(),
+        Ok(Self {
+            name: required(element, "Name")?.to_owned(),
             name_format: text("NameFormat"),
             friendly_name: text("FriendlyName"),
             values: values.collect::<Result<_, _>>()?,
-        });
+        })
     }
-    Ok(())
 }
 
 fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
@@ -324,9 +363,8 @@ fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
     if element.children().next().is_none() {
         return Ok(AttributeValue::Text(element.text()?.to_owned()));
     }
-    // Nothing decides on this text; leaves only, so that no two readers can differ about it.
-    let leaves = element.descendants().filter(|e| e.children().next().is_none());
-    let text: String = leaves.map(Element::text).collect::<Result<_, _>>()?;
+    // Nothing decides on this text.
+    let text = element.text_with_descendants()?;
     Ok(AttributeValue::Structured(text))
 }
 

@@ -1,11 +1,12 @@
 //! Bindings: how messages travel through the browser (SAML Bindings 3.4, 3.5).
 
 use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 
 use super::id::EndpointUrl;
 use super::reject::Reject;
 use crate::dsig::base64;
-use crate::limits::{MAX_RELAY_STATE_BYTES, MAX_SAML_MESSAGE_BYTES};
+use crate::limits::{MAX_INFLATED_BYTES, MAX_RELAY_STATE_BYTES, MAX_SAML_MESSAGE_BYTES};
 
 /// The best compression; a request has half a kilobyte.
 const DEFLATE_LEVEL: u8 = 9;
@@ -75,4 +76,34 @@ pub fn redirect_url(endpoint: &EndpointUrl, request: &str, relay_state: &str) ->
     query.append_pair("RelayState", relay_state);
     let separator = if endpoint.as_str().contains('?') { '&' } else { '?' };
     format!("{endpoint}{separator}{}", query.finish())
+}
+
+/// Inflates a message that was compressed with DEFLATE (RFC 1951, SAML Bindings 3.4.4.1), never to more than
+/// [`MAX_INFLATED_BYTES`].
+///
+/// # Errors
+/// [`Reject::TooLarge`] or [`Reject::DeflateBad`].
+pub fn inflate(deflated: &[u8]) -> Result<Vec<u8>, Reject> {
+    decompress_to_vec_with_limit(deflated, MAX_INFLATED_BYTES).map_err(|error| match error.status {
+        TINFLStatus::HasMoreOutput => Reject::TooLarge,
+        _ => Reject::DeflateBad,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inflating_ends_at_the_cap() {
+        let deflated = |octets: usize| compress_to_vec(&vec![b'a'; octets], DEFLATE_LEVEL);
+        let at_cap = inflate(&deflated(MAX_INFLATED_BYTES)).map(|octets| octets.len());
+        assert_eq!(at_cap, Ok(MAX_INFLATED_BYTES));
+        assert_eq!(inflate(&deflated(MAX_INFLATED_BYTES + 1)), Err(Reject::TooLarge));
+        let cut = deflated(1_000);
+        assert_eq!(inflate(&cut[..cut.len() / 2]), Err(Reject::DeflateBad));
+        for octets in [b"".as_slice(), b"<a/>", &[0x1f, 0x8b, 8, 0], &[0xff; 64]] {
+            assert_eq!(inflate(octets), Err(Reject::DeflateBad));
+        }
+    }
 }

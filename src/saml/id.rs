@@ -92,13 +92,17 @@ text_type!(
 
 text_type!(
     /// The name of an entity (SAML Core 8.3.6): 1 to 1,024 characters, compared octet by octet.
+    ///
+    /// It should be a URI, but people are let type anything (JumpCloud's placeholder is `IdP Entity ID`), so there may be
+    /// spaces inside.
     EntityId,
     |text| {
         let fits = (1..=1024).contains(&text.chars().count());
-        if fits && !text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        let odd = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
+        if fits && !text.chars().any(odd) && text == text.trim() {
             Ok(text.to_owned())
         } else {
-            Err(Invalid("expected an entity ID of 1 to 1,024 characters without spaces"))
+            Err(Invalid("expected an entity ID of 1 to 1,024 characters without spaces at its ends"))
         }
     }
 );

@@ -64,6 +64,18 @@ const GROUPS: &[&str] = &[
     "{claims}role",
 ];
 
+/// The user's first name, by the first alias that has one.
+#[must_use]
+pub fn first_name(assertion: &Assertion) -> Option<String> {
+    Attributes::of(assertion).first_text(FIRST_NAME)
+}
+
+/// The user's last name, by the first alias that has one.
+#[must_use]
+pub fn last_name(assertion: &Assertion) -> Option<String> {
+    Attributes::of(assertion).first_text(LAST_NAME)
+}
+
 /// Reads the user's identity. The e-mail address comes from the first alias that the assertion has, else from a NameID
 /// that is an address.
 ///

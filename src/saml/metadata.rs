@@ -4,7 +4,8 @@ use core::fmt;
 
 use super::connection::{Binding, Endpoint, IdentityProvider, ServiceProvider, StoredCertificate};
 use super::id::{EndpointUrl, EntityId};
-use crate::dsig::{Certificate, RsaFloor};
+use crate::code::Code;
+use crate::dsig::{self, Certificate, Fingerprint, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use crate::xml::names::{DS, MD, SAMLP};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
@@ -21,6 +22,8 @@ pub enum MetadataError {
     IsSpMetadata,
     /// Every signing key is too weak, or of a kind that cannot be used.
     KeyWeak,
+    /// It is XML, but no metadata: an `EntityDescriptor` is missing, or one without an `entityID`.
+    Malformed,
     /// It describes no identity provider.
     NoIdpRole,
     /// It has no certificate for signing.
@@ -38,16 +41,17 @@ pub enum MetadataError {
 impl MetadataError {
     /// The stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::HtmlInsteadOfXml => "html_instead_of_xml",
-            Self::IsSpMetadata => "is_sp_metadata",
-            Self::KeyWeak => "key_weak",
-            Self::NoIdpRole => "no_idp_role",
-            Self::NoSigningKey => "no_signing_key",
-            Self::NoSsoEndpoint => "no_sso_endpoint",
-            Self::SeveralEntities(_) => "several_entities",
-            Self::TooManyCertificates => "too_many_certificates",
+            Self::HtmlInsteadOfXml => Code::HtmlInsteadOfXml,
+            Self::IsSpMetadata => Code::IsSpMetadata,
+            Self::KeyWeak => Code::KeyWeak,
+            Self::Malformed => Code::MetadataMalformed,
+            Self::NoIdpRole => Code::NoIdpRole,
+            Self::NoSigningKey => Code::NoSigningKey,
+            Self::NoSsoEndpoint => Code::NoSsoEndpoint,
+            Self::SeveralEntities(_) => Code::SeveralEntities,
+            Self::TooManyCertificates => Code::TooManyCertificates,
             Self::Xml(error) => super::reject::xml_code(*error),
         }
     }
@@ -61,6 +65,7 @@ impl fmt::Display for MetadataError {
             Self::KeyWeak => {
                 f.write_str("expected a signing key of RSA with 2048 to 4096 bits or P-256, P-384 or P-521, found none")
             }
+            Self::Malformed => f.write_str("expected an EntityDescriptor with an entityID, found something else"),
             Self::NoIdpRole => f.write_str("expected an IDPSSODescriptor for SAML 2.0, found none"),
             Self::NoSigningKey => f.write_str("expected a certificate for signing, found none"),
             Self::NoSsoEndpoint => f.write_str(
@@ -88,6 +93,103 @@ impl From<xml::Error> for MetadataError {
     }
 }
 
+/// An `EntityDescriptor` (SAML Metadata 2.3.2), read for people to look at and as far as it concerns us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entity {
+    /// Its `entityID`, as it stands.
+    pub entity_id: String,
+    /// Its roles as an identity provider, in document order.
+    pub identity_providers: Vec<IdpRole>,
+    /// Whether it has a role as a service provider.
+    pub is_service_provider: bool,
+}
+
+/// An `IDPSSODescriptor` (SAML Metadata 2.4.3). Nothing in it was checked, unless said so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdpRole {
+    /// Whether it speaks SAML 2.0.
+    pub supports_saml2: bool,
+    /// Where sign-ins begin, in document order.
+    pub single_sign_on: Vec<Service>,
+    /// Where sign-outs go, in document order.
+    pub single_logout: Vec<Service>,
+    /// Its certificates, in document order.
+    pub certificates: Vec<RoleCertificate>,
+    /// `WantAuthnRequestsSigned`; absent means no.
+    pub wants_signed_requests: Option<String>,
+}
+
+/// An endpoint as it is written (SAML Metadata 2.2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The binding's identifier.
+    pub binding: String,
+    /// Where it is.
+    pub location: String,
+}
+
+/// A certificate of a `KeyDescriptor` (SAML Metadata 2.4.1.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleCertificate {
+    /// What it is for.
+    pub usage: KeyUsage,
+    /// SHA-256 of what stands there, unless it is not even base64.
+    pub sha256: Option<Fingerprint>,
+    /// The certificate, or why it is unreadable.
+    pub certificate: Result<Certificate, dsig::Error>,
+}
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUsage {
+    /// `use` is absent: for signing and for encryption.
+    Both,
+    /// Encryption alone, or something that we don't know.
+    Encryption,
+    /// Signing alone.
+    Signing,
+}
+
+impl RoleCertificate {
+    /// Whether signatures may be checked with it.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        matches!(self.usage, KeyUsage::Both | KeyUsage::Signing)
+    }
+}
+
+/// Lists every entity that metadata describes, also those inside of nested `EntitiesDescriptor`s, in document order.
+///
+/// For people to look at: nothing is refused but what cannot be read. The metadata's own signature and its `validUntil`
+/// are not looked at.
+///
+/// # Errors
+/// [`MetadataError::HtmlInsteadOfXml`], [`MetadataError::Malformed`] or [`MetadataError::Xml`].
+pub fn read_entities(octets: &[u8]) -> Result<Vec<Entity>, MetadataError> {
+    let unreadable = |error: xml::Error| {
+        if looks_like_html(octets) {
+            MetadataError::HtmlInsteadOfXml
+        } else {
+            error.into()
+        }
+    };
+    let source = Source::check(octets, Profile::Metadata).map_err(unreadable)?;
+    let document = Document::parse(&source).map_err(unreadable)?;
+    let root = document.root();
+    if root.local_name().eq_ignore_ascii_case("html") {
+        return Err(MetadataError::HtmlInsteadOfXml);
+    }
+    if !root.is(MD, "EntityDescriptor") && !root.is(MD, "EntitiesDescriptor") {
+        return Err(MetadataError::Malformed);
+    }
+    // One inside of an extension or of another entity describes nobody.
+    let is_listed = |entity: &Element<'_>| {
+        let mut around = core::iter::successors(entity.parent(), |element| element.parent());
+        entity.is(MD, "EntityDescriptor") && around.all(|element| element.is(MD, "EntitiesDescriptor"))
+    };
+    document.elements().filter(is_listed).map(Entity::read).collect()
+}
+
 /// Reads the one identity provider that metadata describes.
 ///
 /// The metadata's own signature is not looked at: it is trusted for where it came from.
@@ -95,43 +197,15 @@ impl From<xml::Error> for MetadataError {
 /// # Errors
 /// [`MetadataError`].
 pub fn read_identity_provider(octets: &[u8]) -> Result<IdentityProvider, MetadataError> {
-    let source = Source::check(octets, Profile::Metadata).map_err(|error| {
-        if looks_like_html(octets) {
-            MetadataError::HtmlInsteadOfXml
-        } else {
-            error.into()
-        }
-    })?;
-    let document = Document::parse(&source).map_err(|error| {
-        if looks_like_html(octets) {
-            MetadataError::HtmlInsteadOfXml
-        } else {
-            error.into()
-        }
-    })?;
-    let root = document.root();
-    if root.local_name().eq_ignore_ascii_case("html") {
-        return Err(MetadataError::HtmlInsteadOfXml);
-    }
-    let entities = std::iter::once(root)
-        .chain(root.descendants())
-        .filter(|e| e.is(MD, "EntityDescriptor"));
-    let (mut identity_providers, mut service_provider) = (Vec::new(), false);
-    for entity in entities {
-        service_provider |= entity.child(MD, "SPSSODescriptor")?.is_some();
-        for role in entity
-            .children()
-            .filter(|c| c.is(MD, "IDPSSODescriptor") && supports_saml2(*c))
-        {
-            identity_providers.push((entity, role));
-        }
-    }
+    let entities = read_entities(octets)?;
+    let roles = |entity| Entity::saml2_roles(entity).map(move |role| (entity, role));
+    let identity_providers: Vec<(&Entity, &IdpRole)> = entities.iter().flat_map(roles).collect();
     match identity_providers.as_slice() {
-        [(entity, role)] => read_role(*entity, *role),
-        [] if service_provider => Err(MetadataError::IsSpMetadata),
+        [(entity, role)] => usable(entity, role),
+        [] if entities.iter().any(|entity| entity.is_service_provider) => Err(MetadataError::IsSpMetadata),
         [] => Err(MetadataError::NoIdpRole),
         several => {
-            let ids = several.iter().filter_map(|(entity, _)| entity.attribute("entityID"));
+            let ids = several.iter().map(|(entity, _)| &entity.entity_id);
             Err(MetadataError::SeveralEntities(
                 ids.take(10).map(|id| id.chars().take(200).collect()).collect(),
             ))
@@ -147,45 +221,97 @@ fn looks_like_html(octets: &[u8]) -> bool {
     start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
-fn supports_saml2(role: Element<'_>) -> bool {
-    role.attribute("protocolSupportEnumeration")
-        .is_some_and(|p| p.split_ascii_whitespace().any(|p| p == SAMLP))
+impl Entity {
+    fn read(entity: Element<'_>) -> Result<Self, MetadataError> {
+        let roles = entity.children().filter(|role| role.is(MD, "IDPSSODescriptor"));
+        Ok(Self {
+            entity_id: entity.attribute("entityID").ok_or(MetadataError::Malformed)?.to_owned(),
+            identity_providers: roles.map(IdpRole::read).collect(),
+            is_service_provider: entity.children().any(|role| role.is(MD, "SPSSODescriptor")),
+        })
+    }
+
+    fn saml2_roles(&self) -> impl Iterator<Item = &IdpRole> {
+        self.identity_providers.iter().filter(|role| role.supports_saml2)
+    }
 }
 
-fn read_role(entity: Element<'_>, role: Element<'_>) -> Result<IdentityProvider, MetadataError> {
-    let entity_id = entity
-        .attribute("entityID")
-        .and_then(|id| EntityId::parse(id).ok())
-        .ok_or(MetadataError::NoIdpRole)?;
-    let endpoint = |service: Element<'_>| {
-        let binding = match service.attribute("Binding")? {
+impl IdpRole {
+    fn read(role: Element<'_>) -> Self {
+        let services = |name: &'static str| {
+            let services = role.children().filter(move |service| service.is(MD, name));
+            services.filter_map(Service::read).collect()
+        };
+        let keys = role.children().filter(|key| key.is(MD, "KeyDescriptor"));
+        let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
+        Self {
+            supports_saml2: protocols.split_ascii_whitespace().any(|protocol| protocol == SAMLP),
+            single_sign_on: services("SingleSignOnService"),
+            single_logout: services("SingleLogoutService"),
+            certificates: keys.flat_map(RoleCertificate::read).collect(),
+            wants_signed_requests: role.attribute("WantAuthnRequestsSigned").map(ToOwned::to_owned),
+        }
+    }
+}
+
+impl Service {
+    fn read(service: Element<'_>) -> Option<Self> {
+        Some(Self {
+            binding: service.attribute("Binding")?.to_owned(),
+            location: service.attribute("Location")?.to_owned(),
+        })
+    }
+
+    /// The endpoint, if it is one to which a browser can be sent.
+    fn endpoint(&self) -> Option<Endpoint> {
+        let binding = match self.binding.as_str() {
             REDIRECT => Binding::Redirect,
             POST => Binding::Post,
             _ => return None,
         };
         Some(Endpoint {
             binding,
-            url: EndpointUrl::parse(service.attribute("Location")?).ok()?,
+            url: EndpointUrl::parse(&self.location).ok()?,
         })
-    };
-    let services = role.children().filter(|c| c.is(MD, "SingleSignOnService"));
-    let single_sign_on: Vec<Endpoint> = services.filter_map(endpoint).collect();
+    }
+}
+
+impl RoleCertificate {
+    fn read(key: Element<'_>) -> impl Iterator<Item = Self> {
+        let usage = match key.attribute("use") {
+            None => KeyUsage::Both,
+            Some("signing") => KeyUsage::Signing,
+            Some(_) => KeyUsage::Encryption,
+        };
+        let certificates = key.descendants().filter(|element| element.is(DS, "X509Certificate"));
+        certificates.map(move |certificate| {
+            let text = certificate.text().unwrap_or_default().as_bytes();
+            Self {
+                usage,
+                sha256: Certificate::fingerprint_of(text).ok(),
+                certificate: Certificate::read(text),
+            }
+        })
+    }
+}
+
+/// The identity provider of `role`, if users can be sent there and its signatures be checked.
+fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataError> {
+    let entity_id = EntityId::parse(&entity.entity_id).map_err(|_| MetadataError::NoIdpRole)?;
+    let single_sign_on: Vec<Endpoint> = role.single_sign_on.iter().filter_map(Service::endpoint).collect();
     if single_sign_on.is_empty() {
         return Err(MetadataError::NoSsoEndpoint);
     }
     let (mut certificates, mut unusable): (Vec<StoredCertificate>, bool) = (Vec::new(), false);
-    let signs = |key: &Element<'_>| key.is(MD, "KeyDescriptor") && key.attribute("use").is_none_or(|u| u == "signing");
-    for key in role.children().filter(signs) {
-        for certificate in key.descendants().filter(|d| d.is(DS, "X509Certificate")) {
-            match Certificate::read(certificate.text()?.as_bytes()) {
-                Ok(certificate) if certificate.key(RsaFloor::Standard).is_ok() => {
-                    let stored = StoredCertificate::of(&certificate);
-                    if !certificates.contains(&stored) {
-                        certificates.push(stored);
-                    }
+    for key in role.certificates.iter().filter(|key| key.signs()) {
+        match &key.certificate {
+            Ok(certificate) if certificate.key(RsaFloor::Standard).is_ok() => {
+                let stored = StoredCertificate::of(certificate);
+                if !certificates.contains(&stored) {
+                    certificates.push(stored);
                 }
-                _ => unusable = true,
             }
+            _ => unusable = true,
         }
     }
     match certificates.len() {

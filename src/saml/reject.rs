@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use crate::{dsig, xml};
+use crate::code::Code;
+use crate::{dsig, xml, xmlenc};
 
 /// Why a message or a sign-in was refused.
 ///
@@ -24,6 +25,10 @@ pub enum Reject {
     ConnectionDisabled,
     /// No such connection, or none with an identity provider.
     ConnectionUnknown,
+    /// Something encrypted cannot be decrypted with our key; nobody is told why.
+    DecryptionFailed,
+    /// Not DEFLATE, or cut.
+    DeflateBad,
     /// `Destination` is not our ACS URL.
     DestinationMismatch(Mismatch),
     /// The e-mail's domain is not one of the connection's.
@@ -38,7 +43,12 @@ pub enum Reject {
         /// Which attribute, or `NameID`.
         attribute: String,
     },
-    /// The message holds an encrypted assertion, which this connection cannot read.
+    /// Something is encrypted in a way that is not accepted, or not accepted where it stands; the algorithm.
+    EncryptedAlgRefused {
+        /// Its identifier, shortened.
+        found: String,
+    },
+    /// Something is encrypted, and the connection has no key or nothing encrypted may stand there.
     EncryptedUnexpected,
     /// The assertion's or the confirmation's `NotOnOrAfter` has passed.
     Expired(Clock),
@@ -67,7 +77,7 @@ pub enum Reject {
     RequestAlreadyAnswered,
     /// The request is too old.
     RequestExpired,
-    /// The message is XML, but not a SAML response of the shape that the profile asks for.
+    /// The message is XML, but not a SAML message of the shape that the profile asks for.
     ResponseMalformed(Shape),
     /// `SessionNotOnOrAfter` has passed.
     SessionExpiredAtIdp(Clock),
@@ -125,54 +135,83 @@ pub enum Shape {
     Attribute(&'static str),
     /// The text of an element is too long.
     Length(&'static str),
+    /// The root element is neither `samlp:LogoutRequest` nor `samlp:LogoutResponse`.
+    LogoutRoot,
     /// The root element is not `samlp:Response`.
     Root,
     /// A required element is missing, repeated or unknown.
     Element(&'static str),
+    /// Something encrypted is not of the one shape that is read; what was expected.
+    Encrypted(&'static str),
     /// `Version` is not 2.0.
     Version,
 }
 
 impl Reject {
+    /// What was expected and what came, for those reasons that compare two values.
+    #[must_use]
+    pub fn mismatch(&self) -> Option<&Mismatch> {
+        match self {
+            Self::AudienceMismatch(mismatch)
+            | Self::DestinationMismatch(mismatch)
+            | Self::EmailDomainNotOwned(mismatch)
+            | Self::IssuerMismatch(mismatch)
+            | Self::RecipientMismatch(mismatch) => Some(mismatch),
+            _ => None,
+        }
+    }
+
+    /// Which bound in time was missed and by how much, for those reasons that compare clocks.
+    #[must_use]
+    pub fn clock(&self) -> Option<&Clock> {
+        match self {
+            Self::Expired(clock) | Self::NotYetValid(clock) | Self::SessionExpiredAtIdp(clock) => Some(clock),
+            _ => None,
+        }
+    }
+
     /// The stable code, for logs, the API and test vectors.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            Self::AcsEmptyPost => "acs_empty_post",
-            Self::AssertionReused => "assertion_reused",
-            Self::AudienceMismatch(_) => "audience_mismatch",
-            Self::Base64Bad => "base64_bad",
-            Self::BrowserMismatch => "browser_mismatch",
-            Self::ConnectionDisabled => "connection_disabled",
-            Self::ConnectionUnknown => "connection_unknown",
-            Self::DestinationMismatch(_) => "destination_mismatch",
-            Self::EmailDomainNotOwned(_) => "email_domain_not_owned",
-            Self::EmailMissing { .. } => "email_missing",
-            Self::EmailNotAnAddress { .. } => "email_not_an_address",
-            Self::EncryptedUnexpected => "encrypted_unexpected",
-            Self::Expired(_) => "expired",
-            Self::FormMalformed => "form_malformed",
+            Self::AcsEmptyPost => Code::AcsEmptyPost,
+            Self::AssertionReused => Code::AssertionReused,
+            Self::AudienceMismatch(_) => Code::AudienceMismatch,
+            Self::Base64Bad => Code::Base64Bad,
+            Self::BrowserMismatch => Code::BrowserMismatch,
+            Self::ConnectionDisabled => Code::ConnectionDisabled,
+            Self::ConnectionUnknown => Code::ConnectionUnknown,
+            Self::DecryptionFailed => Code::DecryptionFailed,
+            Self::DeflateBad => Code::DeflateBad,
+            Self::DestinationMismatch(_) => Code::DestinationMismatch,
+            Self::EmailDomainNotOwned(_) => Code::EmailDomainNotOwned,
+            Self::EmailMissing { .. } => Code::EmailMissing,
+            Self::EmailNotAnAddress { .. } => Code::EmailNotAnAddress,
+            Self::EncryptedAlgRefused { .. } => Code::EncryptedAlgRefused,
+            Self::EncryptedUnexpected => Code::EncryptedUnexpected,
+            Self::Expired(_) => Code::Expired,
+            Self::FormMalformed => Code::FormMalformed,
             Self::IdpStatus { status, .. } => match status {
-                IdpStatus::AuthnFailed => "idp_authn_failed",
-                IdpStatus::InvalidNameIdPolicy => "idp_invalid_nameid_policy",
-                IdpStatus::NoAuthnContext => "idp_no_authn_context",
-                IdpStatus::NoPassive => "idp_no_passive",
-                IdpStatus::RequestDenied => "idp_request_denied",
-                IdpStatus::RequesterError => "idp_requester_error",
+                IdpStatus::AuthnFailed => Code::IdpAuthnFailed,
+                IdpStatus::InvalidNameIdPolicy => Code::IdpInvalidNameidPolicy,
+                IdpStatus::NoAuthnContext => Code::IdpNoAuthnContext,
+                IdpStatus::NoPassive => Code::IdpNoPassive,
+                IdpStatus::RequestDenied => Code::IdpRequestDenied,
+                IdpStatus::RequesterError => Code::IdpRequesterError,
             },
-            Self::InResponseToUnknown => "in_response_to_unknown",
-            Self::IssuerMismatch(_) => "issuer_mismatch",
-            Self::NameIdTransientAsKey => "nameid_transient_as_key",
-            Self::NotYetValid(_) => "not_yet_valid",
-            Self::RecipientMismatch(_) => "recipient_mismatch",
-            Self::RelayStateNotAllowed => "relaystate_not_allowed",
-            Self::RequestAlreadyAnswered => "request_already_answered",
-            Self::RequestExpired => "request_expired",
-            Self::ResponseMalformed(_) => "response_malformed",
-            Self::SessionExpiredAtIdp(_) => "session_expired_at_idp",
+            Self::InResponseToUnknown => Code::InResponseToUnknown,
+            Self::IssuerMismatch(_) => Code::IssuerMismatch,
+            Self::NameIdTransientAsKey => Code::NameidTransientAsKey,
+            Self::NotYetValid(_) => Code::NotYetValid,
+            Self::RecipientMismatch(_) => Code::RecipientMismatch,
+            Self::RelayStateNotAllowed => Code::RelayStateNotAllowed,
+            Self::RequestAlreadyAnswered => Code::RequestAlreadyAnswered,
+            Self::RequestExpired => Code::RequestExpired,
+            Self::ResponseMalformed(_) => Code::ResponseMalformed,
+            Self::SessionExpiredAtIdp(_) => Code::SessionExpiredAtIdp,
             Self::Signature(error) => error.code(),
-            Self::TooLarge => "too_large",
-            Self::UnsolicitedNotAllowed => "unsolicited_not_allowed",
+            Self::TooLarge => Code::TooLarge,
+            Self::UnsolicitedNotAllowed => Code::UnsolicitedNotAllowed,
             Self::Xml(error) => xml_code(*error),
         }
     }
@@ -184,10 +223,12 @@ impl fmt::Display for Reject {
             Self::AcsEmptyPost => f.write_str("expected a SAMLResponse field, found none"),
             Self::AssertionReused => f.write_str("the assertion was used before"),
             Self::AudienceMismatch(m) => write!(f, "Audience: {m}"),
-            Self::Base64Bad => f.write_str("SAMLResponse is not base64"),
+            Self::Base64Bad => f.write_str("expected base64, found something else"),
             Self::BrowserMismatch => f.write_str("the sign-in was started in another browser"),
             Self::ConnectionDisabled => f.write_str("the connection is disabled"),
             Self::ConnectionUnknown => f.write_str("there is no such connection"),
+            Self::DecryptionFailed => f.write_str("what is encrypted cannot be decrypted with our key"),
+            Self::DeflateBad => f.write_str("expected a DEFLATE stream, found something else"),
             Self::DestinationMismatch(m) => write!(f, "Destination: {m}"),
             Self::EmailDomainNotOwned(m) => write!(f, "e-mail domain: {m}"),
             Self::EmailMissing { received } => {
@@ -198,7 +239,8 @@ impl fmt::Display for Reject {
                 )
             }
             Self::EmailNotAnAddress { attribute } => write!(f, "{attribute}: expected one plain e-mail address"),
-            Self::EncryptedUnexpected => f.write_str("the assertion is encrypted"),
+            Self::EncryptedAlgRefused { found } => write!(f, "encryption algorithm {found:?} is not accepted here"),
+            Self::EncryptedUnexpected => f.write_str("something is encrypted where nothing encrypted can be read"),
             Self::Expired(c) | Self::SessionExpiredAtIdp(c) => {
                 write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds)
             }
@@ -220,7 +262,7 @@ impl fmt::Display for Reject {
             Self::RelayStateNotAllowed => f.write_str("RelayState is too long"),
             Self::RequestAlreadyAnswered => f.write_str("the request was answered already"),
             Self::RequestExpired => f.write_str("the request was not answered in time"),
-            Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML response: {shape}"),
+            Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML message: {shape}"),
             Self::Signature(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the message is too large"),
             Self::UnsolicitedNotAllowed => f.write_str("the response answers no request"),
@@ -246,8 +288,10 @@ impl fmt::Display for Shape {
             Self::AssertionCount => f.write_str("expected exactly one assertion, directly in the response"),
             Self::Attribute(name) => write!(f, "attribute {name} is missing or malformed"),
             Self::Length(name) => write!(f, "the text of {name} is too long"),
+            Self::LogoutRoot => f.write_str("expected the root element samlp:LogoutRequest or samlp:LogoutResponse"),
             Self::Root => f.write_str("expected the root element samlp:Response"),
             Self::Element(name) => write!(f, "element {name} is missing, repeated or unexpected"),
+            Self::Encrypted(expected) => write!(f, "expected {expected} where something is encrypted"),
             Self::Version => f.write_str("expected Version 2.0"),
         }
     }
@@ -256,6 +300,18 @@ impl fmt::Display for Shape {
 impl From<dsig::Error> for Reject {
     fn from(error: dsig::Error) -> Self {
         Self::Signature(error)
+    }
+}
+
+impl From<xmlenc::Error> for Reject {
+    fn from(error: xmlenc::Error) -> Self {
+        match error {
+            xmlenc::Error::AlgorithmRefused { found } => Self::EncryptedAlgRefused { found },
+            xmlenc::Error::DecryptionFailed => Self::DecryptionFailed,
+            xmlenc::Error::Malformed { expected } => Self::ResponseMalformed(Shape::Encrypted(expected)),
+            xmlenc::Error::TooManyKeys => Self::TooLarge,
+            xmlenc::Error::Xml(error) => Self::Xml(error),
+        }
     }
 }
 
@@ -277,17 +333,17 @@ impl Mismatch {
 }
 
 /// The stable code for what is wrong with XML.
-pub(super) fn xml_code(error: xml::Error) -> &'static str {
+pub(super) fn xml_code(error: xml::Error) -> Code {
     use xml::Error as E;
     match error {
         E::ApexOmitted | E::ChildMissing | E::ChildRepeated | E::MarkupInText | E::TextBetweenElements => {
-            "response_malformed"
+            Code::ResponseMalformed
         }
-        E::CommentForbidden => "comment_forbidden",
-        E::DoctypeForbidden | E::DoctypeInternalSubset => "doctype_forbidden",
-        E::DuplicateId => "duplicate_id",
-        E::EncodingInvalid | E::EncodingUnsupported => "encoding_bad",
-        E::ProcessingInstructionForbidden => "processing_instruction_forbidden",
+        E::CommentForbidden => Code::CommentForbidden,
+        E::DoctypeForbidden | E::DoctypeInternalSubset => Code::DoctypeForbidden,
+        E::DuplicateId => Code::DuplicateId,
+        E::EncodingInvalid | E::EncodingUnsupported => Code::EncodingBad,
+        E::ProcessingInstructionForbidden => Code::ProcessingInstructionForbidden,
         E::NameTooLong
         | E::NamespaceTooLong
         | E::OutputTooLarge
@@ -298,7 +354,7 @@ pub(super) fn xml_code(error: xml::Error) -> &'static str {
         | E::TooManyDeclarations
         | E::TooManyElements
         | E::TooManyMarks
-        | E::TooManyPrefixes => "too_large",
+        | E::TooManyPrefixes => Code::TooLarge,
         E::DeclarationRepeated
         | E::EntityUnknown
         | E::InvalidCharacter
@@ -308,6 +364,6 @@ pub(super) fn xml_code(error: xml::Error) -> &'static str {
         | E::NamespaceNotAbsolute
         | E::NotWellFormed
         | E::PrefixUndeclared
-        | E::ReservedPrefix => "xml_not_wellformed",
+        | E::ReservedPrefix => Code::XmlNotWellformed,
     }
 }

@@ -1,11 +1,14 @@
 //! A `samlp:Response` (SAML Core 3.3.3): from octets to the assertion that was signed.
 
 use super::assertion::{Assertion, Issuer, malformed, required, required_time};
+use super::decrypt;
 use super::reject::{IdpStatus, Reject, Shape};
+use super::sealed::Sealed;
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
 use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
+use crate::xmlenc::{UnwrapKey, Unwrapper};
 
 /// The fields of the response around the assertion. They may be unsigned: they can refuse a sign-in, never grant one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub struct VerifiedResponse {
 /// Opens a response: preflight, one parse, shape, signatures, and only then the assertion.
 ///
 /// Every `ds:Signature` present must verify; at least one must cover the assertion. The time, the addressee and the
-/// identity are not looked at here: see [`super::validate`].
+/// identity are not looked at here: see [`super::validate`]. Nothing encrypted is accepted, see [`open_with`].
 ///
 /// # Errors
 /// The first [`Reject`] in the order above.
@@ -54,29 +57,85 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
     let document = Document::parse(&source)?;
     let unverified = document.root();
     let unverified_assertion = check_shape(unverified)?;
-
-    let whole = has_signature(unverified)?
-        .then(|| dsig::verify(unverified, policy))
-        .transpose()?;
-    let own = has_signature(unverified_assertion)?
-        .then(|| dsig::verify(unverified_assertion, policy))
-        .transpose()?;
-    let (octets, coverage, read): (_, _, Read) = match (whole, own) {
-        (Some(whole), Some(_)) => (whole, Coverage::Both, read_from_response),
-        (Some(whole), None) => (whole, Coverage::Response, read_from_response),
-        (None, Some(own)) => (own, Coverage::Assertion, read_from_assertion),
-        (None, None) => return Err(Reject::Signature(dsig::Error::Unsigned)),
-    };
+    if is_encrypted(unverified_assertion) {
+        return Err(Reject::EncryptedUnexpected);
+    }
+    let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
     Ok(VerifiedResponse {
         envelope: read_envelope(unverified, coverage)?,
-        assertion: octets.read(read)?,
+        assertion: octets.read(match coverage {
+            Coverage::Assertion => |octets| read_root(octets.as_bytes(), Assertion::read),
+            Coverage::Both | Coverage::Response => |octets| read_child(octets, "Assertion", Assertion::read),
+        })?,
     })
 }
 
-/// How an assertion is read out of octets.
-type Read = fn(&Octets) -> Result<Assertion, Reject>;
+/// Opens a response in which the assertion, its NameID and attributes may be encrypted to us (SAML Core 6).
+///
+/// As [`open`], and for an encrypted assertion one of two orders (attack A90), never a mixture:
+/// - The response is signed: its signature is verified over the ciphertext, and the ciphertext is taken from the octets
+///   that were digested. An own signature inside must hold as well.
+/// - It is not: the ciphertext may be anyone's, so it must be AES-GCM, and what comes out must have a signature of its own.
+///
+/// Either way the plaintext is a new document and goes through the whole pipeline; nothing is put back into the response.
+/// Identifiers and attributes are decrypted last, out of an assertion that is verified.
+///
+/// # Errors
+/// The first [`Reject`]. Whatever fails for the key or the ciphertext is [`Reject::DecryptionFailed`].
+pub async fn open_with<U: UnwrapKey>(
+    octets: &[u8],
+    policy: &Policy<'_>,
+    unwrap: &U,
+) -> Result<VerifiedResponse, Reject> {
+    let source = Source::check(octets, Profile::SamlMessage)?;
+    let document = Document::parse(&source)?;
+    let unverified = document.root();
+    let unverified_assertion = check_shape(unverified)?;
+    let mut keys = Unwrapper::new(unwrap);
+    let (sealed, coverage) = if is_encrypted(unverified_assertion) {
+        decrypt::assertion(unverified, unverified_assertion, policy, &mut keys).await?
+    } else {
+        let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
+        let sealed = octets.read(match coverage {
+            Coverage::Assertion => |octets| read_root(octets.as_bytes(), Sealed::read),
+            Coverage::Both | Coverage::Response => |octets| read_child(octets, "Assertion", Sealed::read),
+        })?;
+        (sealed, coverage)
+    };
+    Ok(VerifiedResponse {
+        envelope: read_envelope(unverified, coverage)?,
+        assertion: Sealed::open(&sealed, &mut keys).await?,
+    })
+}
 
-/// Checks the root, the status, and that there is exactly one assertion, directly in the response; gives that one.
+/// Verifies every signature of a response whose assertion is not encrypted; gives the octets that hold the assertion.
+fn verify(
+    response: Element<'_>,
+    assertion: Element<'_>,
+    policy: &Policy<'_>,
+) -> Result<(Verified<Octets>, Coverage), Reject> {
+    let whole = verify_own(response, policy)?;
+    let own = verify_own(assertion, policy)?;
+    match (whole, own) {
+        (Some(whole), Some(_)) => Ok((whole, Coverage::Both)),
+        (Some(whole), None) => Ok((whole, Coverage::Response)),
+        (None, Some(own)) => Ok((own, Coverage::Assertion)),
+        (None, None) => Err(Reject::Signature(dsig::Error::Unsigned)),
+    }
+}
+
+/// Verifies the signature that is a child of `element`, if there is one.
+pub(super) fn verify_own(element: Element<'_>, policy: &Policy<'_>) -> Result<Option<Verified<Octets>>, Reject> {
+    has_signature(element)?
+        .then(|| dsig::verify(element, policy).map_err(Reject::Signature))
+        .transpose()
+}
+
+fn is_encrypted(assertion: Element<'_>) -> bool {
+    assertion.local_name() == "EncryptedAssertion"
+}
+
+/// Checks the root, the status, and that there is one assertion; gives that one.
 fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
     if !response.is(SAMLP, "Response") {
         return Err(malformed(Shape::Root));
@@ -96,27 +155,35 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
     response.child(SAMLP, "Extensions")?;
     check_status(response.required_child(SAMLP, "Status")?)?;
 
-    let is_assertion =
-        |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
-    let mut anywhere = response.descendants().filter(is_assertion);
-    let (Some(assertion), None) = (anywhere.next(), anywhere.next()) else {
-        return Err(malformed(Shape::AssertionCount));
-    };
-    if assertion.parent() != Some(response) {
-        return Err(malformed(Shape::AssertionCount));
-    }
+    let assertion = the_assertion(response)?;
     // A signature anywhere but in its two legal homes refuses the message, whatever it signs.
     if dsig::signatures_outside(&[response, assertion], response) {
         return Err(Reject::Signature(dsig::Error::WrongTarget));
     }
-    if assertion.local_name() == "EncryptedAssertion" {
-        return Err(Reject::EncryptedUnexpected);
-    }
     Ok(assertion)
 }
 
+/// The one assertion, directly in the response. It may quote others in its `Advice` (SAML Core 2.6.1), which nothing reads;
+/// anywhere else, another one refuses the message.
+fn the_assertion(response: Element<'_>) -> Result<Element<'_>, Reject> {
+    let is_assertion =
+        |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
+    let mut direct = response.children().filter(is_assertion);
+    let (Some(assertion), None) = (direct.next(), direct.next()) else {
+        return Err(malformed(Shape::AssertionCount));
+    };
+    let advice = assertion.child(SAML, "Advice")?;
+    let quoted = advice.into_iter().flat_map(Element::descendants).filter(is_assertion);
+    let all = response.descendants().filter(is_assertion);
+    if all.count() == quoted.count().saturating_add(1) {
+        Ok(assertion)
+    } else {
+        Err(malformed(Shape::AssertionCount))
+    }
+}
+
 /// The top-level status must be Success, exactly (SAML Core 3.2.2.2).
-fn check_status(status: Element<'_>) -> Result<(), Reject> {
+pub(super) fn check_status(status: Element<'_>) -> Result<(), Reject> {
     const PREFIX: &str = "urn:oasis:names:tc:SAML:2.0:status:";
     status.has_only_element_content()?;
     for child in status.children() {
@@ -165,18 +232,24 @@ fn read_envelope(response: Element<'_>, coverage: Coverage) -> Result<Envelope, 
     })
 }
 
-fn read_from_response(octets: &Octets) -> Result<Assertion, Reject> {
+/// Reads the one `name` out of the octets of a response.
+pub(super) fn read_child<T>(
+    octets: &Octets,
+    name: &str,
+    read: fn(Element<'_>) -> Result<T, Reject>,
+) -> Result<T, Reject> {
     let source = Source::check(octets.as_bytes(), Profile::SamlMessage)?;
     let document = Document::parse(&source)?;
     let response = document.root();
     if !response.is(SAMLP, "Response") {
         return Err(malformed(Shape::Root));
     }
-    Assertion::read(response.required_child(SAML, "Assertion")?)
+    read(response.required_child(SAML, name)?)
 }
 
-fn read_from_assertion(octets: &Octets) -> Result<Assertion, Reject> {
-    let source = Source::check(octets.as_bytes(), Profile::SamlMessage)?;
+/// Reads the document element of octets.
+pub(super) fn read_root<T>(octets: &[u8], read: fn(Element<'_>) -> Result<T, Reject>) -> Result<T, Reject> {
+    let source = Source::check(octets, Profile::SamlMessage)?;
     let document = Document::parse(&source)?;
-    Assertion::read(document.root())
+    read(document.root())
 }

@@ -122,63 +122,145 @@ impl Login {
     }
 }
 
-/// Applies every rule of the profile to a verified response.
+/// Which request a response must answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Solicitation<'a> {
+    /// Any or none: for those who look at a message without having asked for it.
+    AnyOrNone,
+    /// Some request, which the caller then finds among those that are pending.
+    Any,
+    /// This one.
+    Request(&'a RequestId),
+    /// This one, or none at all.
+    RequestOrNone(&'a RequestId),
+}
+
+/// A response that passed every rule of the profile. It says nothing yet of who signs in: that is [`login`]'s to decide.
+#[must_use]
+#[derive(Debug)]
+pub struct Confirmed<'r> {
+    response: &'r VerifiedResponse,
+    in_response_to: Option<RequestId>,
+    not_on_or_after: Timestamp,
+    session_not_on_or_after: Option<Timestamp>,
+}
+
+impl Confirmed<'_> {
+    /// The request that this answers, from the signed confirmation; none when nobody asked.
+    #[must_use]
+    pub fn in_response_to(&self) -> Option<&RequestId> {
+        self.in_response_to.as_ref()
+    }
+
+    /// From when on the time rules refuse the assertion, before skew is granted.
+    #[must_use]
+    pub fn not_on_or_after(&self) -> Timestamp {
+        self.not_on_or_after
+    }
+
+    /// Checks that this answers the request that it must; gives it.
+    ///
+    /// # Errors
+    /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
+    pub fn answers(&self, expected: Solicitation<'_>) -> Result<Option<&RequestId>, Reject> {
+        check_solicitation(&self.response.envelope, self.in_response_to(), expected)?;
+        Ok(self.in_response_to())
+    }
+}
+
+/// Applies every rule of the profile to a verified response, and decides who signs in.
 ///
 /// # Errors
-/// The first rule that fails.
+/// The first rule that fails: those of [`confirm`], that a request is answered, the e-mail address, its domain.
 pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
-    let assertion: &Verified<Assertion> = &response.assertion;
-    let assertion = assertion.get();
-    check_issuers(&response.envelope, assertion, expect)?;
-    check_destination(&response.envelope, expect)?;
-    check_issue_instants(&response.envelope, assertion, expect)?;
-    let confirmation = confirm_bearer(assertion, expect)?;
-    check_conditions(assertion, expect)?;
-    let session_not_on_or_after = check_authn(assertion, expect)?;
-    let in_response_to = check_in_response_to(&response.envelope, confirmation)?;
-    let identity = identity::read(assertion)?;
-    check_domain(&identity.email, expect)?;
-
-    // Any confirmation may carry the assertion in a later try, so the latest end of them counts, within the conditions.
-    let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
-    let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
-    let not_on_or_after = confirmed_until
-        .into_iter()
-        .chain(valid_until)
-        .min()
-        .unwrap_or(expect.now);
+    let confirmed = confirm(response, expect)?;
+    let in_response_to = confirmed.answers(Solicitation::Any)?;
+    let in_response_to = in_response_to.ok_or(Reject::UnsolicitedNotAllowed)?.clone();
+    let identity = identify(response, expect)?;
+    let assertion = response.assertion.get();
     Ok(Login {
         assertion_id: assertion.id.clone(),
-        remember_until: not_on_or_after.plus(expect.skew_seconds),
+        remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),
         in_response_to,
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
         identity,
         session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
+        session_not_on_or_after: confirmed.session_not_on_or_after,
+    })
+}
+
+/// Applies the rules of the profile that need no memory and do not ask who the user is: addressee, time, conditions,
+/// confirmation. Each is a function of its own below; this is all of them.
+///
+/// This is less than a sign-in. It is for those who only look at a message, such as the command-line tool.
+///
+/// # Errors
+/// The first rule that fails.
+pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Result<Confirmed<'r>, Reject> {
+    let assertion: &Verified<Assertion> = &response.assertion;
+    let assertion = assertion.get();
+    check_issuers(response, expect.idp_entity_id)?;
+    check_destination(&response.envelope, expect)?;
+    let confirmation = confirm_bearer(assertion, expect)?;
+    check_conditions(assertion, expect)?;
+    check_audience(assertion, expect)?;
+    let session_not_on_or_after = check_authn(assertion, expect)?;
+    let in_response_to = read_in_response_to(&response.envelope, confirmation)?;
+
+    Ok(Confirmed {
+        response,
+        in_response_to,
+        not_on_or_after: not_on_or_after(assertion).unwrap_or(expect.now),
         session_not_on_or_after,
     })
 }
 
+/// Reads who the user is, and checks that the e-mail address is of one of the connection's domains.
+///
+/// # Errors
+/// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`].
+pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
+    let identity = identity::read(response.assertion.get())?;
+    check_domain(&identity.email, expect)?;
+    Ok(identity)
+}
+
+/// Until when an assertion can be presented, exclusively: the latest end of a confirmation, as any of them may carry it in
+/// a later try, within the conditions.
+#[must_use]
+pub fn not_on_or_after(assertion: &Assertion) -> Option<Timestamp> {
+    let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
+    let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
+    confirmed_until.into_iter().chain(valid_until).min()
+}
+
 /// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
 /// response it may be absent.
-fn check_issuers(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+///
+/// # Errors
+/// [`Reject::IssuerMismatch`].
+pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> Result<(), Reject> {
     let check = |issuer: &Issuer| {
         let is_entity = issuer.format.as_deref().is_none_or(|f| f == ENTITY_FORMAT);
-        if is_entity && issuer.value == expect.idp_entity_id.as_str() {
+        if is_entity && issuer.value == idp_entity_id.as_str() {
             return Ok(());
         }
         Err(Reject::IssuerMismatch(Mismatch::new(
-            expect.idp_entity_id.as_str(),
+            idp_entity_id.as_str(),
             Some(&issuer.value),
         )))
     };
-    envelope.issuer.as_ref().map_or(Ok(()), check)?;
-    check(&assertion.issuer)
+    response.envelope.issuer.as_ref().map_or(Ok(()), check)?;
+    check(&response.assertion.get().issuer)
 }
 
 /// "If the message is signed, the Destination XML attribute MUST contain the URL to which the sender has instructed the
 /// user agent to deliver the message" (Bindings 3.5.5.2); when present it must be ours in any case.
-fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Reject> {
+///
+/// # Errors
+/// [`Reject::DestinationMismatch`].
+pub fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Reject> {
     let acs_url = &expect.service_provider.acs_url;
     let holds = match &envelope.destination {
         Some(destination) => same_endpoint(destination, acs_url),
@@ -193,14 +275,11 @@ fn check_destination(envelope: &Envelope, expect: &Expect<'_>) -> Result<(), Rej
     )))
 }
 
-/// Neither message nor assertion may have been made in the future.
-fn check_issue_instants(envelope: &Envelope, assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
-    expect.has_come("IssueInstant", envelope.issue_instant)?;
-    expect.has_come("IssueInstant", assertion.issue_instant)
-}
-
-/// At least one bearer confirmation must pass every rule by itself (Profiles 4.1.4.2, 4.1.4.3).
-fn confirm_bearer<'a>(assertion: &'a Assertion, expect: &Expect<'_>) -> Result<&'a SubjectConfirmation, Reject> {
+/// At least one bearer confirmation must pass every rule by itself (Profiles 4.1.4.2, 4.1.4.3); gives the first that does.
+///
+/// # Errors
+/// The first rule that the last of them breaks.
+pub fn confirm_bearer<'a>(assertion: &'a Assertion, expect: &Expect<'_>) -> Result<&'a SubjectConfirmation, Reject> {
     let mut refusal = Reject::RecipientMismatch(Mismatch::new(&expect.service_provider.acs_url, None));
     for confirmation in assertion.confirmations.iter().filter(|c| c.method == BEARER) {
         match check_confirmation(confirmation, expect) {
@@ -234,19 +313,31 @@ fn check_confirmation(confirmation: &SubjectConfirmation, expect: &Expect<'_>) -
         .map_or(Ok(()), |t| expect.has_come("SubjectConfirmationData/@NotBefore", t))
 }
 
-/// Conditions must be there with at least one `AudienceRestriction`, and each one must hold us (Profiles 4.1.4.2;
-/// Core 2.5.1.4).
-fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
-    let audience = &expect.service_provider.entity_id;
+/// What `Conditions` say of time (Core 2.5.1.2).
+///
+/// # Errors
+/// [`Reject::NotYetValid`] or [`Reject::Expired`].
+pub fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
     let Some(conditions) = &assertion.conditions else {
-        return Err(Reject::AudienceMismatch(Mismatch::new(audience, None)));
+        return Ok(());
     };
     conditions
         .not_before
         .map_or(Ok(()), |t| expect.has_come("Conditions/@NotBefore", t))?;
     conditions
         .not_on_or_after
-        .map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))?;
+        .map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))
+}
+
+/// There must be at least one `AudienceRestriction`, and each one must hold us (Profiles 4.1.4.2; Core 2.5.1.4).
+///
+/// # Errors
+/// [`Reject::AudienceMismatch`].
+pub fn check_audience(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Reject> {
+    let audience = &expect.service_provider.entity_id;
+    let Some(conditions) = &assertion.conditions else {
+        return Err(Reject::AudienceMismatch(Mismatch::new(audience, None)));
+    };
     let is_ours = |found: &String| {
         found == audience || (expect.provider == Provider::Entra && found.strip_prefix("spn:") == Some(audience))
     };
@@ -263,7 +354,10 @@ fn check_conditions(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), Re
 
 /// There must be an `AuthnStatement` (Profiles 4.1.4.2), not of the future, whose session has not ended; gives the
 /// earliest end of a session.
-fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
+///
+/// # Errors
+/// [`Reject::ResponseMalformed`], [`Reject::NotYetValid`] or [`Reject::SessionExpiredAtIdp`].
+pub fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
     if assertion.authn_statements.is_empty() {
         return Err(super::assertion::malformed(super::reject::Shape::Element(
             "AuthnStatement",
@@ -284,17 +378,50 @@ fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Time
     }
 }
 
-/// The request that is answered is the one in the signed confirmation; the response's own must agree when it is there
-/// (Profiles 4.1.4.3).
-fn check_in_response_to(envelope: &Envelope, confirmation: &SubjectConfirmation) -> Result<RequestId, Reject> {
+/// The request that is answered is the one in the signed confirmation; the response must not name another one (Profiles
+/// 4.1.4.3).
+///
+/// # Errors
+/// [`Reject::InResponseToUnknown`].
+pub fn read_in_response_to(
+    envelope: &Envelope,
+    confirmation: &SubjectConfirmation,
+) -> Result<Option<RequestId>, Reject> {
     let Some(signed) = &confirmation.in_response_to else {
         // Named only on the outside, where anyone can write it, is the same as not named at all.
-        return Err(Reject::UnsolicitedNotAllowed);
+        return Ok(None);
     };
     if envelope.in_response_to.as_ref().is_some_and(|outer| outer != signed) {
         return Err(Reject::InResponseToUnknown);
     }
-    RequestId::parse(signed).map_err(|_| Reject::InResponseToUnknown)
+    RequestId::parse(signed)
+        .map(Some)
+        .map_err(|_| Reject::InResponseToUnknown)
+}
+
+/// A response must answer the request that it is expected to answer (Profiles 4.1.4.3, 4.1.5), and say so itself ("if the
+/// message is generated in response to a request, the attribute MUST be present", Core 3.2.2).
+///
+/// # Errors
+/// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
+pub fn check_solicitation(
+    envelope: &Envelope,
+    found: Option<&RequestId>,
+    expected: Solicitation<'_>,
+) -> Result<(), Reject> {
+    let is_known = match (found, expected) {
+        (_, Solicitation::AnyOrNone) | (None, Solicitation::RequestOrNone(_)) => true,
+        (None, Solicitation::Any | Solicitation::Request(_)) => return Err(Reject::UnsolicitedNotAllowed),
+        (Some(_), Solicitation::Any) => envelope.in_response_to.is_some(),
+        (Some(found), Solicitation::Request(expected) | Solicitation::RequestOrNone(expected)) => {
+            envelope.in_response_to.is_some() && found == expected
+        }
+    };
+    if is_known {
+        Ok(())
+    } else {
+        Err(Reject::InResponseToUnknown)
+    }
 }
 
 /// The e-mail's domain must be one of the connection's, label by label.

@@ -46,6 +46,16 @@ impl<'s> Document<'s> {
             .map(Element::new)
     }
 
+    /// The element whose identifier is `id`, in any attribute that someone takes for one.
+    #[must_use]
+    pub fn element_by_id(&self, id: &str) -> Option<Element<'_>> {
+        let has_id = |node: &roxmltree::Node<'_, '_>| {
+            let mut identifiers = node.attributes().filter(is_identifier);
+            identifiers.any(|attribute| attribute.value() == id)
+        };
+        self.tree.descendants().find(has_id).map(Element::new)
+    }
+
     pub(super) fn tree(&self) -> &roxmltree::Document<'s> {
         &self.tree
     }

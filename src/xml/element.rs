@@ -130,6 +130,24 @@ impl<'d> Element<'d> {
         Ok(text)
     }
 
+    /// All text at and below this element, in document order, without the tags. For people to look at: two readers may
+    /// differ about what it means.
+    ///
+    /// # Errors
+    /// [`Error::CommentForbidden`] or [`Error::ProcessingInstructionForbidden`] for what [`text`](Self::text) refuses too.
+    pub fn text_with_descendants(self) -> Result<String, Error> {
+        let mut text = String::new();
+        for node in self.node.descendants() {
+            match node.node_type() {
+                roxmltree::NodeType::Comment => return Err(Error::CommentForbidden),
+                roxmltree::NodeType::PI => return Err(Error::ProcessingInstructionForbidden),
+                roxmltree::NodeType::Text => text.push_str(node.text().unwrap_or_default()),
+                roxmltree::NodeType::Element | roxmltree::NodeType::Root => {}
+            }
+        }
+        Ok(text)
+    }
+
     /// Checks that only white space stands between the child elements.
     ///
     /// # Errors

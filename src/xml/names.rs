@@ -51,6 +51,8 @@ pub const SHA224: &str = "http://www.w3.org/2001/04/xmldsig-more#sha224";
 pub const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 /// SHA-384 digest.
 pub const SHA384: &str = "http://www.w3.org/2001/04/xmldsig-more#sha384";
+/// SHA-384 digest, as XML Encryption 1.1 names it (section 5.8.3).
+pub const XENC_SHA384: &str = "http://www.w3.org/2001/04/xmlenc#sha384";
 /// SHA-512 digest.
 pub const SHA512: &str = "http://www.w3.org/2001/04/xmlenc#sha512";
 
@@ -111,3 +113,7 @@ pub const MGF1_SHA256: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha256";
 pub const MGF1_SHA384: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha384";
 /// MGF1 with SHA-512 (XML Encryption 1.1, section 5.5.2).
 pub const MGF1_SHA512: &str = "http://www.w3.org/2009/xmlenc11#mgf1sha512";
+/// The `Type` of an `EncryptedData` that stands for one element (XML Encryption 1.1, section 3.1).
+pub const XENC_ELEMENT: &str = "http://www.w3.org/2001/04/xmlenc#Element";
+/// The `Type` of a `RetrievalMethod` that points at an `EncryptedKey` (XML Encryption 1.1, section 3.5.2).
+pub const XENC_ENCRYPTED_KEY: &str = "http://www.w3.org/2001/04/xmlenc#EncryptedKey";

@@ -1,67 +1,24 @@
 //! Canonicalisation against published and generated vectors, octet for octet.
-//!
-//! `EDGE_SAML_CORPUS` names a folder with a `manifest.jsonl`; without it the test says so and passes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use edge_saml::xml::c14n::Canonicalization;
-use edge_saml::xml::{Document, Element, Profile, Source, names};
-use serde_json::Value;
+use crate::corpus;
+use crate::suite::{Verdict, c14n};
 
 #[test]
 fn corpus() {
-    let Some(folder) = std::env::var_os("EDGE_SAML_CORPUS") else {
-        println!("skipped: EDGE_SAML_CORPUS is not set");
-        return;
-    };
-    let folder = Path::new(&folder);
-    let manifest = std::fs::read_to_string(folder.join("manifest.jsonl")).unwrap();
-    let cases = manifest
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let Some(corpus) = corpus::open() else { return };
     let mut counts: BTreeMap<String, [usize; 3]> = BTreeMap::new();
     let mut failures = Vec::new();
-    for case in cases.filter(|case| text(case, "kind") == Some("c14n")) {
-        let id = text(&case, "id").unwrap();
-        let octets = std::fs::read(folder.join(text(&case, "file").unwrap())).unwrap();
-        let expected = std::fs::read(folder.join(text(&case, "expected_file").unwrap())).unwrap();
-        let verdict = match canonicalize(&case, &octets) {
-            Ok(actual) if actual == expected => "valid",
-            Ok(actual) => {
-                let at = actual
-                    .iter()
-                    .zip(&expected)
-                    .take_while(|(actual, expected)| actual == expected)
-                    .count();
-                let around = |octets: &[u8]| {
-                    let end = octets.len().min(at + 80);
-                    String::from_utf8_lossy(&octets[at.saturating_sub(40)..end]).into_owned()
-                };
-                println!(
-                    "{id}: expected {:?}\n{id}: found    {:?}",
-                    around(&expected),
-                    around(&actual)
-                );
-                "invalid"
-            }
-            Err(reason) => {
-                println!("{id}: {reason}");
-                "unsupported"
-            }
-        };
-        let accepted = case["accept"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|accepted| accepted == verdict);
+    for case in corpus.cases("c14n") {
+        let answer = c14n::answer(&corpus, &case);
         let count = counts.entry(case["algs"][0].as_str().unwrap().to_owned()).or_default();
-        match (accepted, verdict) {
+        match (answer.passes(&case), answer.verdict) {
             (false, _) => {
                 count[2] += 1;
-                failures.push(format!("{id}: {verdict}, accepted is {}", case["accept"]));
+                failures.push(format!("{}: {answer:?}, accepted is {}", case["id"], case["accept"]));
             }
-            (true, "valid") => count[0] += 1,
+            (true, Verdict::Valid) => count[0] += 1,
             (true, _) => count[1] += 1,
         }
     }
@@ -69,101 +26,4 @@ fn corpus() {
         println!("{algorithm}: {equal} equal, {refused} refused as they may be, {failed} failed");
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-fn canonicalize(case: &Value, octets: &[u8]) -> Result<Vec<u8>, String> {
-    let algorithm = case["algs"][0].as_str().unwrap();
-    let canonicalization = Canonicalization::from_algorithm(algorithm).ok_or("not a canonicalisation algorithm")?;
-    let source = Source::check(octets, Profile::Document).map_err(|error| error.to_string())?;
-    let document = Document::parse(&source).map_err(|error| error.to_string())?;
-    let params = &case["params"];
-    let (apex, own_prefixes) = match (params["reference_index"].as_u64(), text(params, "apex_xpath")) {
-        (Some(index), _) => {
-            let reference = nth(&document, names::DS, "Reference", usize::try_from(index).unwrap())?;
-            (Some(referenced(&document, reference)?), prefix_list(reference))
-        }
-        (None, Some(path)) => (Some(select(&document, path)?), None),
-        (None, None) if text(params, "subset_xpath").is_some() => return Err("a node set of another shape".into()),
-        (None, None) => (None, None),
-    };
-    let prefixes = own_prefixes.or(text(params, "prefix_list")).unwrap_or_default();
-    let prefixes: Vec<&str> = prefixes.split_whitespace().collect();
-    let canonicalization = canonicalization.with_inclusive_prefixes(&prefixes);
-    let omit = match &params["exclude_xpath"] {
-        Value::Null => Vec::new(),
-        Value::String(path) => vec![select(&document, path)?],
-        Value::Array(paths) => paths
-            .iter()
-            .map(|path| select(&document, path.as_str().unwrap()))
-            .collect::<Result<_, _>>()?,
-        _ => return Err("exclude_xpath of another type".into()),
-    };
-    match apex {
-        None => canonicalization.canonicalize_document(&document, &omit),
-        Some(_) if omit.len() > 1 => return Err("several exclusions below an apex".into()),
-        Some(apex) => canonicalization.canonicalize(apex, omit.first().copied()),
-    }
-    .map_err(|error| error.to_string())
-}
-
-/// The shapes that occur: `(//*[local-name()='a' and namespace-uri()='b'])[1]` with or without the namespace.
-fn select<'d>(document: &'d Document<'_>, path: &str) -> Result<Element<'d>, String> {
-    let unknown = || format!("path of another shape: {path}");
-    let (local_name, rest) = path
-        .strip_prefix("(//*[local-name()='")
-        .and_then(|rest| rest.split_once('\''))
-        .ok_or_else(unknown)?;
-    let (namespace, rest) = match rest.strip_prefix(" and namespace-uri()='") {
-        Some(rest) => rest
-            .split_once('\'')
-            .map(|(namespace, rest)| (Some(namespace), rest))
-            .ok_or_else(unknown)?,
-        None => (None, rest),
-    };
-    let index = rest
-        .strip_prefix("])[")
-        .and_then(|rest| rest.strip_suffix(']'))
-        .ok_or_else(unknown)?;
-    let index: usize = index.parse().map_err(|_| unknown())?;
-    let is_match = |element: &Element<'_>| {
-        element.local_name() == local_name && namespace.is_none_or(|namespace| element.namespace() == namespace)
-    };
-    document
-        .elements()
-        .filter(is_match)
-        .nth(index.checked_sub(1).unwrap())
-        .ok_or_else(|| format!("no {path}"))
-}
-
-fn nth<'d>(document: &'d Document<'_>, namespace: &str, local_name: &str, index: usize) -> Result<Element<'d>, String> {
-    let mut elements = document.elements().filter(|element| element.is(namespace, local_name));
-    elements.nth(index).ok_or_else(|| format!("no {local_name} {index}"))
-}
-
-/// What `URI` of a Reference points to: `#id` or `#xpointer(id('id'))`.
-fn referenced<'d>(document: &'d Document<'_>, reference: Element<'_>) -> Result<Element<'d>, String> {
-    let uri = reference
-        .attribute("URI")
-        .ok_or("no URI")?
-        .strip_prefix('#')
-        .ok_or("not within the document")?;
-    let id = uri
-        .strip_prefix("xpointer(id('")
-        .and_then(|rest| rest.strip_suffix("'))"))
-        .unwrap_or(uri);
-    let mut elements = document
-        .elements()
-        .filter(|element| element.attribute("Id") == Some(id));
-    elements.next().ok_or_else(|| format!("no element {id}"))
-}
-
-fn prefix_list(reference: Element<'_>) -> Option<&str> {
-    let mut lists = reference
-        .descendants()
-        .filter(|element| element.is(names::EXCLUSIVE_C14N, "InclusiveNamespaces"));
-    lists.next().and_then(|list| list.attribute("PrefixList"))
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
-    value.get(key).and_then(Value::as_str)
 }

@@ -11,12 +11,17 @@
 
 mod attacks;
 mod c14n_corpus;
+mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
 mod mutation;
 mod sign_in;
+/// The conformance runner's code.
+#[path = "../../examples/conformance/suite.rs"]
+mod suite;
 mod support;
 mod validate;
 mod vectors;
 mod wycheproof;
+mod xmlenc;

@@ -46,7 +46,7 @@ fn what_is_refused_is_refused_by_its_code() {
         let (case, octets) = read(&folder);
         let verdict = judge_at(&octets, now(&case))
             .err()
-            .map(|reject| reject.code().to_owned());
+            .map(|reject| reject.code().as_str().to_owned());
         assert_eq!(verdict, case.reject, "{}", folder.display());
         assert_eq!(case.accept, None, "{}", folder.display());
         let name = folder.file_name().unwrap().to_str().unwrap();

@@ -97,7 +97,7 @@ static DOMAINS: LazyLock<[Domain; 1]> = LazyLock::new(|| [Domain::parse("acme.te
 
 /// The verdict of the whole pure core, at the present of all seeds.
 pub(crate) fn judge(octets: &[u8]) -> Result<Said, &'static str> {
-    judge_at(octets, NOW).map_err(|reject| reject.code())
+    judge_at(octets, NOW).map_err(|reject| reject.code().as_str())
 }
 
 /// The verdict at another time.

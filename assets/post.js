@@ -1,1 +1,0 @@
-document.getElementById("post-to-idp").submit();

@@ -1,0 +1,180 @@
+//! `verify-message`: a logout message by HTTP-POST or HTTP-Redirect.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use edge_saml::dsig::Policy;
+use edge_saml::saml::logout::{self, LogoutContent, LogoutExpect, LogoutMessage, LogoutSubject};
+use edge_saml::saml::redirect;
+use edge_saml::saml::time::Timestamp;
+use edge_saml::saml::validate::DEFAULT_SKEW_SECONDS;
+use serde::Serialize;
+
+use super::Command;
+use super::arguments::{Arguments, Spec};
+use super::input;
+use super::output::{Failure, Outcome};
+use super::verify_xml::sha1;
+
+pub(super) const COMMAND: Command = Command {
+    name: "verify-message",
+    help: "\
+Verifies a LogoutRequest or a LogoutResponse: its signature, and what it says of itself.
+
+Usage: edge-saml verify-message FILE|QUERY --idp-cert FILE... [--destination URL] [--now RFC3339] [--allow-sha1]
+
+  FILE             XML or base64 of it (HTTP-POST), or a query string (HTTP-Redirect)
+  QUERY            a query string such as SAMLRequest=...&RelayState=...&SigAlg=...&Signature=..., or a URL with one; exactly as
+                   it was sent, as the signature covers its escapes
+  --idp-cert FILE  a certificate of the sender in PEM, base64 or DER; may be repeated
+  --destination URL  our address for such messages; without it, any will do
+  --now RFC3339    the present; without it, time is not looked at
+  --allow-sha1     accept SHA-1
+
+A message without a signature is refused as unsigned; so is a LogoutResponse that says the logout failed, by its status.
+",
+    run,
+    spec: Spec {
+        operand: "FILE or QUERY",
+        once: &["destination", "now"],
+        many: &["idp-cert"],
+        flags: &["allow-sha1"],
+    },
+};
+
+#[derive(Serialize)]
+struct Accepted<'m> {
+    verdict: &'static str,
+    signed: bool,
+    binding: &'static str,
+    r#type: &'static str,
+    id: &'m str,
+    issuer: &'m str,
+    issue_instant: String,
+    destination: Option<&'m str>,
+    relay_state: Option<String>,
+    #[serde(flatten)]
+    content: Content<'m>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'m> {
+    Request {
+        name_id: Option<&'m str>,
+        name_id_format: Option<&'m str>,
+        encrypted_name_id: bool,
+        session_indexes: &'m [String],
+        not_on_or_after: Option<String>,
+        reason: Option<&'m str>,
+    },
+    Response {
+        in_response_to: Option<&'m str>,
+    },
+}
+
+fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    if arguments.paths("idp-cert").next().is_none() {
+        return Err(Failure::usage("--idp-cert is missing"));
+    }
+    let now = arguments.time("now")?;
+    let keys = input::certificate_keys(arguments.paths("idp-cert"))?;
+    let policy = Policy {
+        keys: &keys,
+        sha1: sha1(arguments),
+    };
+    let (message, relay_state, binding) = match transport(arguments.operand())? {
+        Transport::Post(octets) => (logout::open(&octets, &policy)?, None, "post"),
+        Transport::Redirect(query) => {
+            let opened = redirect::open_logout(&query, &policy)?;
+            (opened.message, opened.relay_state, "redirect")
+        }
+    };
+    let message = message.get();
+    message.check(&LogoutExpect {
+        issuer: None,
+        destination: arguments.text("destination")?,
+        now: now.unwrap_or_else(|| a_time_that_suits(message)),
+        skew_seconds: DEFAULT_SKEW_SECONDS,
+    })?;
+    Outcome::json(&accepted(message, relay_state, binding))
+}
+
+/// The present when none was given: the message's own.
+fn a_time_that_suits(message: &LogoutMessage) -> Timestamp {
+    match &message.content {
+        LogoutContent::Request(request) => {
+            let last = request.not_on_or_after.map(|end| end.plus(-1));
+            last.map_or(message.issue_instant, |last| last.min(message.issue_instant))
+        }
+        LogoutContent::Response(_) => message.issue_instant,
+    }
+}
+
+fn accepted<'m>(message: &'m LogoutMessage, relay_state: Option<String>, binding: &'static str) -> Accepted<'m> {
+    let (r#type, content) = match &message.content {
+        LogoutContent::Request(request) => {
+            let name_id = match &request.subject {
+                LogoutSubject::NameId(name_id) => Some(name_id),
+                LogoutSubject::Encrypted => None,
+            };
+            let content = Content::Request {
+                name_id: name_id.map(|name_id| name_id.value.as_str()),
+                name_id_format: name_id.and_then(|name_id| name_id.format.as_deref()),
+                encrypted_name_id: request.subject == LogoutSubject::Encrypted,
+                session_indexes: &request.session_indexes,
+                not_on_or_after: request.not_on_or_after.map(Timestamp::to_rfc3339),
+                reason: request.reason.as_deref(),
+            };
+            ("LogoutRequest", content)
+        }
+        LogoutContent::Response(response) => {
+            let content = Content::Response {
+                in_response_to: response.in_response_to.as_deref(),
+            };
+            ("LogoutResponse", content)
+        }
+    };
+    Accepted {
+        verdict: "accepted",
+        signed: true,
+        binding,
+        r#type,
+        id: message.id.as_str(),
+        issuer: &message.issuer.value,
+        issue_instant: message.issue_instant.to_rfc3339(),
+        destination: message.destination.as_deref(),
+        relay_state,
+        content,
+    }
+}
+
+/// How the message came.
+enum Transport {
+    /// XML.
+    Post(Vec<u8>),
+    /// A query string as it was sent.
+    Redirect(String),
+}
+
+fn transport(operand: &OsStr) -> Result<Transport, Failure> {
+    let is_file = Path::new(operand).exists();
+    if let Some(query) = operand.to_str().filter(|_| !is_file).and_then(query) {
+        return Ok(Transport::Redirect(query.to_owned()));
+    }
+    let octets = input::read(operand)?;
+    let text = str::from_utf8(&octets).ok().filter(|_| !input::looks_like_xml(&octets));
+    match text.and_then(|text| query(text.trim_ascii())) {
+        Some(query) => Ok(Transport::Redirect(query.to_owned())),
+        None => input::message(octets).map(Transport::Post),
+    }
+}
+
+/// The query string that `text` is, or that follows the question mark of a URL. Its first parameter has a name and a
+/// value, while base64 has `=` at its end only.
+fn query(text: &str) -> Option<&str> {
+    let query = text.split_once('?').map_or(text, |(_, query)| query);
+    let first = query.split('&').next().unwrap_or_default();
+    let value = first.split_once('=').map(|(_, value)| value.trim_matches('='));
+    value.is_some_and(|value| !value.is_empty()).then_some(query)
+}

@@ -1,0 +1,94 @@
+//! An assertion in which the NameID and attributes may still be encrypted (SAML Core 2.2.4, 2.7.3.2).
+
+use super::assertion::{Assertion, Attribute, NameId, Place, malformed};
+use super::decrypt::uniform;
+use super::reject::{Reject, Shape};
+use super::response::read_root;
+use crate::dsig::{self, Verified};
+use crate::xml::Element;
+use crate::xml::names::{SAML, XENC};
+use crate::xmlenc::{Cbc, ContentKey, Encrypted, UnwrapKey, Unwrapper};
+
+/// An assertion, and what is encrypted in it. There is no way to the first without the second (attack A100).
+#[derive(Debug)]
+pub(super) struct Sealed {
+    assertion: Assertion,
+    /// In document order.
+    encrypted: Vec<(Place, Encrypted)>,
+}
+
+impl Sealed {
+    /// Reads a `saml:Assertion` element.
+    pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
+        let mut encrypted = Vec::new();
+        let assertion = Assertion::read_with(element, |place, holder| {
+            encrypted.push((place, Encrypted::read(holder)?));
+            Ok(())
+        })?;
+        Ok(Self { assertion, encrypted })
+    }
+
+    /// Decrypts all of it. The assertion was signed, and with it every ciphertext, so AES-CBC will do.
+    pub(super) async fn open<U: UnwrapKey>(
+        sealed: &Verified<Self>,
+        keys: &mut Unwrapper<'_, U>,
+    ) -> Result<Verified<Assertion>, Reject> {
+        let mut content_keys = Vec::new();
+        for (_, encrypted) in &sealed.get().encrypted {
+            content_keys.push(keys.content_key(encrypted, Cbc::AllowedAsSigned).await?);
+        }
+        sealed.decrypt(&content_keys, Self::decrypt)
+    }
+
+    /// With one key for each that is encrypted, in the same order.
+    fn decrypt(&self, keys: &[ContentKey]) -> Result<Assertion, Reject> {
+        if keys.len() != self.encrypted.len() {
+            return Err(Reject::DecryptionFailed);
+        }
+        let mut assertion = self.assertion.clone();
+        // From the last to the first, so that places still mean what they meant.
+        for ((place, encrypted), key) in self.encrypted.iter().zip(keys).rev() {
+            match place {
+                Place::NameId => assertion.name_id = Some(decrypt(encrypted, key, read_name_id)?),
+                Place::Attribute(at) => {
+                    let at = assertion.attributes.len().min(*at);
+                    assertion
+                        .attributes
+                        .insert(at, decrypt(encrypted, key, read_attribute)?);
+                }
+            }
+        }
+        Ok(assertion)
+    }
+}
+
+/// Decrypts one element and reads it as a document of its own.
+fn decrypt<T>(
+    encrypted: &Encrypted,
+    key: &ContentKey,
+    read: fn(Element<'_>) -> Result<T, Reject>,
+) -> Result<T, Reject> {
+    let opened = || read_root(encrypted.decrypt(key)?.as_bytes(), read);
+    uniform(encrypted.algorithm(), opened())
+}
+
+/// A `NameID` and nothing else that an `EncryptedID` may hold (SAML Core 2.2.4): no `BaseID`, no assertion.
+fn read_name_id(root: Element<'_>) -> Result<NameId, Reject> {
+    if !root.is(SAML, "NameID") {
+        return Err(malformed(Shape::Element("EncryptedID/*")));
+    }
+    NameId::read(root)
+}
+
+fn read_attribute(root: Element<'_>) -> Result<Attribute, Reject> {
+    if !root.is(SAML, "Attribute") {
+        return Err(malformed(Shape::Element("EncryptedAttribute/*")));
+    }
+    if dsig::signatures_outside(&[], root) {
+        return Err(Reject::Signature(dsig::Error::WrongTarget));
+    }
+    if root.descendants().any(|element| element.is(XENC, "EncryptedData")) {
+        return Err(Reject::EncryptedUnexpected);
+    }
+    Attribute::read(root)
+}

@@ -1,0 +1,273 @@
+// The pages in a real Chromium: by keyboard alone, without JavaScript, on a small screen. Skipped where no Chromium is
+// installed. With SCREENSHOTS=1, the pictures in docs/screenshots are made anew.
+
+import assert from "node:assert/strict";
+import { accessSync, constants } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { root } from "../../scripts/lib/worker.mjs";
+import { connect, startSystem } from "./support.mjs";
+
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const STEP_MS = 15_000;
+
+const executablePath = findChromium();
+const skip = executablePath === undefined && "no Chromium is installed (Debian: apt-get install chromium), and CHROMIUM names none";
+
+function findChromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  const folders = ["/usr/bin", ...(process.env.PATH ?? "").split(delimiter).filter(Boolean)];
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+describe("in a browser", { skip }, () => {
+  let system, chromium;
+  before(async () => {
+    const { chromium: launcher } = await import("playwright-core");
+    [system, chromium] = await Promise.all([startSystem(), launcher.launch({ executablePath, args: FLAGS })]);
+    await connect(system, { domain: "acme.test" });
+  });
+  after(() => Promise.all([system?.stop(), chromium?.close()]));
+
+  /** Runs `steps(page)` in a fresh browser profile; every complaint of the page or of its policy fails it. */
+  async function visit(options, steps) {
+    const context = await chromium.newContext(options);
+    context.setDefaultTimeout(STEP_MS);
+    const complaints = [];
+    try {
+      const page = await context.newPage();
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("console", (message) => {
+        // Chromium also notes a page that was answered with an error's status; that is asserted where it is meant.
+        if (message.type() !== "log" && !/the server responded with a status of 4/.test(message.text())) complaints.push(message.text());
+      });
+      await page.goto(`${system.origin}/sso/sign-in`);
+      await steps(page);
+      assert.deepEqual(complaints, []);
+    } finally {
+      await context.close();
+    }
+  }
+
+  const press = async (page, ...keys) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  /** Once the page is whole: its style sheet is there, and its autofocus, which comes a moment later. */
+  const hasFocus = async (page) => {
+    await page.waitForLoadState("load");
+    await page.locator(":focus").waitFor();
+  };
+  const heading = async (page, text) => page.getByRole("heading", { level: 1, name: text }).waitFor();
+
+  /** The focused element's visible name; asserts that it shows that it has the focus. */
+  async function focused(page) {
+    await hasFocus(page);
+    const { name, outline, isSeen } = await page.evaluate(() => {
+      const element = globalThis.document.activeElement;
+      const style = globalThis.getComputedStyle(element);
+      const box = element.getBoundingClientRect();
+      return {
+        name: element.labels?.[0]?.textContent ?? element.textContent.trim(),
+        outline: `${style.outlineStyle} ${style.outlineWidth}`,
+        isSeen: box.top >= 0 && box.left >= 0 && box.bottom <= globalThis.innerHeight && box.right <= globalThis.innerWidth,
+      };
+    });
+    assert.equal(outline, "solid 3px", `the focus on "${name}" is seen`);
+    assert.ok(isSeen, `"${name}" is on the screen`);
+    return name;
+  }
+
+  /** From the sign-in page to the identity provider's list of users. */
+  async function typeEmail(page, email = "ada@acme.test") {
+    assert.equal(await focused(page), "Work e-mail");
+    await page.keyboard.type(email);
+    await press(page, "Enter");
+  }
+
+  async function signInAsAda(page) {
+    await typeEmail(page);
+    await heading(page, "Sign in");
+    await page.getByText("Demo identity provider").waitFor();
+    await press(page, "Tab");
+    assert.match(await focused(page), /^Ada Lovelace/);
+    await press(page, "Enter");
+    await page.waitForURL(`${system.origin}/sso/sign-in`);
+    await heading(page, "You are signed in");
+    await page.getByText("ada@acme.test").waitFor();
+  }
+
+  /** To a refusal: at the identity provider, somebody whose address is of another domain. */
+  async function beRefused(page) {
+    await typeEmail(page);
+    await page.getByText("Demo identity provider").waitFor();
+    await press(page, "Tab", "Tab", "Tab");
+    assert.match(await focused(page), /^Mallory/);
+    await press(page, "Enter");
+    await heading(page, "We could not sign you in");
+  }
+
+  test("Ada signs in and out by keyboard", async () => {
+    await visit({}, async (page) => {
+      assert.equal(await focused(page), "Work e-mail");
+      await press(page, "Tab");
+      assert.equal(await focused(page), "Continue");
+      await press(page, "Shift+Tab");
+      await signInAsAda(page);
+      const cookies = await page.context().cookies();
+      const flags = cookies.map(({ name, httpOnly, secure, sameSite, path, domain }) => ({ name, httpOnly, secure, sameSite, path, domain }));
+      const expected = (name) => ({ name, httpOnly: true, secure: true, sameSite: "Lax", path: "/", domain: "localhost" });
+      assert.deepEqual(flags.sort((a, b) => (a.name < b.name ? -1 : 1)), [expected("__Host-sso_browser"), expected("__Host-sso_session")]);
+      assert.equal(await page.evaluate(() => globalThis.document.cookie), "");
+
+      assert.equal(await focused(page), "Sign out");
+      await press(page, "Enter");
+      await heading(page, "Sign in");
+      assert.equal((await page.request.get(`${system.origin}/sso/session`)).status(), 401);
+    });
+  });
+
+  test("Ada signs in and out without JavaScript", async () => {
+    await visit({ javaScriptEnabled: false }, async (page) => {
+      await hasFocus(page);
+      await page.keyboard.type("ada@acme.test");
+      await press(page, "Enter");
+      await page.getByText("Demo identity provider").waitFor();
+      await press(page, "Tab", "Enter");
+      await page.getByRole("button", { name: "Continue" }).waitFor();
+      await press(page, "Tab", "Enter");
+      await page.waitForURL(`${system.origin}/sso/sign-in`);
+      await page.getByText("ada@acme.test").waitFor();
+      await hasFocus(page);
+      await press(page, "Enter");
+      await page.getByLabel("Work e-mail").waitFor();
+    });
+  });
+
+  test("a wrong address is said beside the field, which keeps the address and the focus", async () => {
+    await visit({}, async (page) => {
+      for (const [typed, message] of [["ada", /^Enter an e-mail address/], ["ada@unknown.test", /^There is no single sign-on/]]) {
+        await page.getByLabel("Work e-mail").fill("");
+        await typeEmail(page, typed);
+        const alert = page.getByRole("alert");
+        await alert.getByText(message).waitFor();
+        const field = page.getByLabel("Work e-mail");
+        assert.equal(await field.inputValue(), typed);
+        assert.equal(await field.getAttribute("aria-invalid"), "true");
+        assert.equal(await field.getAttribute("aria-describedby"), await alert.getAttribute("id"));
+        assert.equal(await focused(page), "Work e-mail");
+        assert.equal(await page.title(), "Error: Sign in");
+      }
+      await page.getByLabel("Work e-mail").fill("");
+      await signInAsAda(page);
+    });
+  });
+
+  test("a refusal shows a reference and a way on", async () => {
+    await visit({}, async (page) => {
+      await beRefused(page);
+      assert.match(await page.getByRole("definition").textContent(), /^[a-z0-9]{5}-[a-z0-9]{5}$/);
+      await press(page, "Tab");
+      assert.equal(await focused(page), "Try again");
+      await press(page, "Enter");
+      await heading(page, "Sign in");
+      await signInAsAda(page);
+    });
+  });
+
+  test("no page is wider than a small screen, nor than one that is zoomed in", async () => {
+    const assertFits = async (page, name) => {
+      const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
+      assert.ok(scrollWidth <= innerWidth, `${name}: ${scrollWidth} of ${innerWidth} px`);
+    };
+    for (const width of [375, 320]) {
+      await visit({ viewport: { width, height: 667 } }, async (page) => {
+        await assertFits(page, "sign-in");
+        await typeEmail(page, `${"long".repeat(16)}@${"very-long-domain-name.".repeat(8)}test`);
+        await page.getByRole("alert").waitFor();
+        await assertFits(page, "sign-in with an error");
+        await page.goto(`${system.origin}/sso/nothing`);
+        await assertFits(page, "not found");
+        await page.goto(`${system.origin}/sso/sign-out`);
+        await assertFits(page, "sign-out");
+        await page.goto(`${system.origin}/sso/sign-in`);
+        await beRefused(page);
+        await assertFits(page, "refused");
+        await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+        const copy = page.getByRole("button", { name: "Copy the reference" });
+        await copy.waitFor();
+        await press(page, "Tab", "Enter");
+        await copy.getByText("Copied").waitFor();
+        const copied = await page.evaluate(() => globalThis.navigator.clipboard.readText());
+        assert.equal(copied, await page.locator("[data-copy]").textContent());
+        await press(page, "Tab", "Enter");
+        await heading(page, "Sign in");
+        await signInAsAda(page);
+        await assertFits(page, "signed in");
+      });
+    }
+  });
+
+  test("text and controls stand out, in light and in dark", async () => {
+    for (const colorScheme of ["light", "dark"]) {
+      await visit({ colorScheme }, async (page) => {
+        await typeEmail(page, "ada");
+        await page.getByRole("alert").waitFor();
+        await hasFocus(page);
+        for (const [selector, least] of [["h1", 4.5], [".lead", 4.5], ["label", 4.5], [".error", 4.5], ["button", 4.5], ["input", 4.5]]) {
+          const ratio = await contrast(page.locator(selector).locator("visible=true").first());
+          assert.ok(ratio >= least, `${selector} in ${colorScheme}: ${ratio.toFixed(2)}`);
+        }
+      });
+    }
+  });
+
+  test("screenshots are made", { skip: process.env.SCREENSHOTS !== "1" && "only with SCREENSHOTS=1" }, async () => {
+    const folder = join(root, "docs/screenshots");
+    await mkdir(folder, { recursive: true });
+    for (const colorScheme of ["light", "dark"]) {
+      await visit({ colorScheme, viewport: { width: 960, height: 600 } }, async (page) => {
+        const take = (name) => page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
+        assert.equal(await focused(page), "Work e-mail");
+        await page.keyboard.type("ada@acme.test");
+        await take("sign-in");
+        await press(page, "Enter");
+        await page.getByText("Demo identity provider").waitFor();
+        await take("idp");
+        await page.goto(`${system.origin}/sso/sign-in`);
+        await beRefused(page);
+        await take("refused");
+        await press(page, "Tab", "Enter");
+        await heading(page, "Sign in");
+        await signInAsAda(page);
+        await take("signed-in");
+      });
+    }
+  });
+});
+
+/** The contrast between an element's text and the nearest ground behind it (WCAG 2.2, 1.4.3). */
+function contrast(locator) {
+  return locator.evaluate((element) => {
+    const luminance = (color) => {
+      const [r, g, b] = color.match(/[\d.]+/g).map((part) => {
+        const value = Number(part) / 255;
+        return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    let ground = element;
+    const colorOf = (node) => globalThis.getComputedStyle(node).backgroundColor;
+    while (/^rgba\(.*, 0\)$/.test(colorOf(ground))) ground = ground.parentElement;
+    const [dark, light] = [luminance(globalThis.getComputedStyle(element).color), luminance(colorOf(ground))].sort((a, b) => a - b);
+    return (light + 0.05) / (dark + 0.05);
+  });
+}
