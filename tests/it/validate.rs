@@ -206,8 +206,8 @@ fn time_with_the_skew_at_its_limits() {
     let at = |seconds| login_at(&xml, NOW + seconds, Provider::Okta).map_or_else(|r| r.code().as_str(), |_| "accepted");
     // NotOnOrAfter is five minutes ahead, the skew three minutes.
     assert_eq!((at(479), at(480)), ("accepted", "expired"));
-    // AuthnInstant is now.
-    assert_eq!((at(-180), at(-181)), ("accepted", "not_yet_valid"));
+    // NotBefore is five minutes ago.
+    assert_eq!((at(-480), at(-481)), ("accepted", "not_yet_valid"));
     let early = respond(|m| m.not_before = "2026-07-01T12:03:00Z".to_owned());
     assert_eq!(code(&early), "accepted");
     let early = respond(|m| m.not_before = "2026-07-01T12:03:01Z".to_owned());
