@@ -140,6 +140,12 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// The `SubjectPublicKeyInfo` of a certificate in DER.
+pub(super) fn public_key_info(der: &[u8]) -> Result<&[u8], Error> {
+    let fields = Fields::read(der).map_err(|_| Error::CertificateMalformed)?;
+    Ok(fields.spki)
+}
+
 /// The DER inside text or alone: every PEM block whose label ends in `label`, the whole as base64 of DER or of PEM, or the
 /// octets as they are.
 pub(super) fn armoured(octets: &[u8], label: &str) -> Result<Vec<Vec<u8>>, Error> {

@@ -78,6 +78,15 @@ impl TrustedKey {
         }
     }
 
+    /// Reads the key of a certificate in DER, and no more of it than [`Certificate`](super::Certificate) asks to be
+    /// well-formed.
+    ///
+    /// # Errors
+    /// [`Error::CertificateMalformed`], or as [`from_spki`](Self::from_spki).
+    pub fn from_certificate(der: &[u8], floor: RsaFloor) -> Result<Self, Error> {
+        Self::from_spki(super::certificate::public_key_info(der)?, floor)
+    }
+
     /// Reads a public key in PEM (`BEGIN PUBLIC KEY`), or in DER.
     ///
     /// # Errors

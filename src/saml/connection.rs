@@ -118,6 +118,14 @@ impl StoredCertificate {
     pub fn certificate(&self) -> Result<Certificate, crate::dsig::Error> {
         Certificate::read(self.0.as_bytes())
     }
+
+    /// The key in it, without reading the rest of the certificate: every sign-in asks for it.
+    ///
+    /// # Errors
+    /// What [`TrustedKey::from_certificate`] says.
+    pub fn key(&self) -> Result<TrustedKey, crate::dsig::Error> {
+        TrustedKey::from_certificate(&crate::dsig::base64::decode(&self.0)?, RsaFloor::Standard)
+    }
 }
 
 impl fmt::Debug for StoredCertificate {
@@ -146,8 +154,7 @@ impl IdentityProvider {
     /// The keys that may sign. Certificates whose key is not usable are left out; without any key nobody signs in.
     #[must_use]
     pub fn keys(&self) -> Vec<TrustedKey> {
-        let key = |c: &StoredCertificate| c.certificate().ok()?.key(RsaFloor::Standard).ok();
-        self.certificates.iter().filter_map(key).collect()
+        self.certificates.iter().filter_map(|c| c.key().ok()).collect()
     }
 
     /// The endpoint to which a browser is sent: Redirect before POST.

@@ -65,8 +65,8 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
     Ok(VerifiedResponse {
         envelope: read_envelope(unverified, coverage)?,
         assertion: octets.read(match coverage {
-            Coverage::Assertion => |octets| read_root(octets.as_bytes(), Assertion::read),
-            Coverage::Both | Coverage::Response => |octets| read_child(octets, "Assertion", Assertion::read),
+            Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Assertion::read),
+            Coverage::Response => |octets| read_child(octets, "Assertion", Assertion::read),
         })?,
     })
 }
@@ -98,8 +98,8 @@ pub async fn open_with<U: UnwrapKey>(
     } else {
         let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
         let sealed = octets.read(match coverage {
-            Coverage::Assertion => |octets| read_root(octets.as_bytes(), Sealed::read),
-            Coverage::Both | Coverage::Response => |octets| read_child(octets, "Assertion", Sealed::read),
+            Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Sealed::read),
+            Coverage::Response => |octets| read_child(octets, "Assertion", Sealed::read),
         })?;
         (sealed, coverage)
     };
@@ -118,7 +118,8 @@ pub fn request_id_hint(octets: &[u8]) -> Option<RequestId> {
     RequestId::parse(document.root().attribute("InResponseTo")?).ok()
 }
 
-/// Verifies every signature of a response whose assertion is not encrypted; gives the octets that hold the assertion.
+/// Verifies every signature of a response whose assertion is not encrypted; gives the octets that hold the assertion: its
+/// own when it is signed itself, which are the fewer, else those of the response.
 fn verify(
     response: Element<'_>,
     assertion: Element<'_>,
@@ -127,7 +128,7 @@ fn verify(
     let whole = verify_own(response, policy)?;
     let own = verify_own(assertion, policy)?;
     match (whole, own) {
-        (Some(whole), Some(_)) => Ok((whole, Coverage::Both)),
+        (Some(_), Some(own)) => Ok((own, Coverage::Both)),
         (Some(whole), None) => Ok((whole, Coverage::Response)),
         (None, Some(own)) => Ok((own, Coverage::Assertion)),
         (None, None) => Err(Reject::Signature(dsig::Error::Unsigned)),

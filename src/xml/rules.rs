@@ -13,9 +13,11 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), Error> {
     if name.len() > MAX_NAME_BYTES {
         return Err(Error::NameTooLong);
     }
-    let mut parts = name.split(|octet| *octet == b':');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some([_, ..]), None | Some([_, ..]), None) => Ok(()),
+    let Some(colon) = name.iter().position(|octet| *octet == b':') else {
+        return Ok(());
+    };
+    match name.split_at_checked(colon) {
+        Some(([_, ..], [_, local @ ..])) if !local.is_empty() && !local.contains(&b':') => Ok(()),
         _ => Err(Error::InvalidName),
     }
 }
@@ -36,25 +38,25 @@ pub(super) fn declared_prefix(name: &[u8]) -> Result<Option<&[u8]>, Error> {
 ///
 /// Relative namespace names are deprecated and their canonical form is undefined (Canonical XML 1.0, section 1.3).
 pub(super) fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
-    let colon = memchr(b':', namespace).ok_or(Error::NamespaceNotAbsolute)?;
-    let (scheme, rest) = namespace.split_at_checked(colon).ok_or(Error::NamespaceNotAbsolute)?;
-    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
-        && scheme
-            .iter()
-            .all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.'));
-    let is_rest = rest.len() > 1 && rest.iter().all(u8::is_ascii_graphic);
-    if !is_scheme || !is_rest {
+    let is_scheme = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.');
+    let scheme = namespace.iter().position(|octet| !is_scheme(octet)).unwrap_or(0);
+    let begins_well = namespace.first().is_some_and(u8::is_ascii_alphabetic);
+    if !begins_well || !matches!(namespace.get(scheme..), Some([b':', _, ..])) {
         return Err(Error::NamespaceNotAbsolute);
     }
-    // Of references only `&amp;`: any other would spell a character that need not be escaped, or must not be there.
-    let mut rest = rest;
-    while let Some(at) = memchr(b'&', rest) {
-        rest = rest
-            .get(at..)
-            .and_then(|reference| reference.strip_prefix(b"&amp;"))
-            .ok_or(Error::NamespaceNotAbsolute)?;
+    // Without an early exit, so that the compiler can use wide registers. All graphic characters but `&`:
+    let is_special = |octet: &u8| !matches!(octet, b'!'..=b'%' | b'\''..=b'~');
+    if !namespace.iter().fold(false, |found, octet| found | is_special(octet)) {
+        return Ok(());
     }
-    Ok(())
+    // Of references only `&amp;`: any other would spell a character that need not be escaped, or must not be there.
+    let mut parts = namespace.split(|octet| *octet == b'&');
+    let is_rest = |part: &[u8]| part.starts_with(b"amp;");
+    if namespace.iter().all(u8::is_ascii_graphic) && parts.next().is_some() && parts.all(is_rest) {
+        Ok(())
+    } else {
+        Err(Error::NamespaceNotAbsolute)
+    }
 }
 
 /// Every `&` starts one of the five predefined entities or a reference to an XML character (XML 1.0, sections 4.1, 4.6).

@@ -18,6 +18,7 @@ pub(super) fn scan(text: &str, profile: Profile) -> Result<Option<Range<usize>>,
         profile,
         limits: profile.limits(),
         rest: text.as_bytes(),
+        has_references: memchr(b'&', text.as_bytes()).is_some(),
         depth: 0,
         elements: 0,
         declarations: 0,
@@ -34,6 +35,8 @@ struct Scanner<'t> {
     profile: Profile,
     limits: &'static XmlLimits,
     rest: &'t [u8],
+    /// Without a `&` anywhere, no value needs to be searched for one.
+    has_references: bool,
     depth: usize,
     elements: usize,
     declarations: usize,
@@ -49,7 +52,7 @@ impl<'t> Scanner<'t> {
     fn document(&mut self, length: usize) -> Result<(), Error> {
         while let Some(at) = memchr(b'<', self.rest) {
             let text = self.take(at)?;
-            check_references(text)?;
+            self.check_references(text)?;
             match self.rest {
                 [b'<', b'/', rest @ ..] => {
                     self.rest = rest;
@@ -75,7 +78,15 @@ impl<'t> Scanner<'t> {
                 [] => return Err(Error::NotWellFormed),
             }
         }
-        check_references(self.rest)
+        self.check_references(self.rest)
+    }
+
+    fn check_references(&self, text: &[u8]) -> Result<(), Error> {
+        if self.has_references {
+            check_references(text)
+        } else {
+            Ok(())
+        }
     }
 
     /// Production 40 and 44 of XML 1.0; Namespaces in XML 1.0, sections 3 to 6.
@@ -118,7 +129,7 @@ impl<'t> Scanner<'t> {
                 if attributes > self.limits.max_attributes_per_element {
                     return Err(Error::TooManyAttributes);
                 }
-                check_references(value)?;
+                self.check_references(value)?;
             }
         }
     }
@@ -148,7 +159,7 @@ impl<'t> Scanner<'t> {
         } else {
             match self.profile {
                 Profile::SamlMessage | Profile::Metadata => check_absolute(namespace)?,
-                Profile::Document => check_references(namespace)?,
+                Profile::Document => self.check_references(namespace)?,
             }
         }
         if !self.in_scope.iter().any(|(bound, _)| *bound == prefix) {
@@ -350,7 +361,12 @@ impl<'t> Scanner<'t> {
 }
 
 fn is_name(octet: u8) -> bool {
-    !is_space(octet) && !matches!(octet, b'=' | b'>' | b'/' | b'<' | b'"' | b'\'' | b'&' | b'[' | b'?')
+    // All but one of the characters of the syntax come before the letters.
+    if octet > b'?' {
+        octet != b'['
+    } else {
+        !is_space(octet) && !matches!(octet, b'=' | b'>' | b'/' | b'<' | b'"' | b'\'' | b'&' | b'?')
+    }
 }
 
 fn is_space(octet: u8) -> bool {

@@ -224,7 +224,9 @@ fn check_characters(text: &str) -> Result<(), Error> {
             return Err(Error::InvalidCharacter);
         }
     }
-    if memmem::find(octets, "\u{FFFE}".as_bytes()).is_some() || memmem::find(octets, "\u{FFFF}".as_bytes()).is_some() {
+    // U+FFFE and U+FFFF are EF BF BE and EF BF BF.
+    let is_no_character = |at: usize| matches!(octets.get(at..), Some([0xEF, 0xBF, 0xBE | 0xBF, ..]));
+    if memchr_iter(0xEF, octets).any(is_no_character) {
         return Err(Error::InvalidCharacter);
     }
     Ok(())

@@ -1,10 +1,12 @@
 //! The attributes of one element of the output.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use roxmltree::Node;
 
-use super::{Error, Method, base, text};
+use super::text::QualifiedName;
+use super::{Error, Method, base};
 use crate::xml::names::XML;
 
 /// The attributes of the present element. One list serves all elements in turn, to reuse its memory.
@@ -16,7 +18,7 @@ pub(super) struct Attributes<'d> {
 pub(super) struct Attribute<'d> {
     pub(super) namespace: &'d str,
     pub(super) local_name: &'d str,
-    pub(super) qualified_name: &'d str,
+    pub(super) name: QualifiedName<'d>,
     pub(super) value: Cow<'d, str>,
 }
 
@@ -62,8 +64,15 @@ impl<'d> Attributes<'d> {
 
     /// By namespace name, then local name; those in no namespace first (Canonical XML 1.0, section 2.2).
     pub(super) fn sorted(&mut self) -> &[Attribute<'d>] {
-        self.list
-            .sort_unstable_by_key(|attribute| (attribute.namespace, attribute.local_name));
+        self.list.sort_unstable_by(|left, right| {
+            // Most are in no namespace; comparing two empty texts costs much more than asking whether they are.
+            let namespaces = if left.namespace.is_empty() && right.namespace.is_empty() {
+                Ordering::Equal
+            } else {
+                left.namespace.cmp(right.namespace)
+            };
+            namespaces.then_with(|| left.local_name.cmp(right.local_name))
+        });
         &self.list
     }
 
@@ -75,7 +84,7 @@ impl<'d> Attributes<'d> {
         self.list.push(Attribute {
             namespace: attribute.namespace().unwrap_or_default(),
             local_name: attribute.name(),
-            qualified_name: text::attribute_name(node, attribute)?,
+            name: QualifiedName::of_attribute(node, attribute)?,
             value: Cow::Borrowed(attribute.value()),
         });
         Ok(())
@@ -94,18 +103,17 @@ impl<'d> Attributes<'d> {
             self.list.push(Attribute {
                 namespace: XML,
                 local_name: "base",
-                qualified_name: "xml:base",
+                name: QualifiedName {
+                    text: "xml:base",
+                    prefix: "xml",
+                },
                 value,
             });
         }
     }
 }
 
-impl<'d> Attribute<'d> {
-    pub(super) fn prefix(&self) -> &'d str {
-        text::prefix(self.qualified_name, self.local_name)
-    }
-
+impl Attribute<'_> {
     fn is_xml(&self, local_name: &str) -> bool {
         self.namespace == XML && self.local_name == local_name
     }

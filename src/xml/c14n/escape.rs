@@ -33,7 +33,7 @@ fn copy_escaped(
     escape: impl Fn(u8) -> &'static [u8],
 ) {
     let mut rest = value.as_bytes();
-    while let Some(at) = rest.iter().position(&is_escaped) {
+    while let Some(at) = position(rest, &is_escaped) {
         let Some((run, [escaped, after @ ..])) = rest.split_at_checked(at) else {
             break;
         };
@@ -43,3 +43,20 @@ fn copy_escaped(
     }
     out.extend_from_slice(rest);
 }
+
+/// Where the first octet is that `is_sought`. Most values have none: chunks are searched without an early exit, so that the
+/// compiler can use wide registers.
+#[inline]
+fn position(octets: &[u8], is_sought: impl Fn(&u8) -> bool) -> Option<usize> {
+    let holds_one = |chunk: &[u8]| chunk.iter().fold(false, |found, octet| found | is_sought(octet));
+    let mut free = 0_usize;
+    for chunk in octets.chunks(CHUNK) {
+        if holds_one(chunk) {
+            return chunk.iter().position(is_sought).and_then(|at| at.checked_add(free));
+        }
+        free = free.saturating_add(CHUNK);
+    }
+    None
+}
+
+const CHUNK: usize = 128;

@@ -4,11 +4,12 @@ use super::super::names::XML;
 
 /// The declarations that output ancestors and the present element have written.
 ///
-/// One entry for each prefix ever written, and a list of what to restore when an element ends: a look-up costs at most
-/// the number of prefixes in scope, however often they are bound anew.
+/// One entry for each prefix in scope, and a list of what to restore when an element ends: a look-up costs at most the
+/// number of prefixes in scope, however often they are bound anew.
 #[derive(Default)]
 pub(super) struct Scope<'d> {
     written: Vec<Declaration<'d>>,
+    /// What an inner declaration hides.
     undo: Vec<(usize, &'d str)>,
     /// What the present element writes.
     pending: Vec<Declaration<'d>>,
@@ -23,23 +24,30 @@ pub(super) struct Declaration<'d> {
 
 /// Marks where an element began.
 #[derive(Clone, Copy)]
-pub(super) struct Mark(usize);
+pub(super) struct Mark {
+    written: usize,
+    undo: usize,
+}
 
 impl<'d> Scope<'d> {
     /// Begins an element.
     pub(super) fn enter(&mut self) -> Mark {
         self.pending.clear();
-        Mark(self.undo.len())
+        Mark {
+            written: self.written.len(),
+            undo: self.undo.len(),
+        }
     }
 
     /// Ends the element that began at `mark`.
     pub(super) fn leave(&mut self, mark: Mark) {
-        while self.undo.len() > mark.0 {
-            let Some((at, namespace)) = self.undo.pop() else { return };
+        while self.undo.len() > mark.undo {
+            let Some((at, namespace)) = self.undo.pop() else { break };
             if let Some(written) = self.written.get_mut(at) {
                 written.namespace = namespace;
             }
         }
+        self.written.truncate(mark.written);
     }
 
     /// The present element needs `prefix` bound to `namespace`: a declaration, unless an output ancestor's still holds
@@ -57,10 +65,7 @@ impl<'d> Scope<'d> {
                 written.namespace = namespace;
             }
             None if namespace.is_empty() => return,
-            None => {
-                self.undo.push((self.written.len(), ""));
-                self.written.push(Declaration { prefix, namespace });
-            }
+            None => self.written.push(Declaration { prefix, namespace }),
         }
         self.pending.push(Declaration { prefix, namespace });
     }

@@ -7,32 +7,41 @@ use roxmltree::Node;
 
 use super::Error;
 
-pub(super) fn element_name<'d>(node: Node<'d, 'd>) -> Result<&'d str, Error> {
-    let tag = node
-        .document()
-        .input_text()
-        .get(node.range())
-        .and_then(|tag| tag.strip_prefix('<'));
-    let tag = tag.ok_or(Error::NotWellFormed)?;
-    let end = tag
-        .bytes()
-        .position(|octet| matches!(octet, b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>'));
-    end.and_then(|end| tag.get(..end))
-        .filter(|name| name.ends_with(node.tag_name().name()))
-        .ok_or(Error::NotWellFormed)
+/// A name as it is written; the prefix is empty when there is none.
+#[derive(Clone, Copy)]
+pub(super) struct QualifiedName<'d> {
+    pub(super) text: &'d str,
+    pub(super) prefix: &'d str,
 }
 
-pub(super) fn attribute_name<'d>(
-    node: Node<'d, 'd>,
-    attribute: roxmltree::Attribute<'d, 'd>,
-) -> Result<&'d str, Error> {
-    let name = node.document().input_text().get(attribute.range_qname());
-    name.filter(|name| name.ends_with(attribute.name()))
-        .ok_or(Error::NotWellFormed)
-}
+impl<'d> QualifiedName<'d> {
+    pub(super) fn of_element(node: Node<'d, 'd>) -> Result<Self, Error> {
+        let tag = node
+            .document()
+            .input_text()
+            .get(node.range())
+            .and_then(|tag| tag.strip_prefix('<'));
+        let tag = tag.ok_or(Error::NotWellFormed)?;
+        let end = tag
+            .bytes()
+            .position(|octet| matches!(octet, b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>'));
+        Self::split(end.and_then(|end| tag.get(..end)), node.tag_name().name())
+    }
 
-/// `p` of `p:local`; empty for `local`.
-pub(super) fn prefix<'d>(qualified_name: &'d str, local_name: &str) -> &'d str {
-    let prefix = qualified_name.strip_suffix(local_name);
-    prefix.and_then(|prefix| prefix.strip_suffix(':')).unwrap_or_default()
+    pub(super) fn of_attribute(node: Node<'d, 'd>, attribute: roxmltree::Attribute<'d, 'd>) -> Result<Self, Error> {
+        let text = node.document().input_text().get(attribute.range_qname());
+        Self::split(text, attribute.name())
+    }
+
+    /// `p` and `local` of `p:local`.
+    fn split(text: Option<&'d str>, local_name: &str) -> Result<Self, Error> {
+        let text = text.ok_or(Error::NotWellFormed)?;
+        let prefix = match text.strip_suffix(local_name) {
+            Some("") => text.get(..0),
+            Some(prefix) => prefix.strip_suffix(':'),
+            None => None,
+        };
+        let prefix = prefix.ok_or(Error::NotWellFormed)?;
+        Ok(Self { text, prefix })
+    }
 }

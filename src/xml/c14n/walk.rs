@@ -4,7 +4,8 @@ use roxmltree::{Node, NodeId, NodeType};
 
 use super::attributes::Attributes;
 use super::scope::{Mark, Scope};
-use super::{Canonicalization, Comments, Element, Error, Method, escape, text};
+use super::text::QualifiedName;
+use super::{Canonicalization, Comments, Element, Error, Method, escape};
 use crate::limits::{MAX_CANONICAL_EXTRA_BYTES, MAX_CANONICAL_GROWTH, MAX_PREFIX_LIST_TOKENS};
 
 pub(super) struct Walk<'c, 'd> {
@@ -149,16 +150,16 @@ impl<'c, 'd> Walk<'c, 'd> {
     }
 
     fn start_tag(&mut self, node: Node<'d, 'd>, is_apex: bool) -> Result<(), Error> {
-        let qualified_name = text::element_name(node)?;
+        let name = QualifiedName::of_element(node)?;
         let mark = self.scope.enter();
         self.attributes.read(node)?;
-        self.require_namespaces(node, text::prefix(qualified_name, node.tag_name().name()), is_apex);
+        self.require_namespaces(node, name.prefix, is_apex);
         if is_apex {
             self.attributes.inherit(node, self.canonicalization.method)?;
         }
 
         self.out.push(b'<');
-        self.out.extend_from_slice(qualified_name.as_bytes());
+        self.out.extend_from_slice(name.text.as_bytes());
         for declaration in self.scope.pending() {
             self.out.extend_from_slice(b" xmlns");
             if !declaration.prefix.is_empty() {
@@ -171,7 +172,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         }
         for attribute in self.attributes.sorted() {
             self.out.push(b' ');
-            self.out.extend_from_slice(attribute.qualified_name.as_bytes());
+            self.out.extend_from_slice(attribute.name.text.as_bytes());
             self.out.extend_from_slice(b"=\"");
             escape::attribute(&mut self.out, &attribute.value);
             self.out.push(b'"');
@@ -179,7 +180,7 @@ impl<'c, 'd> Walk<'c, 'd> {
         self.out.push(b'>');
         self.open.push(Open {
             id: node.id(),
-            qualified_name,
+            qualified_name: name.text,
             mark,
         });
         Ok(())
@@ -203,7 +204,7 @@ impl<'c, 'd> Walk<'c, 'd> {
                     .iter()
                     .filter(|attribute| !attribute.namespace.is_empty())
                 {
-                    self.scope.require(attribute.prefix(), attribute.namespace);
+                    self.scope.require(attribute.name.prefix, attribute.namespace);
                 }
                 if !self.canonicalization.inclusive_prefixes.is_empty() && (is_apex || declares(node)) {
                     for prefix in self.canonicalization.inclusive_prefixes {

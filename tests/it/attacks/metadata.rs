@@ -27,6 +27,7 @@ fn a138_markup_in_what_is_written() {
         ..RequestSettings::default()
     };
     let destination = EndpointUrl::parse("https://idp.example/sso?a=1&b=%22%3E'\"<x>").unwrap();
+    let settings = RequestSettings::default();
     let request = AuthnRequest::new(
         &[7; 32],
         Timestamp::from_unix_seconds(0),
@@ -109,7 +110,7 @@ fn a156_which_entity() {
         verdict(&good.replace("IDPSSODescriptor", "AffiliationDescriptor")),
         "no_idp_role"
     );
-    assert_eq!(verdict(&good.replace(md, "urn:example:x")), "no_idp_role");
+    assert_eq!(verdict(&good.replace(md, "urn:example:x")), "metadata_malformed");
 }
 
 #[test]
