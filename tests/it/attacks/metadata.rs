@@ -27,7 +27,6 @@ fn a138_markup_in_what_is_written() {
         ..RequestSettings::default()
     };
     let destination = EndpointUrl::parse("https://idp.example/sso?a=1&b=%22%3E'\"<x>").unwrap();
-    let settings = RequestSettings::default();
     let request = AuthnRequest::new(
         &[7; 32],
         Timestamp::from_unix_seconds(0),
