@@ -5,6 +5,7 @@ pub mod api;
 pub mod config;
 pub mod error;
 pub mod http;
+mod keys;
 pub mod ledger;
 pub mod metadata_fetch;
 pub mod page;
@@ -79,7 +80,13 @@ impl<P: Ports> App<P> {
     /// Our metadata for a connection, whether it is enabled or not: the identity provider is set up first.
     async fn describe_ourselves(&self, id: &ConnectionId) -> Result<Response, BrowserError> {
         let connection = self.replicated_connection(id).await?.ok_or(BrowserError::NotFound)?;
-        let xml = metadata::write_service_provider(&connection.service_provider(&self.config.origin));
+        let signing_keys = if connection.signs_requests() {
+            self.public_keys().await?
+        } else {
+            Vec::new()
+        };
+        let service_provider = connection.service_provider(&self.config.origin);
+        let xml = metadata::write_service_provider(&service_provider, &signing_keys);
         Ok(http::respond(StatusCode::OK, "application/samlmetadata+xml", xml))
     }
 

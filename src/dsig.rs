@@ -7,6 +7,9 @@
 //! Trust comes from the caller's [`TrustedKey`]s alone. `KeyInfo` is never read for it, and no algorithm with a shared
 //! secret exists.
 //!
+//! Signing is the other way round: [`Unsigned`] and [`SelfSigned`] prepare the octets and assemble the result. The signature
+//! itself is made outside of the pure core, by whoever has the private key.
+//!
 //! ```
 //! use edge_saml::dsig::{self, Policy, Sha1};
 //! use edge_saml::xml::{Document, Profile, Source};
@@ -25,6 +28,8 @@ mod detached;
 mod error;
 mod key;
 mod reference;
+mod self_signed;
+mod sign;
 mod signed_info;
 mod verified;
 
@@ -34,6 +39,8 @@ pub use certificate::{Certificate, Fingerprint};
 pub use detached::verify_detached;
 pub use error::Error;
 pub use key::{RsaFloor, TrustedKey};
+pub use self_signed::SelfSigned;
+pub use sign::Unsigned;
 pub use verified::{Octets, Verified};
 
 use crate::xml::names::DS;

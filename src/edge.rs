@@ -1,6 +1,7 @@
 //! The edge: the only code that names the Workers platform. Adapters, no decisions.
 
 mod http;
+mod keys;
 mod objects;
 mod ports;
 mod sql;

@@ -130,6 +130,12 @@ pub const MAX_CONNECTIONS: i64 = 10_000;
 /// Characters of a name that people give.
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
+/// Octets of a URI that people give: a NameID format, a class of authentication. Real ones have about 70.
+pub const MAX_URI_BYTES: usize = 256;
+
+/// Classes of authentication that one request may ask for.
+pub const MAX_AUTHN_CONTEXT_CLASSES: usize = 10;
+
 /// Redirects that are followed from a metadata URL.
 pub const MAX_METADATA_REDIRECTS: usize = 3;
 

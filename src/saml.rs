@@ -16,5 +16,6 @@ pub mod redirect;
 pub mod reject;
 pub mod response;
 mod sealed;
+pub mod service_keys;
 pub mod time;
 pub mod validate;

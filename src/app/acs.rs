@@ -12,13 +12,13 @@ use super::http::{
     BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, see_other, set_cookie,
 };
 use super::ledger::{Complete, Consume, Refusal, User, user_id};
-use super::ports::{Ports, Unavailable};
+use super::ports::{LogLine, Ports, Unavailable};
 use super::sign_in::reject_of;
 use crate::dsig::{Policy, Sha1};
 use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::ConnectionId;
-use crate::saml::reject::Reject;
+use crate::saml::reject::{IdpStatus, Reject};
 use crate::saml::response;
 use crate::saml::validate::{self, Expect, Login};
 use crate::token::Token;
@@ -54,7 +54,16 @@ impl<P: Ports> App<P> {
                         ticket.reveal()
                     )));
                 }
-                Err(Exchange::Rejected(reject)) => return Err(refused(reject)),
+                Err(Exchange::Rejected(reject)) => {
+                    let again = match &reject {
+                        Reject::IdpStatus {
+                            status: IdpStatus::InvalidNameIdPolicy,
+                            ..
+                        } => self.ask_again_about(&connection, &form).await?,
+                        _ => None,
+                    };
+                    return again.ok_or_else(|| refused(reject));
+                }
                 Err(Exchange::Stale) => {
                     connection = self
                         .registered_connection(id)
@@ -64,6 +73,24 @@ impl<P: Ports> App<P> {
             }
         }
         Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
+    }
+
+    /// The request once more without a NameID format, if that was what the identity provider refused.
+    async fn ask_again_about(&self, connection: &Connection, form: &PostForm) -> Result<Option<Response>, Unavailable> {
+        let Some(refused) = response::request_id_hint(&form.message) else {
+            return Ok(None);
+        };
+        let again = self.ask_again(connection, refused).await?;
+        if again.is_some() {
+            self.ports.log(&LogLine {
+                event: "asked_again_without_name_id_format",
+                reference: None,
+                connection: Some(&connection.id),
+                code: None,
+                detail: None,
+            });
+        }
+        Ok(again)
     }
 
     /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger.
@@ -91,6 +118,7 @@ impl<P: Ports> App<P> {
                 ticket: ticket.hash(),
                 user,
                 session_not_on_or_after: login.session_not_on_or_after(),
+                authn_instant: login.authn_instant(),
             },
         );
         match consumed.await? {

@@ -12,9 +12,12 @@ use super::ledger::ListRefusals;
 use super::ports::{Answer, Ports};
 use super::registry::{Change, Create, Delete, Description, List, Refusal, Update};
 use super::route::{ApiRoute, Route};
-use crate::limits::{MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS};
-use crate::saml::connection::{Binding, Connection, Provider, ServiceProvider, State};
+use crate::limits::{MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_URI_BYTES};
+use crate::saml::connection::{
+    Binding, Connection, LoginHint, Provider, RequestSettings, ServiceProvider, SignRequests, State,
+};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
+use crate::saml::service_keys::RotationStep;
 use crate::saml::time::Timestamp;
 use crate::token::same_secret;
 
@@ -27,6 +30,15 @@ struct CreateBody {
     domains: Vec<String>,
     organization: Option<String>,
     sp_entity_id: Option<String>,
+    #[serde(default)]
+    sign_requests: SignRequests,
+    #[serde(default)]
+    force_authn: bool,
+    #[serde(default)]
+    requested_authn_context: Vec<String>,
+    name_id_format: Option<String>,
+    #[serde(default)]
+    login_hint: LoginHint,
 }
 
 /// `PATCH /connections/{id}`: a field that is absent stays as it is, `null` clears an optional one.
@@ -40,6 +52,12 @@ struct PatchBody {
     organization: Patch,
     #[serde(default)]
     sp_entity_id: Patch,
+    sign_requests: Option<SignRequests>,
+    force_authn: Option<bool>,
+    requested_authn_context: Option<Vec<String>>,
+    #[serde(default)]
+    name_id_format: Patch,
+    login_hint: Option<LoginHint>,
 }
 
 /// What happens to an optional field: `null` clears it, text sets it, and without the field it is kept.
@@ -85,6 +103,8 @@ struct ConnectionView<'a> {
     state: State,
     domains: &'a [Domain],
     organization: Option<&'a str>,
+    #[serde(flatten)]
+    requests: &'a RequestSettings,
     service_provider: ServiceProvider,
     identity_provider: Option<IdentityProviderView<'a>>,
     generation: u64,
@@ -97,6 +117,7 @@ struct IdentityProviderView<'a> {
     entity_id: &'a EntityId,
     single_sign_on: Vec<EndpointView<'a>>,
     metadata_url: Option<&'a EndpointUrl>,
+    wants_requests_signed: bool,
     signing_certificates: Vec<CertificateView>,
 }
 
@@ -162,6 +183,7 @@ impl<P: Ports> App<P> {
             (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
             (ApiRoute::Disable(id), _) => self.update(id, Change::State(State::Disabled)).await,
             (ApiRoute::Enable(id), _) => self.update(id, Change::State(State::Enabled)).await,
+            (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
             (ApiRoute::Metadata(id), _) => self.save_metadata(id, request).await,
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
             (ApiRoute::Unknown, _) => Err(ApiError::new(
@@ -180,6 +202,13 @@ impl<P: Ports> App<P> {
             domains: domains(&body.domains)?,
             organization: body.organization.as_deref().map(organization).transpose()?,
             sp_entity_id: body.sp_entity_id.as_deref().map(entity_id).transpose()?,
+            requests: RequestSettings {
+                sign_requests: body.sign_requests,
+                force_authn: body.force_authn,
+                requested_authn_context: authn_context(&body.requested_authn_context)?,
+                name_id_format: body.name_id_format.as_deref().map(name_id_format).transpose()?,
+                login_hint: body.login_hint,
+            },
         };
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
@@ -211,6 +240,16 @@ impl<P: Ports> App<P> {
             domains: body.domains.as_deref().map_or(Ok(now.domains), domains)?,
             organization: body.organization.apply(now.organization, organization)?,
             sp_entity_id: body.sp_entity_id.apply(now.sp_entity_id, entity_id)?,
+            requests: RequestSettings {
+                sign_requests: body.sign_requests.unwrap_or(now.requests.sign_requests),
+                force_authn: body.force_authn.unwrap_or(now.requests.force_authn),
+                requested_authn_context: body
+                    .requested_authn_context
+                    .as_deref()
+                    .map_or(Ok(now.requests.requested_authn_context), authn_context)?,
+                name_id_format: body.name_id_format.apply(now.requests.name_id_format, name_id_format)?,
+                login_hint: body.login_hint.unwrap_or(now.requests.login_hint),
+            },
         };
         self.update(id, Change::Describe(description)).await
     }
@@ -293,6 +332,7 @@ impl<P: Ports> App<P> {
             state: connection.state,
             domains: &connection.domains,
             organization: connection.organization.as_deref(),
+            requests: &connection.requests,
             service_provider: connection.service_provider(&self.config.origin),
             identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
                 entity_id: &idp.entity_id,
@@ -305,6 +345,7 @@ impl<P: Ports> App<P> {
                     })
                     .collect(),
                 metadata_url: idp.metadata_url.as_ref(),
+                wants_requests_signed: idp.wants_requests_signed,
                 signing_certificates: idp
                     .certificates
                     .iter()
@@ -330,11 +371,11 @@ fn certificate_view(certificate: &crate::dsig::Certificate) -> CertificateView {
 }
 
 /// `202 Accepted` when a change is saved but has not reached every place yet; it will, by itself.
-fn status(done: StatusCode, published: bool) -> StatusCode {
+pub(super) fn status(done: StatusCode, published: bool) -> StatusCode {
     if published { done } else { StatusCode::ACCEPTED }
 }
 
-fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+pub(super) fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
     if !has_media_type(request, "application/json") {
         let message = "Send the body as Content-Type: application/json.";
         return Err(ApiError::new(
@@ -370,6 +411,25 @@ fn entity_id(text: &str) -> Result<EntityId, ApiError> {
     EntityId::parse(text).map_err(|e| invalid("sp_entity_id", e.0))
 }
 
+fn name_id_format(text: &str) -> Result<String, ApiError> {
+    uri(text).ok_or_else(|| invalid("name_id_format", "expected a URI, or null"))
+}
+
+fn authn_context(texts: &[String]) -> Result<Vec<String>, ApiError> {
+    let expected = || invalid("requested_authn_context", "expected at most 10 URIs");
+    if texts.len() > MAX_AUTHN_CONTEXT_CLASSES {
+        return Err(expected());
+    }
+    texts.iter().map(|text| uri(text).ok_or_else(expected)).collect()
+}
+
+/// A URI reference, as far as identity providers look at it: `anyURI` in the schema, compared octet by octet (SAML Core
+/// 1.3.2).
+fn uri(text: &str) -> Option<String> {
+    let fits = text.contains(':') && text.len() <= MAX_URI_BYTES;
+    (fits && text.bytes().all(|b| b.is_ascii_graphic())).then(|| text.to_owned())
+}
+
 fn domains(texts: &[String]) -> Result<Vec<Domain>, ApiError> {
     if texts.is_empty() || texts.len() > MAX_DOMAINS_PER_CONNECTION {
         return Err(invalid("domains", "expected 1 to 100 domains"));
@@ -392,7 +452,7 @@ fn invalid(field: &str, expected: &str) -> ApiError {
     )
 }
 
-fn refused(refusal: Refusal) -> ApiError {
+pub(super) fn refused(refusal: Refusal) -> ApiError {
     match refusal {
         Refusal::DomainTaken(domain) => {
             let message = format!("Another connection has the domain {domain}. Remove it there first.");
@@ -407,10 +467,22 @@ fn refused(refusal: Refusal) -> ApiError {
             "connection_unknown",
             "There is no such connection.",
         ),
+        Refusal::RotationStep(next) => {
+            let message = format!("The next step of the rotation is {}.", step_name(next));
+            ApiError::new(StatusCode::CONFLICT, "rotation_step", message)
+        }
         Refusal::TooMany => ApiError::new(
             StatusCode::CONFLICT,
             "too_many_connections",
             "There are too many connections.",
         ),
+    }
+}
+
+fn step_name(step: RotationStep) -> &'static str {
+    match step {
+        RotationStep::Activate => "activate",
+        RotationStep::Prepare => "prepare",
+        RotationStep::Retire => "retire",
     }
 }

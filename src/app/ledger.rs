@@ -38,6 +38,8 @@ pub trait Call: Serialize + DeserializeOwned {
 pub enum Refusal {
     /// The assertion was used before.
     AssertionReused,
+    /// The user authenticated before the request, which asked for a new authentication.
+    AuthnTooOld,
     /// The ticket came back from another browser.
     BrowserMismatch,
     /// The connection is disabled, or was deleted.
@@ -78,6 +80,28 @@ pub struct Begin {
     pub browser: TokenHash,
     /// Where it wanted to go.
     pub return_path: ReturnPath,
+    /// What it asked for.
+    pub asked: Asked,
+}
+
+/// What a request asked the identity provider for, as far as its answer is judged by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// With `ForceAuthn`: the user must not have authenticated before this.
+    pub authn_not_before: Option<Timestamp>,
+    /// Whether a format of the NameID was asked for. If that is refused, it is asked once more without.
+    pub name_id_format: bool,
+}
+
+/// Replaces a request, whose NameID format the identity provider refused, by one that asks for none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AskAgain {
+    /// The generation of the record that was used.
+    pub generation: u64,
+    /// The request that was refused.
+    pub refused: RequestId,
+    /// The request in its place, for the same browser and the same return path.
+    pub request_id: RequestId,
 }
 
 /// Uses up an assertion and answers its request.
@@ -97,6 +121,8 @@ pub struct Consume {
     pub user: User,
     /// When the session at the identity provider ends.
     pub session_not_on_or_after: Option<Timestamp>,
+    /// When the user authenticated there.
+    pub authn_instant: Timestamp,
 }
 
 /// Exchanges a ticket for a session, in the browser that asked for it.
@@ -199,6 +225,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
+        AskAgain::NAME => run::<AskAgain>(call, sql, now)?,
         Begin::NAME => run::<Begin>(call, sql, now)?,
         Complete::NAME => run::<Complete>(call, sql, now)?,
         Configure::NAME => run::<Configure>(call, sql, now)?,
@@ -215,7 +242,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 /// Whether the call named `name` leaves something that must be swept up one day.
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
-    [Begin::NAME, Complete::NAME, Consume::NAME].contains(&name)
+    [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME].contains(&name)
 }
 
 /// What a sweep leaves.
@@ -258,7 +285,7 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
 const TABLES: [&str; 6] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
-     expires_at INTEGER NOT NULL, answered_at INTEGER)",
+     expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, remember_until INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT NOT NULL, user TEXT NOT NULL, \
      session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
@@ -347,16 +374,71 @@ impl Call for Begin {
         }
         sweep(sql, now)?;
         sql.run(
-            "INSERT INTO requests (id, browser, return_path, expires_at) VALUES (?, ?, ?, ?)",
+            "INSERT INTO requests (id, browser, return_path, expires_at, asked) VALUES (?, ?, ?, ?, ?)",
             &[
                 self.request_id.as_str().into(),
                 self.browser.as_str().into(),
                 self.return_path.as_str().into(),
                 now.plus(PENDING_REQUEST_SECONDS).unix_seconds().into(),
+                to_json(&self.asked)?,
             ],
         )?;
         Ok(Ok(()))
     }
+}
+
+impl Call for AskAgain {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "ask_again";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        let asked = match pending(sql, &self.refused, now)? {
+            Ok(asked) if asked.name_id_format => asked,
+            Ok(_) => return Ok(Err(Refusal::RequestUnknown)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        answered(sql, &self.refused, now)?;
+        sql.run(
+            "INSERT INTO requests (id, browser, return_path, expires_at, asked) SELECT ?, browser, return_path, ?, ? FROM requests \
+             WHERE id = ?",
+            &[
+                self.request_id.as_str().into(),
+                now.plus(PENDING_REQUEST_SECONDS).unix_seconds().into(),
+                to_json(&Asked {
+                    name_id_format: false,
+                    ..asked
+                })?,
+                self.refused.as_str().into(),
+            ],
+        )?;
+        Ok(Ok(()))
+    }
+}
+
+/// What the request `id` asked for, if it waits for its answer.
+fn pending(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Asked, Refusal>, SqlError> {
+    let rows = sql.run(
+        "SELECT expires_at, answered_at, asked FROM requests WHERE id = ?",
+        &[id.as_str().into()],
+    )?;
+    Ok(match rows.first() {
+        None => Err(Refusal::RequestUnknown),
+        Some(request) if integer(request, 0)? <= now.unix_seconds() => Err(Refusal::RequestExpired),
+        Some(request) if request.get(1) != Some(&Value::Null) => Err(Refusal::RequestAnswered),
+        Some(request) => Ok(json(request, 2)?),
+    })
+}
+
+/// Notes that the request `id` was answered.
+fn answered(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<(), SqlError> {
+    sql.run(
+        "UPDATE requests SET answered_at = ? WHERE id = ?",
+        &[now.unix_seconds().into(), id.as_str().into()],
+    )?;
+    Ok(())
 }
 
 impl Call for Consume {
@@ -371,18 +453,12 @@ impl Call for Consume {
         if !sql.run("SELECT 1 FROM assertions WHERE id = ?", &assertion)?.is_empty() {
             return Ok(Err(Refusal::AssertionReused));
         }
-        let rows = sql.run(
-            "SELECT expires_at, answered_at FROM requests WHERE id = ?",
-            &[self.request_id.as_str().into()],
-        )?;
-        let Some(request) = rows.first() else {
-            return Ok(Err(Refusal::RequestUnknown));
+        let asked = match pending(sql, &self.request_id, now)? {
+            Ok(asked) => asked,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if integer(request, 0)? <= now.unix_seconds() {
-            return Ok(Err(Refusal::RequestExpired));
-        }
-        if request.get(1) != Some(&Value::Null) {
-            return Ok(Err(Refusal::RequestAnswered));
+        if asked.authn_not_before.is_some_and(|bound| self.authn_instant < bound) {
+            return Ok(Err(Refusal::AuthnTooOld));
         }
         sql.run(
             "INSERT INTO assertions (id, remember_until) VALUES (?, ?)",
@@ -391,10 +467,7 @@ impl Call for Consume {
                 self.remember_until.unix_seconds().into(),
             ],
         )?;
-        sql.run(
-            "UPDATE requests SET answered_at = ? WHERE id = ?",
-            &[now.unix_seconds().into(), self.request_id.as_str().into()],
-        )?;
+        answered(sql, &self.request_id, now)?;
         sql.run(
             "INSERT INTO tickets (hash, request_id, user, session_not_on_or_after, expires_at) VALUES (?, ?, ?, ?, ?)",
             &[

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ledger, registry};
 use crate::saml::id::{ConnectionId, EndpointUrl};
+use crate::saml::service_keys::KeyId;
 use crate::saml::time::Timestamp;
 
 /// The world outside: time, chance, storage, and other people's servers.
@@ -38,6 +39,25 @@ pub trait Ports {
     /// [`Unavailable`] when it cannot be reached.
     async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable>;
 
+    /// A fresh RSA key pair of 2048 bits (exponent 65537), made by the platform.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it makes none.
+    async fn generate_key(&self) -> Result<KeyPair, Unavailable>;
+
+    /// Keeps a private key of ours for as long as this instance of the program lives. Keys belong to the deployment, never to
+    /// one request.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not a private key.
+    async fn keep_key(&self, id: &KeyId, key: &PrivateKey) -> Result<(), Unavailable>;
+
+    /// Signs `octets` with a key that is kept: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 8.2). `None` when it is not kept.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the platform does not sign.
+    async fn sign(&self, id: &KeyId, octets: &[u8]) -> Result<Option<Vec<u8>>, Unavailable>;
+
     /// Fetches `url` without following redirects.
     ///
     /// # Errors
@@ -46,6 +66,33 @@ pub trait Ports {
 
     /// Writes one line to the log. It never holds a cookie, token, assertion, NameID or address.
     fn log(&self, line: &LogLine<'_>);
+}
+
+/// A private key: base64 of its PKCS#8 octets. It cannot be shown by accident, having no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PrivateKey(String);
+
+impl PrivateKey {
+    /// Takes base64 of PKCS#8 octets.
+    #[must_use]
+    pub fn new(base64: String) -> Self {
+        Self(base64)
+    }
+
+    /// Base64 of its PKCS#8 octets: to be stored in the registry, and to be imported.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A key pair that was just made.
+pub struct KeyPair {
+    /// The private key.
+    pub private_key: PrivateKey,
+    /// The public key, a `SubjectPublicKeyInfo` in DER.
+    pub spki: Vec<u8>,
 }
 
 /// What the registry answered, and whether all its changes have reached the ledgers and KV.

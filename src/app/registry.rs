@@ -4,13 +4,16 @@
 //! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
 //! succeeds, so neither can stay behind.
 
+pub mod keys;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
-use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
+use crate::saml::connection::{Connection, IdentityProvider, Provider, RequestSettings, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
+use crate::saml::service_keys::RotationStep;
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -37,6 +40,8 @@ pub enum Refusal {
     Incomplete,
     /// There is no such connection.
     NotFound,
+    /// A rotation of keys has another next step: this one.
+    RotationStep(RotationStep),
     /// There are too many connections.
     TooMany,
 }
@@ -54,6 +59,9 @@ pub struct Description {
     pub organization: Option<String>,
     /// An entity ID to use in place of our own.
     pub sp_entity_id: Option<EntityId>,
+    /// What our requests ask for.
+    #[serde(default)]
+    pub requests: RequestSettings,
 }
 
 /// Creates a connection, disabled.
@@ -114,6 +122,10 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
+        keys::AddFirstKey::NAME => run::<keys::AddFirstKey>(call, sql, now)?,
+        keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
+        keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
+        keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
@@ -126,7 +138,14 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 /// Whether the call named `name` changes anything, so that something may have to be published after it.
 #[must_use]
 pub fn changes(name: &str) -> bool {
-    [Create::NAME, Delete::NAME, Update::NAME].contains(&name)
+    [
+        keys::AddFirstKey::NAME,
+        keys::RotateKeys::NAME,
+        Create::NAME,
+        Delete::NAME,
+        Update::NAME,
+    ]
+    .contains(&name)
 }
 
 /// Creates the tables where they are missing.
@@ -138,6 +157,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS domains (domain TEXT PRIMARY KEY, connection_id TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+        keys::TABLE,
     ] {
         sql.run(table, &[])?;
     }
@@ -169,6 +189,7 @@ impl Call for Create {
             domains: self.description.domains,
             organization: self.description.organization,
             sp_entity_id: self.description.sp_entity_id,
+            requests: self.description.requests,
             identity_provider: None,
             created_at: now,
             updated_at: now,
@@ -227,6 +248,7 @@ impl Call for Update {
                 connection.domains = description.domains;
                 connection.organization = description.organization;
                 connection.sp_entity_id = description.sp_entity_id;
+                connection.requests = description.requests;
             }
             Change::IdentityProvider(idp) => connection.identity_provider = Some(*idp),
             Change::State(State::Enabled) if connection.identity_provider.is_none() => {
@@ -315,6 +337,8 @@ enum Kind {
     Connection,
     /// A domain: to KV.
     Domain,
+    /// The public keys of the service provider: to KV.
+    Keys,
 }
 
 impl Kind {
@@ -322,6 +346,7 @@ impl Kind {
         match self {
             Self::Connection => "connection",
             Self::Domain => "domain",
+            Self::Keys => "keys",
         }
     }
 }
@@ -394,6 +419,9 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
             let record = connection.map(|c| serde_json::to_string(&c)).transpose();
             let record = record.map_err(|e| SqlError(e.to_string()))?;
             (Some((id.clone(), news)), connection_key(&id), record)
+        } else if kind == Kind::Keys.as_str() {
+            let keys = serde_json::to_string(&keys::public_keys(sql)?).map_err(|e| SqlError(e.to_string()))?;
+            (None, keys::PUBLIC_KEYS_KEY.to_owned(), Some(keys))
         } else {
             let domain = Domain::parse(&name).map_err(invalid)?;
             let owner = sql.run(

@@ -39,10 +39,14 @@ pub enum ApiRoute {
     Disable(ConnectionId),
     /// `POST /connections/{id}/enable`.
     Enable(ConnectionId),
+    /// `GET /service-provider/keys`.
+    Keys,
     /// `POST /connections/{id}/metadata`: fetch and save.
     Metadata(ConnectionId),
     /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
     Refusals(ConnectionId),
+    /// `POST /service-provider/keys/rotate`.
+    RotateKeys,
     /// Any other path: there is nothing, but only for those who may ask.
     Unknown,
 }
@@ -109,6 +113,11 @@ impl ApiRoute {
     }
 
     fn known(path: &str) -> Option<Self> {
+        match path {
+            "v1/service-provider/keys" => return Some(Self::Keys),
+            "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
+            _ => {}
+        }
         let mut segments = path.strip_prefix("v1/connections")?.split('/');
         if !segments.next()?.is_empty() {
             return None;
@@ -132,8 +141,8 @@ impl ApiRoute {
         match self {
             Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
             Self::Connections => "GET, HEAD, POST",
-            Self::Disable(_) | Self::Enable(_) | Self::Metadata(_) => "POST",
-            Self::Refusals(_) => "GET, HEAD",
+            Self::Disable(_) | Self::Enable(_) | Self::Metadata(_) | Self::RotateKeys => "POST",
+            Self::Keys | Self::Refusals(_) => "GET, HEAD",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }
@@ -168,6 +177,8 @@ mod tests {
             "/sso/api/v1/connectionsx",
             "/sso/api/v1/connections/",
             "/sso/api/v1/connections/a/b/c",
+            "/sso/api/v1/service-provider",
+            "/sso/api/v1/service-provider/keys/",
         ] {
             assert_eq!(Route::of(path), Some(Route::Api(ApiRoute::Unknown)), "{path}");
         }

@@ -6,15 +6,17 @@ use super::error::BrowserError;
 use super::http::{
     BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie,
 };
-use super::ledger::{Begin, Refusal};
+use super::ledger::{AskAgain, Asked, Begin, Refusal};
 use super::ports::{Ports, Unavailable};
 use super::{App, page, registry};
+use crate::dsig::Unsigned;
 use crate::limits::PENDING_REQUEST_SECONDS;
 use crate::saml::authn_request::AuthnRequest;
-use crate::saml::binding::{post_value, redirect_url};
-use crate::saml::connection::{Binding, Connection, State};
-use crate::saml::id::{ConnectionId, EmailAddress, ReturnPath};
+use crate::saml::binding::{post_value, query_to_sign, redirect_query, redirect_url, signed_query};
+use crate::saml::connection::{Binding, Connection, Endpoint, LoginHint, State};
+use crate::saml::id::{ConnectionId, EmailAddress, EndpointUrl, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
+use crate::saml::validate::DEFAULT_SKEW_SECONDS;
 use crate::token::Token;
 
 /// The same for every address that leads nowhere, so that the form tells nobody who our customers are.
@@ -118,11 +120,7 @@ impl<P: Ports> App<P> {
         wish: &Wish,
         connection: &Connection,
     ) -> Result<Result<Response, Refusal>, BrowserError> {
-        let endpoint = connection
-            .identity_provider
-            .as_ref()
-            .and_then(|idp| idp.sign_on_endpoint());
-        let Some(endpoint) = endpoint.filter(|e| connection.state == State::Enabled && self.may_reach(&e.url)) else {
+        let Some(endpoint) = self.sign_on_endpoint(connection) else {
             return Ok(Err(Refusal::Disabled));
         };
         let browser = match cookie(request, BROWSER_COOKIE).and_then(Token::parse) {
@@ -130,12 +128,24 @@ impl<P: Ports> App<P> {
             None => Token::new(&self.ports.random()?),
         };
         let service_provider = connection.service_provider(&self.config.origin);
+        let hint = wish
+            .email
+            .as_deref()
+            .and_then(|typed| EmailAddress::parse_typed(typed).ok());
+        let hint = hint.as_ref();
+        let (subject, parameter) = match connection.requests.login_hint {
+            LoginHint::LoginHintParameter => (None, hint),
+            LoginHint::Off => (None, None),
+            LoginHint::SubjectNameId => (hint, None),
+        };
         let authn_request = AuthnRequest::new(
             &self.ports.random()?,
             self.ports.now(),
             &endpoint.url,
             &service_provider,
-        );
+            &connection.requests,
+        )
+        .about(subject);
         let begun = self.ports.ledger(
             &connection.id,
             Begin {
@@ -143,20 +153,100 @@ impl<P: Ports> App<P> {
                 request_id: authn_request.id().clone(),
                 browser: browser.hash(),
                 return_path: self.return_path(wish.return_to.as_deref()),
+                asked: Asked {
+                    authn_not_before: (connection.requests.force_authn)
+                        .then(|| self.ports.now().plus(-DEFAULT_SKEW_SECONDS)),
+                    name_id_format: authn_request.asks_name_id_format(),
+                },
             },
         );
         if let Err(refusal) = begun.await? {
             return Ok(Err(refusal));
         }
-        // A handle that says nothing; the pending request is found by InResponseTo.
-        let relay_state = Token::new(&self.ports.random()?);
-        let message = authn_request.to_xml();
-        let mut response = match endpoint.binding {
-            Binding::Post => page::post_to_idp(&endpoint.url, &post_value(&message), relay_state.reveal()),
-            Binding::Redirect => see_other(&redirect_url(&endpoint.url, &message, relay_state.reveal())),
-        };
+        let target = parameter.map(|email| {
+            let name = connection.provider.login_hint_parameter();
+            endpoint.url.with_parameter(name, email.as_str())
+        });
+        let target = target.as_ref().unwrap_or(&endpoint.url);
+        let mut response = self.send(&authn_request, connection, endpoint.binding, target).await?;
         set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), PENDING_REQUEST_SECONDS);
         Ok(Ok(response))
+    }
+
+    /// Asks once more, without a NameID format, when the identity provider refused the one that `refused` asked for. `None` when
+    /// that request is not pending or asked for none.
+    ///
+    /// The refusal may be anybody's: who knows the ID of a pending request can have it replaced by one for the same browser, no
+    /// more.
+    pub(super) async fn ask_again(
+        &self,
+        connection: &Connection,
+        refused: RequestId,
+    ) -> Result<Option<Response>, Unavailable> {
+        let endpoint = self.sign_on_endpoint(connection);
+        let Some(endpoint) = endpoint.filter(|_| connection.requests.name_id_format.is_some()) else {
+            return Ok(None);
+        };
+        let service_provider = connection.service_provider(&self.config.origin);
+        let authn_request = AuthnRequest::new(
+            &self.ports.random()?,
+            self.ports.now(),
+            &endpoint.url,
+            &service_provider,
+            &connection.requests,
+        )
+        .with_any_name_id_format();
+        let ask_again = AskAgain {
+            generation: connection.generation,
+            refused,
+            request_id: authn_request.id().clone(),
+        };
+        match self.ports.ledger(&connection.id, ask_again).await? {
+            Ok(()) => self
+                .send(&authn_request, connection, endpoint.binding, &endpoint.url)
+                .await
+                .map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Sends the browser to `target` with a request that the ledger remembers, signed if the connection's are.
+    async fn send(
+        &self,
+        request: &AuthnRequest<'_>,
+        connection: &Connection,
+        binding: Binding,
+        target: &EndpointUrl,
+    ) -> Result<Response, Unavailable> {
+        // A handle that says nothing; the pending request is found by InResponseTo.
+        let relay_state = Token::new(&self.ports.random()?);
+        let mut message = request.to_xml();
+        Ok(match binding {
+            Binding::Post => {
+                if connection.signs_requests() {
+                    let unsigned = Unsigned::message(&message);
+                    let unsigned = unsigned.map_err(|e| Unavailable(format!("a request to sign: {e}")))?;
+                    let signature = self.sign(unsigned.octets()).await?;
+                    message = unsigned.assemble(&signature.octets, &signature.certificate);
+                }
+                page::post_to_idp(target, &post_value(&message), relay_state.reveal())
+            }
+            Binding::Redirect => {
+                let mut query = redirect_query(&message, relay_state.reveal());
+                if connection.signs_requests() {
+                    let to_sign = query_to_sign(&query);
+                    let signature = self.sign(to_sign.as_bytes()).await?;
+                    query = signed_query(&to_sign, &signature.octets);
+                }
+                see_other(&redirect_url(target, &query))
+            }
+        })
+    }
+
+    /// Where browsers are sent to sign in, if they may be.
+    fn sign_on_endpoint<'c>(&self, connection: &'c Connection) -> Option<&'c Endpoint> {
+        let endpoint = connection.identity_provider.as_ref()?.sign_on_endpoint()?;
+        (connection.state == State::Enabled && self.may_reach(&endpoint.url)).then_some(endpoint)
     }
 
     /// Where to go after sign-in; a wish that is not a path of ours is not granted.
@@ -185,6 +275,7 @@ impl<P: Ports> App<P> {
 pub(super) fn reject_of(refusal: Refusal) -> Reject {
     match refusal {
         Refusal::AssertionReused => Reject::AssertionReused,
+        Refusal::AuthnTooOld => Reject::AuthnTooOld,
         Refusal::BrowserMismatch => Reject::BrowserMismatch,
         Refusal::Disabled | Refusal::StaleGeneration | Refusal::NotYetKnown => Reject::ConnectionDisabled,
         Refusal::RequestAnswered => Reject::RequestAlreadyAnswered,

@@ -1,6 +1,5 @@
 //! `metadata`: what metadata says of identity providers.
 
-use edge_saml::dsig::Certificate;
 use edge_saml::saml::metadata::{Entity, IdpRole, RoleCertificate, Service, read_entities};
 use edge_saml::saml::time::Timestamp;
 use serde::Serialize;
@@ -19,7 +18,7 @@ Usage: edge-saml metadata FILE
 
 Prints {\"entities\":[{\"entity_id\",\"idp\":{\"sso\":[{\"binding\",\"location\"}],\"slo\":[...],\"signing_certificates\":
 [{\"sha256\",\"subject\",\"not_after\"}],\"want_authn_requests_signed\"}}]}. idp is null for an entity without that role.
-A certificate that is unreadable has no subject and no end. Signatures and validUntil are not looked at: see verify-xml.
+Certificates that are unreadable are left out. Signatures and validUntil are not looked at: see verify-xml.
 ",
     run,
     spec: Spec {
@@ -58,7 +57,7 @@ struct Endpoint<'m> {
 #[derive(Serialize)]
 struct SigningCertificate<'m> {
     sha256: String,
-    subject: Option<&'m str>,
+    subject: &'m str,
     not_after: Option<String>,
 }
 
@@ -109,11 +108,11 @@ impl<'m> Endpoint<'m> {
 
 impl<'m> SigningCertificate<'m> {
     fn of(key: &'m RoleCertificate) -> Option<Self> {
-        let certificate = key.certificate.as_ref().ok();
-        let not_after = certificate.and_then(Certificate::not_after);
+        let certificate = key.certificate.as_ref().ok()?;
+        let not_after = certificate.not_after();
         Some(Self {
-            sha256: key.sha256?.to_string(),
-            subject: certificate.map(Certificate::subject),
+            sha256: certificate.fingerprint().to_string(),
+            subject: certificate.subject(),
             not_after: not_after.map(|seconds| Timestamp::from_unix_seconds(seconds).to_rfc3339()),
         })
     }

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use der::{Decode, Reader, SliceReader};
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 use x509_cert::name::Name;
 use x509_cert::time::Time;
@@ -27,7 +28,7 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads one certificate: PEM (line ends of any kind or none, text around it), bare base64 with white space in it,
-    /// or DER.
+    /// base64 of PEM as some metadata has it, or DER.
     ///
     /// # Errors
     /// [`Error::CertificateMalformed`], also for octets after the certificate; [`Error::CertificateMultiple`].
@@ -90,21 +91,10 @@ impl Certificate {
         &self.der
     }
 
-    /// SHA-256 of what stands in the place of a certificate, be it one or not: people compare it with what they were given.
-    ///
-    /// # Errors
-    /// [`Error::CertificateMalformed`] when it is not even base64.
-    pub fn fingerprint_of(octets: &[u8]) -> Result<Fingerprint, Error> {
-        match armoured(octets, "CERTIFICATE")?.as_slice() {
-            [der] if !der.is_empty() => Ok(Fingerprint::of(der)),
-            _ => Err(Error::CertificateMalformed),
-        }
-    }
-
     /// SHA-256 of the certificate.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.der)
+        Fingerprint(Sha256::digest(&self.der).into())
     }
 
     /// The subject as RFC 4514 writes it; empty when it is unreadable.
@@ -131,10 +121,6 @@ impl Certificate {
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    fn of(octets: &[u8]) -> Self {
-        Self(Sha256::digest(octets).into())
-    }
-
     /// The 32 octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -160,19 +146,31 @@ pub(super) fn public_key_info(der: &[u8]) -> Result<&[u8], Error> {
     Ok(fields.spki)
 }
 
-/// The DER inside text or alone: every PEM block whose label ends in `label`, the whole as base64, or the octets as
-/// they are.
+/// The DER inside text or alone: every PEM block whose label ends in `label`, the whole as base64 of DER or of PEM, or the
+/// octets as they are.
 pub(super) fn armoured(octets: &[u8], label: &str) -> Result<Vec<Vec<u8>>, Error> {
     if is_binary(octets) {
         return Ok(vec![octets.to_vec()]);
     }
-    let text = str::from_utf8(octets).map_err(|_| Error::CertificateMalformed)?;
-    let blocks: Vec<&str> = text.split("-----BEGIN ").skip(1).collect();
-    if blocks.is_empty() {
-        return Ok(vec![lenient_base64(text)?]);
+    if is_pem(octets) {
+        return pem_blocks(octets, label);
     }
-    blocks
-        .into_iter()
+    let decoded = lenient_base64(str::from_utf8(octets).map_err(|_| Error::CertificateMalformed)?)?;
+    if is_pem(&decoded) {
+        pem_blocks(&decoded, label)
+    } else {
+        Ok(vec![decoded])
+    }
+}
+
+fn is_pem(octets: &[u8]) -> bool {
+    !is_binary(octets) && memmem::find(octets, b"-----BEGIN ").is_some()
+}
+
+fn pem_blocks(octets: &[u8], label: &str) -> Result<Vec<Vec<u8>>, Error> {
+    let text = str::from_utf8(octets).map_err(|_| Error::CertificateMalformed)?;
+    text.split("-----BEGIN ")
+        .skip(1)
         .filter_map(|block| block.split_once("-----"))
         .filter(|(found, _)| found.trim_end().ends_with(label))
         .map(|(_, body)| lenient_base64(body.split("-----END").next().unwrap_or(body)))
@@ -304,6 +302,7 @@ mod tests {
             body.replace('\n', "\n\t\t"),
             body.replace('\n', "\r\n        "),
             packed.trim_end_matches('=').to_owned(),
+            super::super::base64::encode(PEM.as_bytes()),
             packed,
         ] {
             assert_eq!(Certificate::read(text.as_bytes()), Ok(expected.clone()), "{text}");

@@ -14,7 +14,7 @@ use crate::app::{ledger, registry};
 /// How long after a failed publication it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 /// How often a ledger drops what is no longer needed.
-const SWEEP: Duration = Duration::from_secs(60 * 60);
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// The registry: one object.
 #[durable_object(alarm)]
@@ -138,6 +138,7 @@ pub(super) fn call_request(name: &str, call: &str) -> Result<Request> {
     Request::new_with_init(&format!("https://object/{name}"), &init)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` has")]
 fn failed(error: SqlError) -> worker::Error {
     worker::Error::RustError(error.to_string())
 }

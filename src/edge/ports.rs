@@ -7,11 +7,13 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use worker::{AbortController, Date, Delay, Env, Fetch, Request, RequestInit, RequestRedirect, Response, Stub};
 
+use super::keys;
 use super::objects::call_request;
-use crate::app::ports::{Answer, FetchFailure, Fetched, LogLine, Ports, Unavailable};
+use crate::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
 use crate::app::{ledger, registry};
 use crate::limits::{MAX_METADATA_BYTES, METADATA_FETCH_SECONDS};
 use crate::saml::id::{ConnectionId, EndpointUrl};
+use crate::saml::service_keys::KeyId;
 use crate::saml::time::Timestamp;
 
 /// The binding of the KV namespace with the replicated configuration.
@@ -64,6 +66,18 @@ impl Ports for WorkerPorts {
             ask(&stub, C::NAME, &call).await
         };
         ask.await.map_err(unavailable)
+    }
+
+    async fn generate_key(&self) -> Result<KeyPair, Unavailable> {
+        keys::generate().await
+    }
+
+    async fn keep_key(&self, id: &KeyId, key: &PrivateKey) -> Result<(), Unavailable> {
+        keys::keep(id, key).await
+    }
+
+    async fn sign(&self, id: &KeyId, octets: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
+        keys::sign(id, octets).await
     }
 
     async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {

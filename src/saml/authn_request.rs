@@ -1,21 +1,24 @@
 //! The `AuthnRequest` that starts a sign-in (SAML Core 3.4.1, Profiles 4.1.4.1).
 
-use super::connection::ServiceProvider;
-use super::id::{EndpointUrl, RequestId};
+use super::connection::{RequestSettings, ServiceProvider};
+use super::id::{EmailAddress, EndpointUrl, RequestId};
 use super::time::Timestamp;
 use crate::xml::Writer;
 use crate::xml::names::{SAML, SAMLP};
 
 const POST_BINDING: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+const EMAIL_FORMAT: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
 
-/// A request for authentication. No NameID format and no authentication context are asked for: identity providers
-/// refuse what they were not set up for.
+/// A request for authentication. What it asks for beyond that, the connection says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthnRequest<'a> {
     id: RequestId,
     issue_instant: Timestamp,
     destination: &'a EndpointUrl,
     service_provider: &'a ServiceProvider,
+    settings: &'a RequestSettings,
+    subject: Option<&'a EmailAddress>,
+    name_id_format: Option<&'a str>,
 }
 
 impl<'a> AuthnRequest<'a> {
@@ -27,12 +30,31 @@ impl<'a> AuthnRequest<'a> {
         issue_instant: Timestamp,
         destination: &'a EndpointUrl,
         service_provider: &'a ServiceProvider,
+        settings: &'a RequestSettings,
     ) -> Self {
         Self {
             id: RequestId::from_random(random),
             issue_instant,
             destination,
             service_provider,
+            settings,
+            subject: None,
+            name_id_format: settings.name_id_format.as_deref(),
+        }
+    }
+
+    /// The same request for this subject.
+    #[must_use]
+    pub fn about(self, subject: Option<&'a EmailAddress>) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// The same request for a NameID of any format.
+    #[must_use]
+    pub fn with_any_name_id_format(self) -> Self {
+        Self {
+            name_id_format: None,
+            ..self
         }
     }
 
@@ -42,7 +64,13 @@ impl<'a> AuthnRequest<'a> {
         &self.id
     }
 
-    /// The request as XML.
+    /// Whether it asks for a NameID of a certain format.
+    #[must_use]
+    pub fn asks_name_id_format(&self) -> bool {
+        self.name_id_format.is_some()
+    }
+
+    /// The request as XML, its elements in the order of the schema.
     #[must_use]
     pub fn to_xml(&self) -> String {
         let mut writer = Writer::new();
@@ -53,6 +81,7 @@ impl<'a> AuthnRequest<'a> {
             .attribute("Version", "2.0")
             .attribute("IssueInstant", &self.issue_instant.to_rfc3339())
             .attribute("Destination", self.destination.as_str())
+            .optional_attribute("ForceAuthn", self.settings.force_authn.then_some("true"))
             .attribute("ProtocolBinding", POST_BINDING)
             .attribute("AssertionConsumerServiceURL", &self.service_provider.acs_url);
         writer
@@ -60,6 +89,34 @@ impl<'a> AuthnRequest<'a> {
             .attribute("xmlns:saml", SAML)
             .text(&self.service_provider.entity_id)
             .end();
+        if let Some(subject) = self.subject {
+            writer.start("saml:Subject").attribute("xmlns:saml", SAML);
+            writer
+                .start("saml:NameID")
+                .attribute("Format", EMAIL_FORMAT)
+                .text(subject.as_str());
+            writer.end().end();
+        }
+        if let Some(format) = self.name_id_format {
+            writer
+                .start("samlp:NameIDPolicy")
+                .attribute("Format", format)
+                .attribute("AllowCreate", "true")
+                .end();
+        }
+        if !self.settings.requested_authn_context.is_empty() {
+            writer
+                .start("samlp:RequestedAuthnContext")
+                .attribute("Comparison", "exact");
+            for class in &self.settings.requested_authn_context {
+                writer
+                    .start("saml:AuthnContextClassRef")
+                    .attribute("xmlns:saml", SAML)
+                    .text(class)
+                    .end();
+            }
+            writer.end();
+        }
         writer.finish()
     }
 }
@@ -77,7 +134,8 @@ mod tests {
             metadata_url: String::new(),
         };
         let now = Timestamp::from_unix_seconds(1_782_907_200);
-        let request = AuthnRequest::new(&[0; 32], now, &destination, &service_provider);
+        let settings = RequestSettings::default();
+        let request = AuthnRequest::new(&[0; 32], now, &destination, &service_provider, &settings);
         assert_eq!(
             request.to_xml(),
             "<samlp:AuthnRequest xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_0000000000000000000000000000000000000000\" \
@@ -85,5 +143,44 @@ mod tests {
              ProtocolBinding=\"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST\" AssertionConsumerServiceURL=\"https://sp.example/acs\">\
              <saml:Issuer xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\">urn:x:&quot;&lt;&amp;&gt;</saml:Issuer></samlp:AuthnRequest>"
         );
+    }
+
+    #[test]
+    fn what_the_connection_asks_for_stands_in_the_order_of_the_schema() {
+        let destination = EndpointUrl::parse("https://idp.example/sso").unwrap();
+        let service_provider = ServiceProvider {
+            entity_id: "urn:sp".to_owned(),
+            acs_url: "https://sp.example/acs".to_owned(),
+            metadata_url: String::new(),
+        };
+        let settings = RequestSettings {
+            force_authn: true,
+            requested_authn_context: vec!["urn:a".to_owned(), "urn:b&c".to_owned()],
+            name_id_format: Some("urn:format".to_owned()),
+            ..RequestSettings::default()
+        };
+        let now = Timestamp::from_unix_seconds(1_782_907_200);
+        let subject = EmailAddress::parse("ada@acme.test").unwrap();
+        let request =
+            AuthnRequest::new(&[0; 32], now, &destination, &service_provider, &settings).about(Some(&subject));
+        let (root, rest) = request
+            .to_xml()
+            .split_once("</saml:Issuer>")
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .unwrap();
+        assert!(root.contains(" ForceAuthn=\"true\" "), "{root}");
+        let policy = "<samlp:NameIDPolicy Format=\"urn:format\" AllowCreate=\"true\"/>";
+        let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
+        assert_eq!(
+            rest,
+            format!(
+                "<saml:Subject {saml}><saml:NameID Format=\"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress\">ada@acme.test\
+                 </saml:NameID></saml:Subject>{policy}<samlp:RequestedAuthnContext Comparison=\"exact\"><saml:AuthnContextClassRef \
+                 {saml}>urn:a</saml:AuthnContextClassRef><saml:AuthnContextClassRef {saml}>urn:b&amp;c</saml:AuthnContextClassRef>\
+                 </samlp:RequestedAuthnContext></samlp:AuthnRequest>"
+            )
+        );
+        assert!(request.asks_name_id_format());
+        assert!(!request.with_any_name_id_format().to_xml().contains("NameIDPolicy"));
     }
 }

@@ -7,6 +7,7 @@ use super::id::EndpointUrl;
 use super::reject::Reject;
 use crate::dsig::base64;
 use crate::limits::{MAX_INFLATED_BYTES, MAX_RELAY_STATE_BYTES, MAX_SAML_MESSAGE_BYTES};
+use crate::xml::names::RSA_SHA256;
 
 /// The best compression; a request has half a kilobyte.
 const DEFLATE_LEVEL: u8 = 9;
@@ -65,17 +66,40 @@ pub fn post_value(message: &str) -> String {
     base64::encode(message.as_bytes())
 }
 
-/// The URL that carries `request` by the HTTP-Redirect binding with DEFLATE encoding (SAML Bindings 3.4.4.1).
-///
-/// An existing query of the endpoint is kept (Entra and others have one).
+/// The query that carries `request` by the HTTP-Redirect binding with DEFLATE encoding (SAML Bindings 3.4.4.1).
 #[must_use]
-pub fn redirect_url(endpoint: &EndpointUrl, request: &str, relay_state: &str) -> String {
+pub fn redirect_query(request: &str, relay_state: &str) -> String {
     let deflated = compress_to_vec(request.as_bytes(), DEFLATE_LEVEL);
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("SAMLRequest", &base64::encode(&deflated));
-    query.append_pair("RelayState", relay_state);
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("SAMLRequest", &base64::encode(&deflated))
+        .append_pair("RelayState", relay_state)
+        .finish()
+}
+
+/// `query` with the algorithm of the signature that will follow, RSA PKCS#1 v1.5 with SHA-256. What is signed are these very
+/// octets, `SAMLRequest=…&RelayState=…&SigAlg=…`: encoded, in this order, and nothing else of the URL (SAML Bindings 3.4.4.1).
+#[must_use]
+pub fn query_to_sign(query: &str) -> String {
+    let algorithm = form_urlencoded::Serializer::new(String::new())
+        .append_pair("SigAlg", RSA_SHA256)
+        .finish();
+    format!("{query}&{algorithm}")
+}
+
+/// A query that was signed, with its signature.
+#[must_use]
+pub fn signed_query(query_to_sign: &str, signature: &[u8]) -> String {
+    let signature = form_urlencoded::Serializer::new(String::new())
+        .append_pair("Signature", &base64::encode(signature))
+        .finish();
+    format!("{query_to_sign}&{signature}")
+}
+
+/// The endpoint's URL with `query`. A query that it has already is kept in front (Entra and others have one).
+#[must_use]
+pub fn redirect_url(endpoint: &EndpointUrl, query: &str) -> String {
     let separator = if endpoint.as_str().contains('?') { '&' } else { '?' };
-    format!("{endpoint}{separator}{}", query.finish())
+    format!("{endpoint}{separator}{query}")
 }
 
 /// Inflates a message that was compressed with DEFLATE (RFC 1951, SAML Bindings 3.4.4.1), never to more than

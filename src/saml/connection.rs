@@ -52,6 +52,18 @@ pub enum Provider {
     Okta,
 }
 
+impl Provider {
+    /// The parameter of the sign-on URL that fills in the user's name. SAML has none; Entra ID and Google Workspace document
+    /// `login_hint`, and Okta reads `LoginHint`.
+    #[must_use]
+    pub fn login_hint_parameter(self) -> &'static str {
+        match self {
+            Self::Okta => "LoginHint",
+            Self::Custom | Self::Entra | Self::Google => "login_hint",
+        }
+    }
+}
+
 /// Whether a connection signs users in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,6 +105,12 @@ impl StoredCertificate {
         Self(crate::dsig::base64::encode(certificate.der()))
     }
 
+    /// Base64 of its DER octets, as metadata has it.
+    #[must_use]
+    pub fn as_base64(&self) -> &str {
+        &self.0
+    }
+
     /// Reads the certificate again.
     ///
     /// # Errors
@@ -127,6 +145,9 @@ pub struct IdentityProvider {
     pub certificates: Vec<StoredCertificate>,
     /// Where its metadata was fetched, if it was fetched.
     pub metadata_url: Option<EndpointUrl>,
+    /// Whether it asks for signed requests (`WantAuthnRequestsSigned`, SAML Metadata 2.4.3).
+    #[serde(default)]
+    pub wants_requests_signed: bool,
 }
 
 impl IdentityProvider {
@@ -142,6 +163,49 @@ impl IdentityProvider {
         let by = |binding| self.single_sign_on.iter().find(move |e| e.binding == binding);
         by(Binding::Redirect).or_else(|| by(Binding::Post))
     }
+}
+
+/// Whether our requests to an identity provider are signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignRequests {
+    /// Always.
+    Always,
+    /// When its metadata asks for it.
+    #[default]
+    Auto,
+    /// Never.
+    Never,
+}
+
+/// Whether and how the typed e-mail address is passed on to the identity provider, so that nobody types it twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginHint {
+    /// In a parameter of the sign-on URL, outside of SAML: see [`Provider::login_hint_parameter`].
+    LoginHintParameter,
+    /// It is not passed on.
+    #[default]
+    Off,
+    /// As the request's `Subject` (SAML Core 3.4.1), which is more than a hint: the answer must be about that subject. Entra
+    /// ID answers it with an error, Google Workspace ignores it.
+    SubjectNameId,
+}
+
+/// What our requests ask for. By default nothing: identity providers refuse what they were not set up for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RequestSettings {
+    /// Whether they are signed.
+    pub sign_requests: SignRequests,
+    /// Whether the user has to authenticate anew every time (`ForceAuthn`, SAML Core 3.4.1).
+    pub force_authn: bool,
+    /// The authentication context classes of which one must be met exactly (SAML Core 3.3.2.2.1).
+    pub requested_authn_context: Vec<String>,
+    /// The format of the NameID (`NameIDPolicy`, SAML Core 3.4.1.1).
+    pub name_id_format: Option<String>,
+    /// Whether the typed e-mail address goes along.
+    pub login_hint: LoginHint,
 }
 
 /// A connection as it is stored.
@@ -163,6 +227,9 @@ pub struct Connection {
     pub organization: Option<String>,
     /// An entity ID to use in place of our own, for customers who come from another service provider.
     pub sp_entity_id: Option<EntityId>,
+    /// What our requests ask for.
+    #[serde(default)]
+    pub requests: RequestSettings,
     /// The identity provider, once its metadata was saved.
     pub identity_provider: Option<IdentityProvider>,
     /// When it was created.
@@ -183,6 +250,19 @@ impl Connection {
                 .map_or_else(|| base.clone(), ToString::to_string),
             acs_url: format!("{base}/acs"),
             metadata_url: format!("{base}/metadata"),
+        }
+    }
+
+    /// Whether our requests to its identity provider are signed.
+    #[must_use]
+    pub fn signs_requests(&self) -> bool {
+        match self.requests.sign_requests {
+            SignRequests::Always => true,
+            SignRequests::Auto => self
+                .identity_provider
+                .as_ref()
+                .is_some_and(|idp| idp.wants_requests_signed),
+            SignRequests::Never => false,
         }
     }
 }

@@ -93,7 +93,7 @@ text_type!(
 text_type!(
     /// The name of an entity (SAML Core 8.3.6): 1 to 1,024 characters, compared octet by octet.
     ///
-    /// It should be a URI, but people are let type anything (JumpCloud's placeholder is "IdP Entity ID"), so there may be
+    /// It should be a URI, but people are let type anything (one placeholder that is in real use is `IdP Entity ID`), so there may be
     /// spaces inside.
     EntityId,
     |text| {
@@ -209,6 +209,16 @@ impl EndpointUrl {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
+    }
+
+    /// The same URL with one more parameter in its query.
+    #[must_use]
+    pub fn with_parameter(&self, name: &str, value: &str) -> Self {
+        let separator = if self.0.contains('?') { '&' } else { '?' };
+        let parameter = form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, value)
+            .finish();
+        Self(format!("{self}{separator}{parameter}"))
     }
 
     /// Whether the host is one that a public server cannot have: a loopback, private, link-local, carrier-grade NAT,

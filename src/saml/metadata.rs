@@ -4,8 +4,9 @@ use core::fmt;
 
 use super::connection::{Binding, Endpoint, IdentityProvider, ServiceProvider, StoredCertificate};
 use super::id::{EndpointUrl, EntityId};
+use super::service_keys::PublicKey;
 use crate::code::Code;
-use crate::dsig::{self, Certificate, Fingerprint, RsaFloor};
+use crate::dsig::{self, Certificate, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use crate::xml::names::{DS, MD, SAMLP};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
@@ -133,8 +134,6 @@ pub struct Service {
 pub struct RoleCertificate {
     /// What it is for.
     pub usage: KeyUsage,
-    /// SHA-256 of what stands there, unless it is not even base64.
-    pub sha256: Option<Fingerprint>,
     /// The certificate, or why it is unreadable.
     pub certificate: Result<Certificate, dsig::Error>,
 }
@@ -284,13 +283,12 @@ impl RoleCertificate {
             Some(_) => KeyUsage::Encryption,
         };
         let certificates = key.descendants().filter(|element| element.is(DS, "X509Certificate"));
-        certificates.map(move |certificate| {
-            let text = certificate.text().unwrap_or_default().as_bytes();
-            Self {
-                usage,
-                sha256: Certificate::fingerprint_of(text).ok(),
-                certificate: Certificate::read(text),
-            }
+        certificates.map(move |certificate| Self {
+            usage,
+            certificate: certificate
+                .text()
+                .map_err(|_| dsig::Error::CertificateMalformed)
+                .and_then(|text| Certificate::read(text.as_bytes())),
         })
     }
 }
@@ -323,13 +321,19 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
             single_sign_on,
             certificates,
             metadata_url: None,
+            wants_requests_signed: role
+                .wants_signed_requests
+                .as_deref()
+                .is_some_and(|value| matches!(value.trim(), "true" | "1")),
         }),
     }
 }
 
-/// Our metadata for one connection (SAML Metadata 2.4.4).
+/// Our metadata for one connection (SAML Metadata 2.4.4). `signing_keys` are those that sign its requests now, next or
+/// before; there are none when its requests are not signed.
 #[must_use]
-pub fn write_service_provider(service_provider: &ServiceProvider) -> String {
+pub fn write_service_provider(service_provider: &ServiceProvider, signing_keys: &[PublicKey]) -> String {
+    let signed = if signing_keys.is_empty() { "false" } else { "true" };
     let mut writer = Writer::new();
     writer
         .start("md:EntityDescriptor")
@@ -337,9 +341,16 @@ pub fn write_service_provider(service_provider: &ServiceProvider) -> String {
         .attribute("entityID", &service_provider.entity_id);
     writer
         .start("md:SPSSODescriptor")
-        .attribute("AuthnRequestsSigned", "false")
+        .attribute("AuthnRequestsSigned", signed)
         .attribute("WantAssertionsSigned", "true")
         .attribute("protocolSupportEnumeration", SAMLP);
+    for key in signing_keys {
+        writer.start("md:KeyDescriptor").attribute("use", "signing");
+        writer.start("ds:KeyInfo").attribute("xmlns:ds", DS);
+        writer.start("ds:X509Data");
+        writer.leaf("ds:X509Certificate", key.certificate.as_base64());
+        writer.end().end().end();
+    }
     writer
         .start("md:AssertionConsumerService")
         .attribute("Binding", POST)

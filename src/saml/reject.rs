@@ -17,6 +17,8 @@ pub enum Reject {
     AssertionReused,
     /// An `AudienceRestriction` does not name our entity ID.
     AudienceMismatch(Mismatch),
+    /// The user authenticated before the request, though it asked for a new authentication.
+    AuthnTooOld,
     /// Not base64.
     Base64Bad,
     /// The answer came back in another browser than the one that asked.
@@ -177,6 +179,7 @@ impl Reject {
             Self::AcsEmptyPost => Code::AcsEmptyPost,
             Self::AssertionReused => Code::AssertionReused,
             Self::AudienceMismatch(_) => Code::AudienceMismatch,
+            Self::AuthnTooOld => Code::AuthnTooOld,
             Self::Base64Bad => Code::Base64Bad,
             Self::BrowserMismatch => Code::BrowserMismatch,
             Self::ConnectionDisabled => Code::ConnectionDisabled,
@@ -223,6 +226,9 @@ impl fmt::Display for Reject {
             Self::AcsEmptyPost => f.write_str("expected a SAMLResponse field, found none"),
             Self::AssertionReused => f.write_str("the assertion was used before"),
             Self::AudienceMismatch(m) => write!(f, "Audience: {m}"),
+            Self::AuthnTooOld => {
+                f.write_str("AuthnInstant is older than the request, which asked for a new authentication")
+            }
             Self::Base64Bad => f.write_str("expected base64, found something else"),
             Self::BrowserMismatch => f.write_str("the sign-in was started in another browser"),
             Self::ConnectionDisabled => f.write_str("the connection is disabled"),

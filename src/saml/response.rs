@@ -2,6 +2,7 @@
 
 use super::assertion::{Assertion, Issuer, malformed, required, required_time};
 use super::decrypt;
+use super::id::RequestId;
 use super::reject::{IdpStatus, Reject, Shape};
 use super::sealed::Sealed;
 use super::time::Timestamp;
@@ -106,6 +107,15 @@ pub async fn open_with<U: UnwrapKey>(
         envelope: read_envelope(unverified, coverage)?,
         assertion: Sealed::open(&sealed, &mut keys).await?,
     })
+}
+
+/// The request that a response claims to answer. Nothing is verified: it says which of the requests that we know is meant,
+/// and proves nothing.
+#[must_use]
+pub fn request_id_hint(octets: &[u8]) -> Option<RequestId> {
+    let source = Source::check(octets, Profile::SamlMessage).ok()?;
+    let document = Document::parse(&source).ok()?;
+    RequestId::parse(document.root().attribute("InResponseTo")?).ok()
 }
 
 /// Verifies every signature of a response whose assertion is not encrypted; gives the octets that hold the assertion: its
@@ -222,7 +232,7 @@ fn has_signature(element: Element<'_>) -> Result<bool, Reject> {
 }
 
 fn read_envelope(response: Element<'_>, coverage: Coverage) -> Result<Envelope, Reject> {
-    super::id::RequestId::parse(required(response, "ID")?).map_err(|_| malformed(Shape::Attribute("ID")))?;
+    RequestId::parse(required(response, "ID")?).map_err(|_| malformed(Shape::Attribute("ID")))?;
     let text = |name| response.attribute(name).map(ToOwned::to_owned);
     Ok(Envelope {
         destination: text("Destination"),

@@ -64,6 +64,7 @@ pub struct Login {
     identity: Identity,
     session_index: Option<String>,
     session_not_on_or_after: Option<Timestamp>,
+    authn_instant: Timestamp,
 }
 
 impl Login {
@@ -119,6 +120,12 @@ impl Login {
     #[must_use]
     pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
         self.session_not_on_or_after
+    }
+
+    /// When the user authenticated there; the earliest time where there are several.
+    #[must_use]
+    pub fn authn_instant(&self) -> Timestamp {
+        self.authn_instant
     }
 }
 
@@ -187,6 +194,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         identity,
         session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
         session_not_on_or_after: confirmed.session_not_on_or_after,
+        authn_instant: authn_instant(assertion)?,
     })
 }
 
@@ -358,11 +366,7 @@ pub fn check_audience(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), 
 /// # Errors
 /// [`Reject::ResponseMalformed`], [`Reject::NotYetValid`] or [`Reject::SessionExpiredAtIdp`].
 pub fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<Timestamp>, Reject> {
-    if assertion.authn_statements.is_empty() {
-        return Err(super::assertion::malformed(super::reject::Shape::Element(
-            "AuthnStatement",
-        )));
-    }
+    authn_instant(assertion)?;
     for statement in &assertion.authn_statements {
         expect.has_come("AuthnInstant", statement.authn_instant)?;
     }
@@ -376,6 +380,13 @@ pub fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<
         Some(Err(other)) => Err(other),
         Some(Ok(())) | None => Ok(end),
     }
+}
+
+/// When the user authenticated; the earliest time where there are several statements.
+fn authn_instant(assertion: &Assertion) -> Result<Timestamp, Reject> {
+    let instants = assertion.authn_statements.iter().map(|s| s.authn_instant);
+    let missing = super::reject::Shape::Element("AuthnStatement");
+    instants.min().ok_or_else(|| super::assertion::malformed(missing))
 }
 
 /// The request that is answered is the one in the signed confirmation; the response must not name another one (Profiles

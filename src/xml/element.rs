@@ -29,6 +29,11 @@ impl<'d> Element<'d> {
         self.node
     }
 
+    /// Where it ends in the source's text, in octets.
+    pub(crate) fn end(self) -> usize {
+        self.node.range().end
+    }
+
     /// Whether this is the element's expanded name (Namespaces in XML 1.0, section 2.1).
     #[must_use]
     pub fn is(self, namespace: &str, local_name: &str) -> bool {

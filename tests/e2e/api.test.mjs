@@ -52,6 +52,11 @@ describe("connections", { concurrency: 4 }, () => {
       state: "disabled",
       domains: [domain],
       organization: "org_1",
+      sign_requests: "auto",
+      force_authn: false,
+      requested_authn_context: [],
+      name_id_format: null,
+      login_hint: "off",
       service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata` },
       identity_provider: null,
       generation: 1,
@@ -210,6 +215,7 @@ describe("metadata", { concurrency: 4 }, () => {
     assert.deepEqual(rest, {
       entity_id: DEFAULT_ENTITY_ID,
       single_sign_on: [{ binding: "redirect", url: system.idp.ssoUrl }, { binding: "post", url: system.idp.ssoUrl }],
+      wants_requests_signed: false,
     });
     const [{ sha256, subject, not_before, not_after }] = signing_certificates;
     const hex = (text) => text.replaceAll(":", "").toLowerCase();

@@ -11,12 +11,14 @@
 
 mod attacks;
 mod c14n_corpus;
+mod cli;
 mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
 mod mutation;
 mod sign_in;
+mod signed_requests;
 /// The conformance runner's code.
 #[path = "../../examples/conformance/suite.rs"]
 mod suite;
@@ -25,3 +27,4 @@ mod validate;
 mod vectors;
 mod wycheproof;
 mod xmlenc;
+mod xmlenc_vectors;

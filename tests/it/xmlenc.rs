@@ -8,7 +8,8 @@ use edge_saml::dsig::{Policy, Sha1};
 use edge_saml::limits::{MAX_ENCRYPTED_KEYS, MAX_KEY_UNWRAPS_PER_MESSAGE};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
-use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
+use edge_saml::xml::{Document, Profile, Source};
+use edge_saml::xmlenc::{Cbc, Encrypted, Error, PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, Unwrapper, ready};
 
 use crate::support::encrypt::{CBC_256, Encryption, GCM_256, KeyPlace, cbc_256, padded, private_key};
 use crate::support::idp::{Idp, Message, Signed};
@@ -763,4 +764,21 @@ fn a100_they_are_never_ignored() {
         "signature_bad_digest"
     );
     assert_eq!(counting.unwraps.get(), 0);
+}
+
+/// So that what comes out of signed ciphertext depends on nothing that was not signed.
+#[test]
+fn a_key_opens_only_what_it_came_with() {
+    // The same content key, wrapped twice.
+    let texts = [0, 1].map(|_| Encryption::new(GCM_256).element("EncryptedID", &name_id("ada")));
+    let key = private_key();
+    let [first, second] = texts.map(|text| {
+        let source = Source::check(text.as_bytes(), Profile::SamlMessage).unwrap();
+        Encrypted::read(Document::parse(&source).unwrap().root()).unwrap()
+    });
+    let content_key = ready(Unwrapper::new(&key).content_key(&first, Cbc::Refused))
+        .unwrap()
+        .unwrap();
+    assert!(first.decrypt(&content_key).is_ok());
+    assert_eq!(second.decrypt(&content_key), Err(Error::DecryptionFailed));
 }

@@ -32,22 +32,28 @@ impl Corpus {
         lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The trusted keys of a case, each once.
+    /// The trusted keys of a case, each once. Those that cannot be used are left out, and are an error when nothing else is
+    /// left.
     pub(crate) fn trusted_keys(&self, case: &Value, floor: RsaFloor) -> Result<Vec<TrustedKey>, Error> {
-        let mut keys = Vec::new();
+        let (mut keys, mut unusable) = (Vec::new(), None);
         for key in list(case, "keys") {
             let read = || self.read(text(key, "file"));
             let key = match text(key, "role") {
-                "trusted-pubkey" => TrustedKey::read(&read(), floor)?,
-                "trusted-cert" => Certificate::read(&read())?.key(floor)?,
+                "trusted-pubkey" => TrustedKey::read(&read(), floor),
+                "trusted-cert" => Certificate::read(&read()).and_then(|certificate| certificate.key(floor)),
                 _ => continue,
             };
-            // A certificate and the public key out of it are one key.
-            if !keys.contains(&key) {
-                keys.push(key);
+            match key {
+                // A certificate and the public key out of it are one key.
+                Ok(key) if keys.contains(&key) => {}
+                Ok(key) => keys.push(key),
+                Err(error) => unusable = Some(error),
             }
         }
-        Ok(keys)
+        match unusable {
+            Some(error) if keys.is_empty() => Err(error),
+            _ => Ok(keys),
+        }
     }
 }
 

@@ -83,7 +83,12 @@ pub(crate) fn check(corpus: &Corpus, case: &Value, floor: RsaFloor, sha1: Sha1) 
         .and_then(Value::as_u64)
         .unwrap_or(0);
     let mut signatures = document.elements().filter(|element| element.is(names::DS, "Signature"));
-    let signature = signatures.nth(usize::try_from(index).unwrap()).unwrap();
+    let Some(signature) = signatures.nth(usize::try_from(index).unwrap()) else {
+        return Outcome {
+            detached: Said::Refused(Error::Unsigned),
+            enveloped: Said::Refused(Error::Unsigned),
+        };
+    };
     let keys = corpus.trusted_keys(case, floor);
     let policy = Policy {
         keys: keys.as_deref().unwrap_or(&[]),

@@ -6,11 +6,10 @@ use edge_saml::saml::id::EntityId;
 use edge_saml::saml::logout::{self, LogoutContent, LogoutExpect, LogoutMessage, LogoutSubject};
 use edge_saml::saml::redirect;
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::corpus::{Corpus, optional_text, text};
-use super::response::refused;
+use super::response::{now, refused};
 use super::{Answer, Verdict};
 
 pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
@@ -55,11 +54,12 @@ fn unsigned_too(
 }
 
 fn check(message: &LogoutMessage, params: &Value) -> Result<(), Reject> {
-    let issuer = optional_text(params, "idp_or_sp").map(|issuer| EntityId::parse(issuer).unwrap());
+    let issuer = optional_text(params, "idp_or_sp").map(EntityId::parse).transpose();
+    let issuer = issuer.map_err(|_| Reject::ConnectionUnknown)?;
     message.check(&LogoutExpect {
         issuer: issuer.as_ref(),
         destination: optional_text(params, "destination"),
-        now: Timestamp::parse_xs_date_time(text(params, "now")).unwrap(),
+        now: now(params).unwrap_or(message.issue_instant),
         skew_seconds: 0,
     })
 }

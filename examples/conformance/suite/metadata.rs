@@ -36,7 +36,8 @@ fn listed(entity: &Entity) -> Value {
                 KeyUsage::Encryption => Some("encryption"),
                 KeyUsage::Signing => Some("signing"),
             };
-            Some(json!({"use": usage, "sha256": key.sha256?.to_string()}))
+            let sha256 = key.certificate.as_ref().ok()?.fingerprint().to_string();
+            Some(json!({"use": usage, "sha256": sha256}))
         });
         listed["idp"] = json!({
             "descriptors": roles.len(),

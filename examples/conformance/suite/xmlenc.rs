@@ -30,7 +30,7 @@ fn decrypt(corpus: &Corpus, case: &Value) -> Result<Vec<u8>, Error> {
         let octets = corpus.read(text(key, "file"));
         match text(key, "role") {
             "aes-key" => Some(DecryptionKey::Aes(octets)),
-            "decryption-key" => Some(DecryptionKey::Rsa(PrivateKey::read(&octets).unwrap())),
+            "decryption-key" => PrivateKey::read(&octets).ok().map(DecryptionKey::Rsa),
             _ => None,
         }
     });

@@ -3,14 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
-use edge_saml::app::ports::{Answer, FetchFailure, Fetched, LogLine, Ports, Unavailable};
+use edge_saml::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
 use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::app::{App, ledger, registry};
 use edge_saml::saml::id::{ConnectionId, EndpointUrl};
+use edge_saml::saml::service_keys::KeyId;
 use edge_saml::saml::time::Timestamp;
+use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use serde_json::json;
 
 use super::idp::{Idp, NOW};
@@ -72,6 +76,11 @@ pub(crate) struct World {
     now: Cell<i64>,
     drawn: Cell<u64>,
     pub(crate) replication: Cell<Replication>,
+    keys_made: Cell<usize>,
+    /// The private keys that this isolate has imported.
+    keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
+    /// The names of all calls to the registry.
+    pub(crate) registry_calls: RefCell<Vec<&'static str>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     pub(crate) log: RefCell<Vec<String>>,
 }
@@ -87,9 +96,24 @@ impl World {
             now: Cell::new(NOW),
             drawn: Cell::new(0),
             replication: Cell::new(Replication::Immediate),
+            keys_made: Cell::new(0),
+            keys_kept: RefCell::default(),
+            registry_calls: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
         }
+    }
+
+    /// Starts a fresh isolate: nothing is kept in it.
+    pub(crate) fn restart(&self) {
+        self.keys_kept.borrow_mut().clear();
+    }
+
+    /// Everything that KV and the log hold.
+    pub(crate) fn everything_public(&self) -> String {
+        let kv = self.kv.borrow();
+        let kv = kv.iter().map(|(key, value)| format!("{key}={value}\n"));
+        kv.chain(self.log.borrow().iter().cloned()).collect()
     }
 
     /// Lets `seconds` pass.
@@ -209,6 +233,7 @@ impl Ports for &World {
     }
 
     async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
+        self.registry_calls.borrow_mut().push(C::NAME);
         let call = serde_json::to_string(&call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
         let reply = registry::dispatch(C::NAME, &call, &self.registry, now)
@@ -220,6 +245,32 @@ impl Ports for &World {
             reply: serde_json::from_str(&reply).unwrap(),
             published,
         })
+    }
+
+    async fn generate_key(&self) -> Result<KeyPair, Unavailable> {
+        let key = [
+            include_str!("../../vectors/keys/sp-1.key.pem"),
+            include_str!("../../vectors/keys/sp-2.key.pem"),
+            include_str!("../../vectors/keys/sp-3.key.pem"),
+        ][self.keys_made.replace(self.keys_made.get() + 1)];
+        let key = rsa::PrivateKey::from_pkcs8_pem(key).unwrap();
+        Ok(KeyPair {
+            private_key: PrivateKey::new(STANDARD.encode(key.to_pkcs8_der().unwrap().as_bytes())),
+            spki: key.to_public_key().to_public_key_der().unwrap().into_vec(),
+        })
+    }
+
+    async fn keep_key(&self, id: &KeyId, key: &PrivateKey) -> Result<(), Unavailable> {
+        let key = rsa::PrivateKey::from_pkcs8_der(&STANDARD.decode(key.reveal()).unwrap()).unwrap();
+        self.keys_kept.borrow_mut().insert(id.clone(), key);
+        Ok(())
+    }
+
+    async fn sign(&self, id: &KeyId, octets: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
+        let kept = self.keys_kept.borrow();
+        Ok(kept
+            .get(id)
+            .map(|key| key.pkcs1v15_sign::<sha2::Sha256>(octets).unwrap()))
     }
 
     async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {

@@ -1,0 +1,695 @@
+//! The built command-line tool: each subcommand accepted, refused, unusable, and its help.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::encrypt::{Encryption, GCM_256};
+use crate::support::idp::{ACS_URL, AUDIENCE, Idp, Message, Signed};
+
+const OKTA_DEMO: &str = "http://www.okta.com/exk1demo0acme";
+const NOW: &str = "2026-07-01T12:00:00Z";
+
+/// Exit code and standard output.
+fn run(arguments: &[&str]) -> (i32, Vec<u8>) {
+    let output = Command::new(env!("CARGO_BIN_EXE_edge-saml"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.stderr.is_empty(),
+        "{arguments:?}: {:?}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    (output.status.code().unwrap(), output.stdout)
+}
+
+/// Exit code and the one JSON object.
+fn json(arguments: &[&str]) -> (i32, Value) {
+    let (code, stdout) = run(arguments);
+    let text = String::from_utf8(stdout).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    (
+        code,
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}")),
+    )
+}
+
+fn vector(name: &str) -> String {
+    format!("{}/tests/vectors/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A file of this test's own.
+fn temporary(name: &str, octets: impl AsRef<[u8]>) -> String {
+    let path: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, octets).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// `verify-response` with every value right, less the options in `without`, and with `more`.
+fn verify_response(file: &str, without: &[&str], more: &[&str]) -> (i32, Value) {
+    let certificate = vector("keys/idp.cert.pem");
+    let mut arguments = vec!["verify-response", file];
+    for pair in [
+        ["--idp-cert", &certificate],
+        ["--idp-entity-id", OKTA_DEMO],
+        ["--audience", AUDIENCE],
+        ["--acs-url", ACS_URL],
+        ["--now", NOW],
+    ] {
+        if !without.contains(&pair[0]) && !more.contains(&pair[0]) {
+            arguments.extend(pair);
+        }
+    }
+    arguments.extend(more);
+    json(&arguments)
+}
+
+fn code_of(outcome: &(i32, Value)) -> (i32, &str) {
+    let (exit, value) = outcome;
+    let code = match exit {
+        0 => &value["verdict"],
+        1 => &value["code"],
+        _ => &value["error"]["code"],
+    };
+    (*exit, code.as_str().unwrap())
+}
+
+#[test]
+fn a_response_of_other_software_in_every_wrapping() {
+    for name in [
+        "cli/response.xml",
+        "cli/response.base64",
+        "cli/response.deflated.base64",
+    ] {
+        let (exit, accepted) = verify_response(
+            &vector(name),
+            &[],
+            &[
+                "--in-response-to",
+                "_request",
+                "--email-domain",
+                "other.test",
+                "--email-domain",
+                "acme.test",
+            ],
+        );
+        assert_eq!(
+            (exit, accepted["verdict"].as_str()),
+            (0, Some("accepted")),
+            "{accepted}"
+        );
+        assert_eq!(accepted["name_id"], "ada@acme.test");
+        assert_eq!(
+            accepted["name_id_format"],
+            "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+        );
+        assert_eq!(accepted["session_index"], "_session");
+        assert_eq!(accepted["email"], "ada@acme.test");
+        assert_eq!(
+            (&accepted["first_name"], &accepted["last_name"]),
+            (&"Ada".into(), &"Lovelace".into())
+        );
+        assert_eq!(accepted["in_response_to"], "_request");
+        assert_eq!(accepted["issuer"], OKTA_DEMO);
+        assert_eq!(accepted["signed"], serde_json::json!(["response", "assertion"]));
+        assert_eq!(accepted["not_on_or_after"], "2026-07-01T12:05:00Z");
+        assert_eq!(
+            accepted["attributes"]["groups"],
+            serde_json::json!(["Zoologists", "Analysts"])
+        );
+    }
+}
+
+#[test]
+fn attributes_stay_in_document_order_and_nothing_is_lost() {
+    let (_, stdout) = run(&[
+        "verify-response",
+        &vector("cli/response.xml"),
+        "--idp-cert",
+        &vector("keys/idp.cert.pem"),
+        "--skip-protocol",
+    ]);
+    let text = String::from_utf8(stdout).unwrap();
+    let positions: Vec<_> = ["\"Last name\":", "\"First name\":", "\"Email address\":", "\"groups\":"]
+        .iter()
+        .map(|name| text.find(name).unwrap())
+        .collect();
+    assert!(positions.is_sorted(), "{text}");
+
+    // The same name twice, with another between.
+    let repeated = Message::default()
+        .to_xml()
+        .replace("Name=\"Last name\"", "Name=\"Email address\"");
+    let idp = Idp::trusted();
+    let file = temporary("repeated.xml", idp.sign(&repeated, "_assertion"));
+    let (exit, accepted) = json(&[
+        "verify-response",
+        &file,
+        "--idp-cert",
+        &vector("keys/idp.cert.pem"),
+        "--skip-protocol",
+    ]);
+    assert_eq!(exit, 0);
+    assert_eq!(
+        accepted["attributes"]["Email address"],
+        serde_json::json!(["ada@acme.test", "Lovelace"])
+    );
+    // Two different addresses are none; the tool still shows what there is.
+    assert_eq!(accepted["email"], Value::Null);
+    assert_eq!(accepted["email_problem"]["code"], "email_not_an_address");
+}
+
+#[test]
+fn every_rule_refuses_with_its_code() {
+    let file = vector("cli/response.xml");
+    for (more, expected) in [
+        (&["--idp-entity-id", "https://other.example"][..], "issuer_mismatch"),
+        (&["--audience", "https://other.example"], "audience_mismatch"),
+        (&["--acs-url", "https://other.example/acs"], "destination_mismatch"),
+        (&["--now", "2026-07-01T12:08:00Z"], "expired"),
+        (&["--now", "2026-07-01T11:00:00Z"], "not_yet_valid"),
+        (&["--now", "2026-07-01T12:05:01Z", "--skew-seconds", "1"], "expired"),
+        (&["--in-response-to", "_other"], "in_response_to_unknown"),
+        (
+            &["--in-response-to", "_other", "--allow-unsolicited"],
+            "in_response_to_unknown",
+        ),
+        (&["--email-domain", "other.test"], "email_domain_not_owned"),
+        (&["--idp-cert", &vector("keys/other.cert.pem")], "signature_key_unknown"),
+        (&["--idp-cert", &vector("dsig/rsa-1024.pem")], "key_weak"),
+    ] {
+        let outcome = verify_response(&file, &[], more);
+        assert_eq!(code_of(&outcome), (1, expected), "{more:?}");
+        let refused = outcome.1;
+        assert_eq!(refused["verdict"], "refused");
+        assert!(refused["detail"].is_string() && refused["explanation"].is_string() && refused["who"].is_string());
+    }
+    let (_, audience) = verify_response(&file, &[], &["--audience", "https://other.example"]);
+    assert_eq!(
+        (&audience["expected"], &audience["found"]),
+        (&"https://other.example".into(), &AUDIENCE.into())
+    );
+    let (_, expired) = verify_response(&file, &[], &["--now", "2026-07-01T12:15:00Z"]);
+    assert_eq!(expired["clock_drift_seconds"], 600);
+    assert_eq!(expired["bound"], "SubjectConfirmationData/@NotOnOrAfter");
+}
+
+#[test]
+fn other_responses() {
+    let unsolicited = vector("cli/response-unsolicited.xml");
+    assert_eq!(
+        code_of(&verify_response(&unsolicited, &[], &[])),
+        (1, "unsolicited_not_allowed")
+    );
+    for more in [
+        &["--allow-unsolicited"][..],
+        &["--allow-unsolicited", "--in-response-to", "_request"],
+    ] {
+        let (exit, accepted) = verify_response(&unsolicited, &[], more);
+        assert_eq!((exit, &accepted["in_response_to"]), (0, &Value::Null), "{more:?}");
+    }
+    let (_, assertion) = verify_response(&vector("cli/response-assertion-signed.xml"), &[], &[]);
+    assert_eq!(assertion["signed"], serde_json::json!(["assertion"]));
+    let sha1 = vector("cli/response-sha1.xml");
+    assert_eq!(code_of(&verify_response(&sha1, &[], &[])), (1, "signature_alg_weak"));
+    assert_eq!(
+        code_of(&verify_response(&sha1, &[], &["--allow-sha1"])),
+        (0, "accepted")
+    );
+    let denied = verify_response(&vector("cli/response-denied.xml"), &[], &[]);
+    assert_eq!(code_of(&denied), (1, "idp_requester_error"));
+
+    // Without an address: shown, and refused only where addresses matter.
+    let no_email = vector("cli/response-no-email.xml");
+    let (exit, accepted) = verify_response(&no_email, &[], &[]);
+    assert_eq!((exit, &accepted["email"]), (0, &Value::Null));
+    assert_eq!(accepted["email_problem"]["code"], "email_missing");
+    let refused = verify_response(&no_email, &[], &["--email-domain", "acme.test"]);
+    assert_eq!(code_of(&refused), (1, "email_missing"));
+    assert_eq!(refused.1["received"], serde_json::json!(["department"]));
+}
+
+#[test]
+fn skipping_the_protocol_keeps_the_signatures_and_the_issuer() {
+    let file = vector("cli/response.xml");
+    let certificate = vector("keys/idp.cert.pem");
+    let skipped = ["verify-response", &file, "--idp-cert", &certificate, "--skip-protocol"];
+    let with = |more: &[&str]| json(&[&skipped[..], more].concat());
+    assert_eq!(code_of(&with(&[])), (0, "accepted"));
+    assert_eq!(
+        code_of(&with(&[
+            "--now",
+            "2036-01-01T00:00:00Z",
+            "--audience",
+            "x",
+            "--acs-url",
+            "y"
+        ])),
+        (0, "accepted")
+    );
+    assert_eq!(
+        code_of(&with(&["--in-response-to", "_x", "--email-domain", "x.test"])),
+        (0, "accepted")
+    );
+    assert_eq!(
+        code_of(&with(&["--idp-entity-id", "https://other.example"])),
+        (1, "issuer_mismatch")
+    );
+    let tampered = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace("ada@acme.test", "eve@acme.test");
+    let tampered = temporary("tampered.xml", tampered);
+    let outcome = json(&[
+        "verify-response",
+        &tampered,
+        "--idp-cert",
+        &certificate,
+        "--skip-protocol",
+    ]);
+    assert_eq!(code_of(&outcome), (1, "signature_bad_digest"));
+    let unsigned = temporary("unsigned.xml", Message::default().to_xml());
+    let outcome = json(&[
+        "verify-response",
+        &unsigned,
+        "--idp-cert",
+        &certificate,
+        "--skip-protocol",
+    ]);
+    assert_eq!(code_of(&outcome), (1, "unsigned"));
+}
+
+#[test]
+fn encrypted_responses() {
+    let whole = Idp::trusted().respond(&Message::default(), Signed::Assertion);
+    let start = whole.find("<saml2:Assertion").unwrap();
+    let end = whole.find("</saml2:Assertion>").unwrap() + "</saml2:Assertion>".len();
+    let encrypted = Encryption::new(GCM_256).element("EncryptedAssertion", &whole[start..end]);
+    let file = temporary("encrypted.xml", whole.replace(&whole[start..end], &encrypted));
+    let (certificate, key) = (vector("keys/idp.cert.pem"), vector("keys/sp.key.pem"));
+    let skipped = ["verify-response", &file, "--idp-cert", &certificate, "--skip-protocol"];
+    assert_eq!(code_of(&json(&skipped)), (1, "encrypted_unexpected"));
+    let (exit, accepted) = json(&[&skipped[..], &["--decryption-key", &key]].concat());
+    assert_eq!((exit, &accepted["name_id"]), (0, &"ada@acme.test".into()));
+    let wrong = vector("keys/idp.key.pem");
+    let outcome = json(&[&skipped[..], &["--decryption-key", &wrong]].concat());
+    assert_eq!(code_of(&outcome), (1, "decryption_failed"));
+    let outcome = json(&[&skipped[..], &["--decryption-key", &certificate]].concat());
+    assert_eq!(code_of(&outcome), (2, "key_malformed"));
+}
+
+#[test]
+fn what_cannot_be_used() {
+    let file = vector("cli/response.xml");
+    for without in ["--idp-cert", "--idp-entity-id", "--audience", "--acs-url", "--now"] {
+        assert_eq!(
+            code_of(&verify_response(&file, &[without], &[])),
+            (2, "usage"),
+            "{without}"
+        );
+    }
+    for more in [
+        &["--now", "yesterday"][..],
+        &["--skew-seconds", "-1"],
+        &["--skew-seconds", "x"],
+        &["--email-domain", "no domain"],
+        &["--in-response-to", "a:b"],
+        &["--nonsense"],
+        &["--allow-sha1=yes"],
+        &["another-file"],
+        &["--in-response-to", "_a", "--in-response-to", "_b"],
+        &["--in-response-to"],
+        &["-x"],
+    ] {
+        assert_eq!(code_of(&verify_response(&file, &[], more)), (2, "usage"), "{more:?}");
+    }
+    let none = vector("no-such-file");
+    assert_eq!(code_of(&verify_response(&none, &[], &[])), (2, "file_unreadable"));
+    assert_eq!(
+        code_of(&verify_response(&file, &[], &["--idp-cert", &none])),
+        (2, "file_unreadable")
+    );
+    assert_eq!(
+        code_of(&verify_response(&file, &[], &["--idp-cert", &file])),
+        (2, "certificate_malformed")
+    );
+    for (name, octets) in [
+        ("empty", &b""[..]),
+        ("words", b"no message"),
+        ("base64", b"bm8gbWVzc2FnZQ=="),
+        ("binary", &[0, 1, 2]),
+    ] {
+        let file = temporary(&format!("unusable-{name}"), octets);
+        assert_eq!(
+            code_of(&verify_response(&file, &[], &[])),
+            (2, "input_unknown"),
+            "{name}"
+        );
+    }
+    for arguments in [
+        &[][..],
+        &["no-such-command"],
+        &["--nonsense"],
+        &["explain"],
+        &["metadata"],
+        &["c14n", &file],
+    ] {
+        assert_eq!(code_of(&json(arguments)), (2, "usage"), "{arguments:?}");
+    }
+}
+
+#[test]
+fn messages_that_are_not_acceptable_xml_are_refused() {
+    for (name, xml, expected) in [
+        ("doctype", "<!DOCTYPE a []><a/>", "doctype_forbidden"),
+        ("broken", "<a>", "xml_not_wellformed"),
+        ("other", "<a/>", "response_malformed"),
+        ("comment", "<a><!-- --></a>", "comment_forbidden"),
+    ] {
+        let file = temporary(&format!("refused-{name}.xml"), xml);
+        assert_eq!(code_of(&verify_response(&file, &[], &[])), (1, expected), "{name}");
+    }
+    let bomb = miniz_oxide::deflate::compress_to_vec(&vec![b'<'; 600 * 1024], 9);
+    let bomb = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bomb);
+    assert_eq!(
+        code_of(&verify_response(&temporary("bomb", bomb), &[], &[])),
+        (1, "too_large")
+    );
+}
+
+#[test]
+fn signatures_of_any_xml() {
+    let verify = |file: &str, more: &[&str]| json(&[&["verify-xml", file], more].concat());
+    let rsa = vector("dsig/rsa-2048.pem");
+    let (exit, accepted) = verify(&vector("dsig/rsa-sha256.xml"), &["--cert", &rsa]);
+    assert_eq!(
+        (exit, &accepted["shape"], &accepted["id"]),
+        (0, &"enveloped".into(), &"_a1".into())
+    );
+    assert_eq!(accepted["element"], "{urn:oasis:names:tc:SAML:2.0:assertion}Assertion");
+    assert_eq!(accepted["references"], serde_json::json!(["#_a1"]));
+    assert_eq!(
+        code_of(&verify(&vector("dsig/empty-uri.xml"), &["--cert", &rsa])),
+        (0, "accepted")
+    );
+    assert_eq!(
+        code_of(&verify(
+            &vector("cli/logout-request.xml"),
+            &["--key", &vector("cli/idp.pub.pem")]
+        )),
+        (0, "accepted")
+    );
+    let sha1 = vector("dsig/rsa-sha1.xml");
+    assert_eq!(code_of(&verify(&sha1, &["--cert", &rsa])), (1, "signature_alg_weak"));
+    assert_eq!(
+        code_of(&verify(&sha1, &["--cert", &rsa, "--allow-sha1"])),
+        (0, "accepted")
+    );
+    let other = verify(&vector("dsig/rsa-sha256-other-key.xml"), &["--cert", &rsa]);
+    assert_eq!(code_of(&other), (1, "signature_key_unknown"));
+    let weak = verify(
+        &vector("dsig/rsa-sha256.xml"),
+        &["--cert", &vector("dsig/rsa-1024.pem")],
+    );
+    assert_eq!(code_of(&weak), (1, "key_weak"));
+    let unsigned = verify(&vector("cli/logout-request-unsigned.xml"), &["--cert", &rsa]);
+    assert_eq!(code_of(&unsigned), (1, "unsigned"));
+
+    // One signed element further down, and the same around another one: the signature isn't that one's.
+    let signed = std::fs::read_to_string(vector("dsig/rsa-sha256.xml")).unwrap();
+    let signed = signed.split_once("?>").map_or(signed.as_str(), |(_, rest)| rest);
+    let below = temporary("below.xml", format!("<a><b>{signed}</b></a>"));
+    assert_eq!(code_of(&verify(&below, &["--cert", &rsa])), (0, "accepted"));
+    let start = signed.find("<ds:Signature").unwrap();
+    let end = signed.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+    let (signature, rest) = (&signed[start..end], signed.replace(&signed[start..end], ""));
+    let wrapped = temporary("wrapped.xml", format!("<evil ID='_evil'>{signature}{rest}</evil>"));
+    assert_eq!(
+        code_of(&verify(&wrapped, &["--cert", &rsa])),
+        (1, "signature_wrong_target")
+    );
+
+    assert_eq!(code_of(&verify(&below, &[])), (2, "usage"));
+    assert_eq!(code_of(&verify(&below, &["--key", &below])), (2, "key_malformed"));
+}
+
+#[test]
+fn canonical_octets_and_nothing_else() {
+    let file = temporary(
+        "c14n.xml",
+        "<?xml version='1.0'?><a xmlns='urn:a' xmlns:b='urn:b'  z='1' y=\"2\"><!-- c --><b:c ID='x'/></a>",
+    );
+    let exclusive = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    let (exit, octets) = run(&["c14n", &file, "--method", exclusive]);
+    let expected = br#"<a xmlns="urn:a" y="2" z="1"><b:c xmlns:b="urn:b" ID="x"></b:c></a>"#;
+    assert_eq!((exit, octets.as_slice()), (0, &expected[..]));
+    let (_, octets) = run(&["c14n", &file, "--method", exclusive, "--id", "x"]);
+    assert_eq!(octets, br#"<b:c xmlns:b="urn:b" ID="x"></b:c>"#);
+    let (_, octets) = run(&[
+        "c14n",
+        &file,
+        "--method",
+        exclusive,
+        "--id",
+        "x",
+        "--inclusive-prefixes",
+        "#default b",
+    ]);
+    assert_eq!(octets, br#"<b:c xmlns="urn:a" xmlns:b="urn:b" ID="x"></b:c>"#);
+    let with_comments = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments";
+    let (_, octets) = run(&["c14n", &file, "--method", with_comments]);
+    assert!(octets.windows(10).any(|window| window == b"<!-- c -->"));
+    assert_eq!(
+        code_of(&json(&["c14n", &file, "--method", "urn:x"])),
+        (2, "signature_alg_unsupported")
+    );
+    assert_eq!(
+        code_of(&json(&["c14n", &file, "--method", exclusive, "--id", "y"])),
+        (2, "id_unknown")
+    );
+    let broken = temporary("c14n-broken.xml", "<a>");
+    assert_eq!(
+        code_of(&json(&["c14n", &broken, "--method", exclusive])),
+        (2, "xml_not_wellformed")
+    );
+}
+
+#[test]
+fn logout_messages_by_post() {
+    let certificate = vector("keys/idp.cert.pem");
+    let verify =
+        |file: &str, more: &[&str]| json(&[&["verify-message", file, "--idp-cert", &certificate], more].concat());
+    let all = ["--destination", "https://sp.example/slo", "--now", NOW];
+    for name in ["cli/logout-request.xml", "cli/logout-request.base64"] {
+        for more in [&all[..], &[]] {
+            let (exit, accepted) = verify(&vector(name), more);
+            assert_eq!((exit, &accepted["verdict"]), (0, &"accepted".into()), "{accepted}");
+            assert_eq!(
+                (&accepted["type"], &accepted["binding"]),
+                (&"LogoutRequest".into(), &"post".into())
+            );
+            assert_eq!(
+                (&accepted["name_id"], &accepted["signed"]),
+                (&"ada@acme.test".into(), &true.into())
+            );
+            assert_eq!(accepted["session_indexes"], serde_json::json!(["_session"]));
+        }
+    }
+    let file = vector("cli/logout-request.xml");
+    for (more, expected) in [
+        (
+            &["--destination", "https://other.example/slo"][..],
+            "destination_mismatch",
+        ),
+        (&["--now", "2026-07-01T12:08:00Z"], "expired"),
+        (&["--now", "2026-07-01T11:56:59Z"], "not_yet_valid"),
+    ] {
+        assert_eq!(code_of(&verify(&file, more)), (1, expected), "{more:?}");
+    }
+    assert_eq!(
+        code_of(&verify(&vector("cli/logout-request-unsigned.xml"), &[])),
+        (1, "unsigned")
+    );
+    let signed = std::fs::read_to_string(&file).unwrap();
+    let tampered = temporary("logout-tampered.xml", signed.replace("ada@", "eve@"));
+    assert_eq!(code_of(&verify(&tampered, &[])), (1, "signature_bad_digest"));
+    // Wrapped around a genuine assertion (attack A135).
+    let assertion = std::fs::read_to_string(vector("cli/response-assertion-signed.xml")).unwrap();
+    let start = assertion.find("<saml:Assertion").unwrap();
+    let end = assertion.find("</saml:Assertion>").unwrap() + "</saml:Assertion>".len();
+    let forged = std::fs::read_to_string(vector("cli/logout-request-unsigned.xml")).unwrap();
+    let forged = forged.replace(
+        "<saml:NameID>",
+        &format!(
+            "<samlp:Extensions>{}</samlp:Extensions><saml:NameID>",
+            &assertion[start..end]
+        ),
+    );
+    assert_eq!(
+        code_of(&verify(&temporary("logout-wrapped.xml", forged), &[])),
+        (1, "signature_wrong_target")
+    );
+    assert_eq!(
+        code_of(&verify(&vector("cli/response.xml"), &[])),
+        (1, "response_malformed")
+    );
+    assert_eq!(code_of(&verify(&vector("no-such-file"), &[])), (2, "file_unreadable"));
+    assert_eq!(code_of(&json(&["verify-message", &file])), (2, "usage"));
+}
+
+#[test]
+fn logout_messages_in_a_query() {
+    let certificate = vector("keys/idp.cert.pem");
+    let verify = |query: &str| json(&["verify-message", query, "--idp-cert", &certificate]);
+    let file = vector("cli/logout-request.query");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let query = text.trim();
+    for argument in [&file, query, &format!("https://sp.example/slo?{query}")] {
+        let (exit, accepted) = verify(argument);
+        assert_eq!((exit, &accepted["binding"]), (0, &"redirect".into()), "{accepted}");
+        assert_eq!(
+            (&accepted["relay_state"], &accepted["id"]),
+            (&"a/b c".into(), &"_logout".into())
+        );
+    }
+    let (signed, signature) = query.split_once("&Signature=").unwrap();
+    let message = signed.split_once('&').unwrap().0;
+    for (changed, expected) in [
+        // The signature covers the escapes as they are (attack A129).
+        (query.replace("%2f", "%2F"), "signature_invalid"),
+        (query.replace("a%2fb", "a%2fc"), "signature_invalid"),
+        (query.replace("RelayState=a%2fb%20c&", ""), "signature_invalid"),
+        (query.replace("rsa-sha256", "rsa-sha512"), "signature_invalid"),
+        (
+            query.replace(
+                "%2f2001%2f04%2fxmldsig-more%23rsa-sha256",
+                "%2f2000%2f09%2fxmldsig%23rsa-sha1",
+            ),
+            "signature_alg_weak",
+        ),
+        // One parameter, two readers (attack A130).
+        (format!("{query}&RelayState=x"), "form_malformed"),
+        (format!("{query}&{message}"), "form_malformed"),
+        (format!("{query}&%53AMLRequest=x"), "form_malformed"),
+        (format!("{query}&SAMLResponse=x"), "form_malformed"),
+        (format!("{query}&Signature=x"), "form_malformed"),
+        // Half of a signature (attack A131), and none.
+        (signed.to_owned(), "form_malformed"),
+        (format!("{message}&Signature={signature}"), "form_malformed"),
+        (message.to_owned(), "unsigned"),
+    ] {
+        assert_ne!(changed, query);
+        assert_eq!(code_of(&verify(&changed)), (1, expected), "{changed}");
+    }
+}
+
+#[test]
+fn what_is_encrypted() {
+    let decrypt = |file: &str, key: &str| run(&["decrypt", file, "--key", key]);
+    let file = vector("cli/encrypted.xml");
+    assert_eq!(
+        decrypt(&file, &vector("keys/idp.key.pem")),
+        (0, b"what was hidden\n".to_vec())
+    );
+    let outcome = json(&["decrypt", &file, "--key", &vector("keys/other.key.pem")]);
+    assert_eq!(code_of(&outcome), (1, "decryption_failed"));
+    let outcome = json(&[
+        "decrypt",
+        &vector("cli/response.xml"),
+        "--key",
+        &vector("keys/idp.key.pem"),
+    ]);
+    assert_eq!(code_of(&outcome), (1, "encrypted_malformed"));
+    assert_eq!(
+        code_of(&json(&["decrypt", &file, "--key", &file])),
+        (2, "key_malformed")
+    );
+    assert_eq!(code_of(&json(&["decrypt", &file])), (2, "usage"));
+}
+
+#[test]
+fn what_metadata_says() {
+    let (exit, listing) = json(&["metadata", &vector("cli/metadata.xml")]);
+    assert_eq!(exit, 0);
+    let [entity] = listing["entities"].as_array().unwrap().as_slice() else {
+        panic!("{listing}")
+    };
+    assert_eq!(entity["entity_id"], OKTA_DEMO);
+    let redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+    let sso = serde_json::json!({"binding": redirect, "location": "https://acme.okta.example/sso"});
+    assert!(entity["idp"]["sso"].as_array().unwrap().contains(&sso), "{entity}");
+    let slo = serde_json::json!({"binding": redirect, "location": "https://acme.okta.example/slo"});
+    assert!(entity["idp"]["slo"].as_array().unwrap().contains(&slo), "{entity}");
+    assert_eq!(entity["idp"]["want_authn_requests_signed"], false);
+    let certificate = &entity["idp"]["signing_certificates"][0];
+    assert_eq!(
+        certificate["sha256"],
+        Idp::trusted().certificate.fingerprint().to_string()
+    );
+    assert_eq!(certificate["subject"], Idp::trusted().certificate.subject());
+    assert!(certificate["not_after"].as_str().unwrap().ends_with('Z'));
+
+    let nested = format!(
+        "<EntitiesDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata'><EntityDescriptor entityID='urn:sp'><SPSSODescriptor \
+         protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'/></EntityDescriptor><EntitiesDescriptor>{}\
+         </EntitiesDescriptor></EntitiesDescriptor>",
+        Idp::trusted().metadata()
+    );
+    let (_, listing) = json(&["metadata", &temporary("nested.xml", nested)]);
+    assert_eq!(
+        listing["entities"][0],
+        serde_json::json!({"entity_id": "urn:sp", "idp": null})
+    );
+    assert_eq!(listing["entities"][1]["entity_id"], crate::support::idp::ENTITY_ID);
+    for (name, text, expected) in [
+        ("html", "<!DOCTYPE html><html></html>", "html_instead_of_xml"),
+        ("other", "<a/>", "metadata_malformed"),
+        ("broken", "<a>", "xml_not_wellformed"),
+    ] {
+        let file = temporary(&format!("metadata-{name}"), text);
+        assert_eq!(code_of(&json(&["metadata", &file])), (2, expected));
+    }
+}
+
+#[test]
+fn explanations() {
+    let (exit, explained) = json(&["explain", "audience_mismatch"]);
+    assert_eq!(
+        (exit, &explained["code"], &explained["who"]),
+        (0, &"audience_mismatch".into(), &"customer".into())
+    );
+    for member in ["explanation", "okta", "entra", "google"] {
+        assert!(explained[member].is_string(), "{member}");
+    }
+    let (exit, explained) = json(&["explain", "browser_mismatch"]);
+    assert_eq!(
+        (exit, &explained["who"], &explained["okta"]),
+        (0, &"user".into(), &Value::Null)
+    );
+    let (exit, unknown) = json(&["explain", "no_such_code"]);
+    assert_eq!((exit, &unknown["error"]["code"]), (2, &"unknown_code".into()));
+    let codes = unknown["error"]["codes"].as_array().unwrap();
+    assert!(codes.contains(&"unsigned".into()) && codes.contains(&"key_weak".into()));
+}
+
+#[test]
+fn help() {
+    for command in [
+        "verify-response",
+        "verify-xml",
+        "c14n",
+        "verify-message",
+        "decrypt",
+        "metadata",
+        "explain",
+    ] {
+        let (exit, text) = run(&[command, "--help"]);
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(exit, 0);
+        assert!(text.contains(&format!("Usage: edge-saml {command} ")), "{text}");
+        let (_, all) = run(&["--help"]);
+        assert!(String::from_utf8(all).unwrap().contains(command));
+    }
+    assert_eq!(run(&["--version"]).0, 0);
+}
