@@ -70,11 +70,11 @@ const SHAPES: [Shape; 10] = [
     }),
     ("siblings", |out, _| out.push_str("<sibling>xyz</sibling>")),
     ("IDs", |out, n| {
-        push(out, &format!("<e ID=\"identifier-{}\"/>", n * 7_919 % 1_000_003))
+        push(out, &format!("<e ID=\"identifier-{}\"/>", n * 7_919 % 1_000_003));
     }),
     ("references", |out, _| out.push_str("&amp;&lt;&#13;")),
     ("one long text", |out, _| {
-        out.push_str("MIIDxzCCAq+gAwIBAgIURHwhSBOnNfLPJmEoTGOu0woq+9gwDQYJKoZIhvcNAQEL\n")
+        out.push_str("MIIDxzCCAq+gAwIBAgIURHwhSBOnNfLPJmEoTGOu0woq+9gwDQYJKoZIhvcNAQEL\n");
     }),
     ("CDATA sections", |out, _| out.push_str("<![CDATA[<a b>c>]]> and text ")),
 ];

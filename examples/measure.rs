@@ -95,7 +95,7 @@ fn bare_rsa(budget: Duration) {
     let verify = || {
         verifier
             .verify_prehash(&digest, &signature)
-            .expect("a signature that holds")
+            .expect("a signature that holds");
     };
     report(
         "any",
