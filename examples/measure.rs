@@ -3,8 +3,10 @@
 //! Prints one line of JSON for each: what was done, with which file, and the microseconds that the fastest run took.
 
 #![expect(
+    clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::indexing_slicing,
     reason = "a native tool that measures time"
 )]
 

@@ -1,6 +1,6 @@
 //! The stable words for everything that can go wrong, and what to do about each: who must act, why, and where to click.
 //!
-//! One table, [`table`], for logs, the API, the dashboard, the command-line tool and test vectors. A word never changes
+//! One table for logs, the API, the dashboard, the command-line tool and test vectors. A word never changes
 //! its meaning and is never used again for something else.
 //!
 //! ```

@@ -69,7 +69,7 @@ pub enum Reject {
     IssuerMismatch(Mismatch),
     /// The NameID is missing or changes with every sign-in, so that it cannot be the user's key.
     NameIdTransientAsKey,
-    /// `NotBefore`, `IssueInstant` or `AuthnInstant` lies in the future.
+    /// A `NotBefore` lies in the future.
     NotYetValid(Clock),
     /// `Recipient` is not our ACS URL.
     RecipientMismatch(Mismatch),

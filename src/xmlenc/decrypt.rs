@@ -92,3 +92,72 @@ where
     octets.truncate(octets.len().checked_sub(padding)?);
     Some(octets)
 }
+
+#[cfg(test)]
+mod tests {
+    use aes::cipher::BlockModeEncrypt;
+
+    use super::*;
+
+    const KEY: [u8; 16] = [3; 16];
+
+    /// An IV and these blocks, encrypted as they stand.
+    fn encrypted(blocks: &[[u8; 16]]) -> Vec<u8> {
+        let iv = [7; 16];
+        let mut cipher = cbc::Encryptor::<Aes128>::new_from_slices(&KEY, &iv).unwrap();
+        let mut blocks: Vec<_> = blocks.iter().map(|block| Array(*block)).collect();
+        cipher.encrypt_blocks(&mut blocks);
+        let octets = blocks.iter().flat_map(|block| block.iter().copied());
+        iv.into_iter().chain(octets).collect()
+    }
+
+    #[test]
+    fn cbc_padding_is_1_to_16_octets_of_anything() {
+        let ending_in = |last: u8| {
+            let mut block = [0xA5; 16];
+            block[15] = last;
+            decrypt_cbc::<Aes128>(&KEY, &encrypted(&[[1; 16], block]))
+        };
+        for padding in 1..=16 {
+            let octets = ending_in(padding).unwrap();
+            assert_eq!(octets.len(), 32 - usize::from(padding));
+        }
+        for padding in [0, 17, 32, 33, 255] {
+            assert_eq!(ending_in(padding), None);
+        }
+    }
+
+    #[test]
+    fn cbc_has_whole_blocks_and_at_least_one() {
+        let whole = encrypted(&[[1; 16], [1; 16]]);
+        for length in 0..whole.len() {
+            let octets = decrypt_cbc::<Aes128>(&KEY, &whole[..length]);
+            assert_eq!(
+                octets.map(|octets| octets.len()),
+                (length == 32).then_some(15),
+                "{length}"
+            );
+        }
+        assert_eq!(decrypt_cbc::<Aes128>(&KEY, &whole).map(|octets| octets.len()), Some(31));
+    }
+
+    #[test]
+    fn a_key_of_another_length() {
+        for length in (0..64).filter(|length| *length != 16) {
+            let key = vec![3; length];
+            assert_eq!(decrypt_cbc::<Aes128>(&key, &encrypted(&[[1; 16]])), None);
+            assert_eq!(decrypt_gcm::<Aes128>(&key, &[0; 28]), None);
+        }
+    }
+
+    #[test]
+    fn gcm_has_an_iv_and_a_whole_tag() {
+        // NIST's first vector: nothing, with a key and an IV of zeros.
+        let tag = *b"\x58\xe2\xfc\xce\xfa\x7e\x30\x61\x36\x7f\x1d\x57\xa4\xe7\x45\x5a";
+        let octets = [&[0; 12][..], &tag].concat();
+        assert_eq!(decrypt_gcm::<Aes128>(&[0; 16], &octets), Some(Vec::new()));
+        for length in 0..octets.len() {
+            assert_eq!(decrypt_gcm::<Aes128>(&[0; 16], &octets[..length]), None);
+        }
+    }
+}

@@ -133,4 +133,26 @@ mod tests {
             assert!(PrivateKey::read(octets).is_err());
         }
     }
+
+    #[test]
+    fn the_first_octet_is_zero() {
+        let key = PrivateKey::read(include_bytes!("../../tests/vectors/keys/sp.key.pem")).unwrap();
+        let transport = RsaOaep {
+            digest: DigestAlgorithm::Sha1,
+            mask_digest: DigestAlgorithm::Sha1,
+            label: Vec::new(),
+        };
+        let public = key.0.to_public_key();
+        let wrapped = public.oaep_encrypt::<Sha1>(b"key").unwrap();
+        assert_eq!(key.unwrap(&transport, &wrapped), Ok(b"key".to_vec()));
+        // The same encoded message with a 1 in front, which only a private key can find out about.
+        let precision = key.0.n_bits_precision();
+        let number = |octets: &[u8]| BoxedUint::from_be_slice(octets, precision).unwrap();
+        let encoded = rsa_decrypt_and_check(key.0.as_ref(), Some(&mut SysRng), &number(&wrapped)).unwrap();
+        let mut octets = encoded.to_be_bytes().to_vec();
+        assert_eq!(octets[0], 0);
+        octets[0] = 1;
+        let edited = rsa::hazmat::rsa_encrypt(&public, &number(&octets)).unwrap();
+        assert_eq!(key.unwrap(&transport, &edited.to_be_bytes()), Err(UnwrapFailed));
+    }
 }

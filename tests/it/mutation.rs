@@ -10,6 +10,7 @@ mod random;
 mod wrapped;
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 
@@ -54,19 +55,18 @@ fn no_mutant_is_someone_else() {
         number("MUTATION_COUNT").unwrap_or(COUNT),
     );
     LazyLock::force(&MATERIAL);
-    let threads = std::thread::available_parallelism()
-        .map_or(1, |threads| threads.get() as u64)
-        .min(8);
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(8);
+    let step = u64::try_from(threads).unwrap();
     let share = |thread: u64| {
         let mut codes: BTreeMap<&str, u64> = BTreeMap::new();
-        for at in (thread..count).step_by(usize::try_from(threads).unwrap()) {
+        for at in (thread..count).step_by(threads) {
             *codes.entry(verdict(start.wrapping_add(at))).or_default() += 1;
         }
         codes
     };
     let mut codes: BTreeMap<&str, u64> = BTreeMap::new();
     std::thread::scope(|scope| {
-        let shares: Vec<_> = (0..threads).map(|thread| scope.spawn(move || share(thread))).collect();
+        let shares: Vec<_> = (0..step).map(|thread| scope.spawn(move || share(thread))).collect();
         for one in shares {
             for (code, count) in one.join().unwrap() {
                 *codes.entry(code).or_default() += count;

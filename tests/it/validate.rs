@@ -206,8 +206,8 @@ fn time_with_the_skew_at_its_limits() {
     let at = |seconds| login_at(&xml, NOW + seconds, Provider::Okta).map_or_else(|r| r.code().as_str(), |_| "accepted");
     // NotOnOrAfter is five minutes ahead, the skew three minutes.
     assert_eq!((at(479), at(480)), ("accepted", "expired"));
-    // AuthnInstant is now.
-    assert_eq!((at(-180), at(-181)), ("accepted", "not_yet_valid"));
+    // NotBefore is five minutes ago.
+    assert_eq!((at(-480), at(-481)), ("accepted", "not_yet_valid"));
     let early = respond(|m| m.not_before = "2026-07-01T12:03:00Z".to_owned());
     assert_eq!(code(&early), "accepted");
     let early = respond(|m| m.not_before = "2026-07-01T12:03:01Z".to_owned());
@@ -426,5 +426,107 @@ fn error_statuses_have_their_codes() {
         let reject = login(&edited(success, &status)).unwrap_err();
         assert_eq!(reject.code(), expected);
         assert!(reject.to_string().ends_with(": no"), "{reject}");
+    }
+}
+
+/// SAML Core 2.6.1: an assertion may quote others as its evidence. Nothing is read from them.
+#[test]
+fn assertions_quoted_in_advice() {
+    let advice = "</saml2:Conditions><saml2:Advice>";
+    let quote = |quoted: &str| {
+        let xml = Message::default()
+            .to_xml()
+            .replace("</saml2:Conditions>", &format!("{advice}{quoted}</saml2:Advice>"));
+        signed(&xml)
+    };
+    let evil = |id: &str| {
+        let message = Message {
+            assertion_id: id.to_owned(),
+            name_id: "eve@acme.test".to_owned(),
+            email: Some("eve@acme.test".to_owned()),
+            ..Message::default()
+        };
+        let xml = message.to_xml();
+        let end = "</saml2:Assertion>";
+        xml[xml.find("<saml2:Assertion").unwrap()..xml.find(end).unwrap() + end.len()].to_owned()
+    };
+    let login = login(&quote(&evil("_quoted"))).unwrap();
+    assert_eq!(login.email().as_str(), "ada@acme.test");
+    let twin = quote(&evil("_quoted")).replace("ID=\"_quoted\"", "ID=\"_assertion\"");
+    assert_eq!(code(&twin), "duplicate_id");
+    // With a signature of its own it is a third home for signatures, as a wrapped original would be.
+    let idp = Idp::trusted();
+    let quoted_and_signed = idp.sign(&quote(&evil("_quoted")), "_quoted");
+    assert_eq!(code(&quoted_and_signed), "signature_wrong_target");
+    // Anywhere else it is one assertion too many.
+    let elsewhere = Message::default().to_xml().replace(
+        "<saml2:AuthnStatement",
+        &format!("{}<saml2:AuthnStatement", evil("_quoted")),
+    );
+    assert_eq!(code(&signed(&elsewhere)), "response_malformed");
+}
+
+#[test]
+fn which_request_is_answered() {
+    use edge_saml::saml::id::RequestId;
+    use edge_saml::saml::validate::Solicitation::{Any, AnyOrNone, Request, RequestOrNone};
+    let answers = |xml: &str, solicitation| {
+        let keys = [Idp::trusted().trusted_key()];
+        let policy = Policy {
+            keys: &keys,
+            sha1: Sha1::Refused,
+        };
+        let response = response::open(xml.as_bytes(), &policy).unwrap();
+        let service_provider = ServiceProvider {
+            entity_id: AUDIENCE.to_owned(),
+            acs_url: ACS_URL.to_owned(),
+            metadata_url: String::new(),
+        };
+        let confirmed = validate::confirm(
+            &response,
+            &Expect {
+                service_provider: &service_provider,
+                idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
+                provider: Provider::Okta,
+                domains: &[],
+                now: Timestamp::from_unix_seconds(NOW),
+                skew_seconds: 0,
+            },
+        );
+        let confirmed = confirmed.unwrap();
+        let answered = confirmed.answers(solicitation);
+        answered.map_or_else(|reject| reject.code().as_str(), |_| "accepted")
+    };
+    let (ours, other) = (
+        RequestId::parse("_request").unwrap(),
+        RequestId::parse("_other").unwrap(),
+    );
+    let solicited = respond(|_| {});
+    let unsolicited = respond(|m| m.in_response_to = None);
+    // Only the signed confirmation names the request.
+    let half = edited("InResponseTo=\"_request\" IssueInstant", "IssueInstant");
+    for (solicitation, expected) in [
+        (AnyOrNone, ["accepted", "accepted", "accepted"]),
+        (Any, ["accepted", "unsolicited_not_allowed", "in_response_to_unknown"]),
+        (
+            Request(&ours),
+            ["accepted", "unsolicited_not_allowed", "in_response_to_unknown"],
+        ),
+        (RequestOrNone(&ours), ["accepted", "accepted", "in_response_to_unknown"]),
+        (
+            Request(&other),
+            [
+                "in_response_to_unknown",
+                "unsolicited_not_allowed",
+                "in_response_to_unknown",
+            ],
+        ),
+        (
+            RequestOrNone(&other),
+            ["in_response_to_unknown", "accepted", "in_response_to_unknown"],
+        ),
+    ] {
+        let found = [&solicited, &unsolicited, &half].map(|xml| answers(xml, solicitation));
+        assert_eq!(found, expected, "{solicitation:?}");
     }
 }

@@ -522,6 +522,21 @@ fn a97_few_keys_are_tried() {
     assert_eq!(unwraps(&format!("{}{right}", wrong(1))), ("accepted", 2));
     assert_eq!(unwraps(&format!("{}{right}", wrong(2))), ("decryption_failed", 2));
     assert_eq!(unwraps(&wrong(1_000)), ("decryption_failed", 2));
+    // Neither those beside, nor what stands after the second, is looked at.
+    let beside = message(&wrong(2)).replace(
+        "</saml2:EncryptedAssertion>",
+        &format!("{right}</saml2:EncryptedAssertion>"),
+    );
+    let counting = Counting::new();
+    assert_eq!(open_with(&beside, &counting).unwrap_err(), Reject::DecryptionFailed);
+    assert_eq!(counting.unwraps.get(), 2);
+    let nothing = "<ds:RetrievalMethod URI=\"#_nothing\"/>".repeat(1_000);
+    assert_eq!(unwraps(&format!("{right}{}{nothing}", wrong(1))), ("accepted", 1));
+    // A key of another length gives way to the next.
+    let mut short = encryption.clone();
+    short.key.truncate(16);
+    let short = short.encrypted_key().replace(" Id=\"_key\"", "");
+    assert_eq!(unwraps(&format!("{short}{right}")), ("accepted", 2));
     let retrievals = "<ds:RetrievalMethod URI=\"#_key\"/>".repeat(1_000);
     assert_eq!(unwraps(&format!("{retrievals}{right}")), ("accepted", 1));
 }
@@ -708,6 +723,10 @@ fn a100_they_are_never_ignored() {
         let signature = Idp::trusted().signature("_x", "");
         for (xml, expected) in [
             (subject(&attribute("role")), "response_malformed"),
+            (
+                subject(&name_id("ada").replace("NameID", "Issuer")),
+                "response_malformed",
+            ),
             (subject(&bare_assertion()), "response_malformed"),
             (subject(&name_id("<a/>")), "response_malformed"),
             (subject(&name_id("a<!-- -->b")), "comment_forbidden"),
@@ -781,4 +800,37 @@ fn a_key_opens_only_what_it_came_with() {
         .unwrap();
     assert!(first.decrypt(&content_key).is_ok());
     assert_eq!(second.decrypt(&content_key), Err(Error::DecryptionFailed));
+}
+
+/// Octets changed anywhere: never a panic, and never another identity than the one that was signed.
+#[test]
+fn changed_octets() {
+    let encrypted_id = with_subject(&Encryption::new(CBC_256).element("EncryptedID", &name_id("ada@acme.test")));
+    let seeds = [
+        inside(&signed_assertion()),
+        outside(&Encryption::new(CBC_256), &bare_assertion()),
+        outside(&Encryption::new(GCM_256), assertion(&encrypted_id)),
+    ];
+    let mut accepted = 0;
+    for (seed, step) in seeds.iter().zip([37, 41, 43]) {
+        for (at, change) in (0..seed.len())
+            .step_by(step)
+            .zip([1, 2, 4, 8, 16, 32].into_iter().cycle())
+        {
+            let mut octets = seed.clone().into_bytes();
+            octets[at] ^= change;
+            let keys = [Idp::trusted().trusted_key()];
+            let policy = Policy {
+                keys: &keys,
+                sha1: Sha1::Refused,
+            };
+            if let Ok(response) = ready(response::open_with(&octets, &policy, &private_key())).unwrap() {
+                accepted += 1;
+                let name_id = response.assertion.get().name_id.clone();
+                assert_eq!(name_id.unwrap().value, "ada@acme.test");
+            }
+        }
+    }
+    // Some change what nobody signed: the outer element's attributes, hints.
+    assert!((1..200).contains(&accepted), "{accepted}");
 }

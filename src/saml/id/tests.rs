@@ -194,3 +194,13 @@ fn ids_are_names() {
         assert!(ConnectionId::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn entity_ids_may_hold_spaces_inside() {
+    for text in ["https://idp.example", "IdP Entity ID", "urn:x", "a"] {
+        assert_eq!(EntityId::parse(text).map(|id| id.to_string()), Ok(text.to_owned()));
+    }
+    for text in ["", " ", " a", "a ", "a\tb", "a\nb", "a\u{a0}b", &"a".repeat(1025)] {
+        assert!(EntityId::parse(text).is_err(), "{text:?}");
+    }
+}

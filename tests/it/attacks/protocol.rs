@@ -1,11 +1,11 @@
 //! The protocol, where a signature is not the point: A101 to A103, A107 to A111, A121 to A124, A127, A128.
 
 use edge_saml::dsig::{Policy, Sha1};
-use edge_saml::saml::response;
+use edge_saml::saml::{logout, response};
 
 use super::{Doc, Made, attack, edited, signed};
 use crate::support::idp::{ACS_URL, Idp, Message, Signed};
-use crate::support::seed::{SEEDS, code, judge, message, value};
+use crate::support::seed::{SEEDS, code, judge, message, seed, value};
 
 #[test]
 fn a101_signatures_stripped() {
@@ -140,9 +140,71 @@ fn a108_request_removed_or_foreign() {
                 },
                 outer(" InResponseTo=\"\""),
             ),
-            (if is_signed { "signature_bad_digest" } else { "accepted" }, outer("")),
+            (
+                if is_signed {
+                    "signature_bad_digest"
+                } else {
+                    "in_response_to_unknown"
+                },
+                outer(""),
+            ),
         ]
     });
+}
+
+#[test]
+fn a110_times_each_by_itself() {
+    // The skew's limits and the spellings of a time are in the tests of validation; here each bound is the only one broken.
+    // When a message was made decides nothing.
+    for (from, to, expected) in [
+        (
+            "NotBefore=\"2026-07-01T11:55:00Z\" NotOnOrAfter=\"2026-07-01T12:05:00Z\"",
+            "NotOnOrAfter=\"2026-07-01T11:57:00Z\"",
+            "expired",
+        ),
+        (
+            "NotBefore=\"2026-07-01T11:55:00Z\"",
+            "NotBefore=\"2026-07-01T12:03:01Z\"",
+            "not_yet_valid",
+        ),
+        (
+            "NotBefore=\"2026-07-01T11:55:00Z\" NotOnOrAfter=\"2026-07-01T12:05:00Z\"",
+            "",
+            "accepted",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"2026-07-01T11:57:00Z\" Recipient",
+            "expired",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"0000-01-01T00:00:00Z\" Recipient",
+            "expired",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"2026-07-01T24:00:00Z\" Recipient",
+            "response_malformed",
+        ),
+        (
+            "NotOnOrAfter=\"2026-07-01T12:05:00Z\" Recipient",
+            "NotOnOrAfter=\"99999-07-01T12:05:00Z\" Recipient",
+            "response_malformed",
+        ),
+        (
+            "ID=\"_response\" InResponseTo=\"_request\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_response\" InResponseTo=\"_request\" IssueInstant=\"2026-07-01T12:03:01Z\"",
+            "accepted",
+        ),
+        (
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:03:01Z\"",
+            "accepted",
+        ),
+    ] {
+        assert_eq!(signed(from, to), expected, "{to}");
+    }
 }
 
 #[test]
@@ -176,7 +238,7 @@ fn a111_one_confirmation_passes_every_check() {
                 "</saml2:SubjectConfirmation>",
                 "<saml2:EncryptedID/></saml2:SubjectConfirmation>",
             ),
-            "response_malformed",
+            "encrypted_unexpected",
         ),
     ] {
         assert_eq!(signed(good, &confirmations), expected, "{confirmations}");
@@ -202,11 +264,10 @@ fn a113_statements_of_authentication() {
     };
     for (new, expected) in [
         (String::new(), "response_malformed"),
-        (later("2026-07-01T12:03:01Z"), "not_yet_valid"),
-        (later("2026-07-01T12:03:00Z"), "accepted"),
+        // When the user authenticated counts only where that was asked for (tests/it/signed_requests.rs).
+        (later("2026-07-01T13:00:00Z"), "accepted"),
         (later("1826-07-01T12:00:00Z"), "accepted"),
         (later("now"), "response_malformed"),
-        (format!("{statement}{}", later("2026-07-01T13:00:00Z")), "not_yet_valid"),
         // The earliest end counts.
         (
             format!("{}{}", until("2026-07-01T13:00:00Z"), until("2026-07-01T11:57:00Z")),
@@ -480,6 +541,37 @@ fn a127_versions_identifiers_and_conditions() {
             "</saml2:Conditions><saml2:Conditions/>",
             "response_malformed",
         ),
+        (
+            "</saml2:Audience>",
+            "</saml2:Audience><saml2:OneTimeUse/>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:AttributeStatement>",
+            "<saml2:Audience/></saml2:AttributeStatement>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Attribute>",
+            "<saml2:Audience/></saml2:Attribute>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Assertion>",
+            "<saml2:Statement/></saml2:Assertion>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Assertion>",
+            "<x:x xmlns:x=\"urn:example:x\"/></saml2:Assertion>",
+            "response_malformed",
+        ),
+        (
+            "</saml2:Assertion>",
+            "<saml2:Advice/><saml2:Advice/></saml2:Assertion>",
+            "response_malformed",
+        ),
+        ("</saml2:Assertion>", "<saml2:Advice/></saml2:Assertion>", "accepted"),
         // It binds who passes the assertion on, and we do not.
         (
             "</saml2:Conditions>",
@@ -560,4 +652,79 @@ fn standalone_assertion(doc: &Doc) -> String {
     let id = value(&doc.xml[doc.assertion.tag.clone()], "ID");
     assert!(text.contains(id));
     format!("{}{declarations}{}", &text[..end], &text[end..])
+}
+
+#[test]
+fn a135_forged_logout_requests() {
+    let keys = [Idp::trusted().trusted_key()];
+    let policy = Policy {
+        keys: &keys,
+        sha1: Sha1::Refused,
+    };
+    let verdict =
+        |xml: &str| logout::open(xml.as_bytes(), &policy).map_or_else(|reject| reject.code().as_str(), |_| "accepted");
+    let genuine = message("logout-request");
+    let genuine = genuine
+        .split_once("?>")
+        .map_or(genuine.as_str(), |(_, rest)| rest)
+        .trim();
+    assert_eq!(verdict(genuine), "accepted");
+    let from = genuine.find("<ds:Signature").unwrap();
+    let to = genuine.find("</ds:Signature>").unwrap() + "</ds:Signature>".len();
+    let signature = &genuine[from..to];
+    let unsigned = genuine.replace(signature, "");
+    let evil = |xml: &str| xml.replace("ada@acme.test", "eve@acme.test");
+    let around = |id: &str, inside: &str| {
+        evil(&unsigned)
+            .replace("_logout-request", id)
+            .replacen("<saml:NameID", &format!("{inside}<saml:NameID"), 1)
+    };
+    let extensions = |inside: &str| format!("<samlp:Extensions>{inside}</samlp:Extensions>");
+    for (xml, expected) in [
+        (unsigned.clone(), "unsigned"),
+        (evil(genuine), "signature_bad_digest"),
+        (
+            genuine.replace("<samlp:SessionIndex>_session</samlp:SessionIndex>", ""),
+            "signature_bad_digest",
+        ),
+        (around("_evil", signature), "signature_wrong_target"),
+        (around("_logout-request", signature), "signature_bad_digest"),
+        (around("_evil", &extensions(genuine)), "signature_wrong_target"),
+        (around("_logout-request", &extensions(genuine)), "duplicate_id"),
+        (format!("<x>{genuine}</x>"), "response_malformed"),
+        (
+            genuine.replace(
+                "</samlp:LogoutRequest>",
+                &format!("{}</samlp:LogoutRequest>", evil(signature)),
+            ),
+            "signature_multiple",
+        ),
+        (
+            Idp::other().sign_as(
+                &unsigned
+                    .replace(
+                        "<saml:Issuer>",
+                        "<saml2:Issuer xmlns:saml2='urn:oasis:names:tc:SAML:2.0:assertion'>",
+                    )
+                    .replace("</saml:Issuer>", "</saml2:Issuer>"),
+                "_logout-request",
+                |digest| crate::support::idp::signed_info("_logout-request", digest),
+            ),
+            "signature_key_unknown",
+        ),
+        // What signs someone in does not sign someone out.
+        (seed("samlp-both").xml.clone(), "response_malformed"),
+        (message("authn-request"), "response_malformed"),
+    ] {
+        assert_eq!(verdict(&xml), expected, "{xml}");
+    }
+    // A genuine assertion within; the only signature is in it.
+    let assertion = &seed("samlp-assertion").xml;
+    let assertion =
+        &assertion[assertion.find("<saml:Assertion").unwrap()..assertion.find("</samlp:Response>").unwrap()];
+    assert_eq!(
+        verdict(&around("_evil", &extensions(assertion))),
+        "signature_wrong_target"
+    );
+    assert_eq!(verdict(&around("_evil", assertion)), "signature_wrong_target");
 }

@@ -103,6 +103,21 @@ fn a37_twins_in_other_namespaces() {
                 made.push(("signature_malformed", doc.before(part, &twin)));
             }
         }
+        // And where the schema has nothing, or anything.
+        let unknown = "<x:x xmlns:x='urn:example:x'/>";
+        for name in ["SignedInfo", "Reference", "Transforms"] {
+            let part = doc.part_in(doc.signature(), name);
+            made.push(("signature_malformed", doc.edit(&[(doc.end_of(part), unknown)])));
+        }
+        for name in ["CanonicalizationMethod", "SignatureMethod", "DigestMethod"] {
+            let part = doc.part_in(doc.signature(), name);
+            let tag = doc.xml[part.tag.clone()].trim_end_matches("/>");
+            let element = transform_name(doc.text(part));
+            made.push((
+                "signature_malformed",
+                doc.replace(part, &format!("{tag}>{unknown}</{element}>")),
+            ));
+        }
         made
     });
 }

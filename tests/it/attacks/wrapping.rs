@@ -2,7 +2,7 @@
 
 use super::{Doc, Made, attack};
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::seed::{Part, bare, code, eve, evil, message, value};
+use crate::support::seed::{Part, bare, code, eve, evil, judge, message, value};
 
 /// An evil response around whatever the original's signature is kept for.
 fn evil_response(doc: &Doc, signature: &str) -> String {
@@ -237,8 +237,14 @@ fn a13_every_hide_out() {
         let mut made: Made = in_evil
             .iter()
             .map(|element| {
+                // Advice may quote an assertion, unsigned: it is not read, and it is not what was signed.
+                let expected = match (element.contains("Advice"), &doc.own) {
+                    (false, _) => "response_malformed",
+                    (true, Some(_)) => "signature_wrong_target",
+                    (true, None) => "signature_bad_digest",
+                };
                 (
-                    "response_malformed",
+                    expected,
                     doc.edit(&[(place.clone(), &inside(&element.replace("A:", &a)))]),
                 )
             })
@@ -256,6 +262,19 @@ fn a13_every_hide_out() {
         }
         made
     });
+    // Quoted by who signed, another assertion is not read.
+    let quoted = Message {
+        assertion_id: "_quoted".to_owned(),
+        ..evil_message()
+    };
+    let quoted = quoted.to_xml();
+    let quoted = &quoted[quoted.find("<saml2:Assertion").unwrap()..quoted.find("</saml2p:Response>").unwrap()];
+    let quoting = Message::default().to_xml();
+    let advice = format!("<saml2:Advice>{quoted}</saml2:Advice></saml2:Assertion>");
+    let quoting = quoting.replace("</saml2:Assertion>", &advice);
+    let said = judge(Idp::trusted().sign(&quoting, "_response").as_bytes()).unwrap();
+    assert_eq!(said.login.email().as_str(), "ada@acme.test");
+    assert_eq!(said.login.name_id().unwrap().value, "ada@acme.test");
 }
 
 #[test]
@@ -419,7 +438,7 @@ fn a19_signed_assertion_nested_in_an_unsigned_one() {
         let advice = format!("<{a}Advice>{genuine}</{a}Advice>");
         vec![
             (
-                "response_malformed",
+                "signature_wrong_target",
                 doc.replace(&doc.assertion, &append(&doc.evil_assertion(), &advice)),
             ),
             (
@@ -488,6 +507,14 @@ fn a22_a_signature_that_is_there_must_hold() {
             ),
         ]
     });
+    // The inner one by someone else, and all of it signed by the one who is trusted.
+    let inner = Idp::other().respond(&Message::default(), Signed::Assertion);
+    assert_eq!(code(Idp::trusted().sign(&inner, "_response")), "signature_key_unknown");
+    // The inner one broken before the outer one was made.
+    let inner = Idp::trusted()
+        .respond(&Message::default(), Signed::Assertion)
+        .replace(">ada@", ">eve@");
+    assert_eq!(code(Idp::trusted().sign(&inner, "_response")), "signature_bad_digest");
 }
 
 /// The prefix of an element, with its colon.

@@ -1,0 +1,150 @@
+// The guards of the pure core: what each is for, where it stands, what it becomes, and which tests must then fail.
+// `tests` is `lib` or `it`, then the filter of `cargo test`. A text must stand exactly once in its file.
+
+const source = "src/xml/source.rs";
+const scan = "src/xml/scan.rs";
+const rules = "src/xml/rules.rs";
+const document = "src/xml/document.rs";
+const element = "src/xml/element.rs";
+const dsig = "src/dsig.rs";
+const info = "src/dsig/signed_info.rs";
+const reference = "src/dsig/reference.rs";
+const response = "src/saml/response.rs";
+const assertion = "src/saml/assertion.rs";
+const validate = "src/saml/validate.rs";
+
+const guard = (what, file, from, to, tests) => ({ what, file, from, to, tests });
+
+export const guards = [
+  // R2: the preflight.
+  guard("R2 size", source, "if octets.len() > limits.max_bytes {", "if false {", "lib xml::source::tests::size"),
+  guard("R2 characters", source, "check_characters(&text)?;", "", "it attacks::parser::a63"),
+  guard("R2 less-than signs", source, "> limits.max_less_than_signs", "> usize::MAX", "lib xml::source::tests::elements_and_marks"),
+  guard("R2 equals signs", source, "> limits.max_equals_signs", "> usize::MAX", "lib xml::source::tests::elements_and_marks"),
+  guard("R2 line ends", source, "let text = normalise_line_ends(text);", "", "it attacks::parser::a60"),
+  guard("R2 second byte order mark", source, "if text.starts_with('\\u{FEFF}') {", "if false {", "it attacks::parser::a63"),
+  guard("R2 version of the declaration", source, 'if version != "1.0" {', "if false {", "it attacks::parser::a62"),
+  guard("R2 declared encodings", source, "        Some(_) => Err(Error::EncodingUnsupported),\n    }\n}\n\n/// Removes", "        Some(_) => Ok(Cow::Borrowed(text?)),\n    }\n}\n\n/// Removes", "it attacks::parser::a62"),
+  guard("R2 comments", scan, "if self.profile == Profile::SamlMessage {\n            return Err(Error::CommentForbidden);", "if false {\n            return Err(Error::CommentForbidden);", "it attacks::parser::a42"),
+  guard("R2 processing instructions", scan, "if self.profile == Profile::SamlMessage {\n            return Err(Error::ProcessingInstructionForbidden);", "if false {\n            return Err(Error::ProcessingInstructionForbidden);", "it attacks::parser::a43"),
+  guard("R2 declarations elsewhere", scan, "if names_xml {", "if false {", "it attacks::parser::a62"),
+  guard("R2 document types", scan, "if self.profile != Profile::Document {", "if false {", "it attacks::parser::a46"),
+  guard("R2 a prefix declared twice", scan, "if self.declared_here.contains(&prefix) {", "if false {", "it attacks::parser::a52"),
+  guard("R2 names of elements", scan, "check_name(name)?;\n        let mut attributes", "let mut attributes", "it attacks::parser::a54"),
+  guard("R2 names of attributes", scan, "check_name(name)?;\n            let value", "let value", "it attacks::parser::a54"),
+  guard("R2 names of end tags", scan, "check_name(self.name())?;\n        self.skip_space();", "self.name();\n        self.skip_space();", "it attacks::parser::a54"),
+  guard("R2 prefixes undeclared", scan, "if !prefix.is_empty() {", "if false {", "it attacks::parser::a55"),
+  guard("R2 relative namespace names", scan, "Profile::SamlMessage | Profile::Metadata => check_absolute(namespace)?,", "Profile::SamlMessage | Profile::Metadata => check_references(namespace)?,", "it attacks::parser::a55"),
+  guard("R2 references in text", scan, "let text = self.take(at)?;\n            check_references(text)?;", "self.take(at)?;", "it attacks::parser::a61"),
+  guard("R2 references in attributes", scan, "check_references(value)?;", "", "it attacks::parser::a61"),
+  guard("R2 colon before xmlns", rules, '_ if name.ends_with(b":xmlns") => Err(Error::InvalidName),', "", "it attacks::parser::a53"),
+  guard("R2 length of names", rules, "if name.len() > MAX_NAME_BYTES {", "if false {", "it attacks::parser::a59"),
+  // R13: budgets.
+  guard("R13 depth", scan, "if depth > self.limits.max_depth {", "if false {", "lib xml::source::tests::depth"),
+  guard("R13 elements", scan, "if self.elements > self.limits.max_elements {", "if false {", "lib xml::source::tests::elements_and_marks"),
+  guard("R13 attributes", scan, "if attributes > self.limits.max_attributes_per_element {", "if false {", "lib xml::source::tests::attributes"),
+  guard("R13 prefixes in scope", scan, "if self.in_scope.len() > self.limits.max_prefixes_in_scope {", "if false {", "lib xml::source::tests::declarations"),
+  guard("R13 declarations per element", scan, "if self.declared_here.len() > self.limits.max_declarations_per_element\n            || self", "if self", "lib xml::source::tests::declarations"),
+  guard("R13 copies of the scope", scan, "if self.scope_copies > self.limits.max_scope_copies {", "if false {", "lib xml::source::tests::declarations"),
+  guard("R13 growth of the canonical form", "src/xml/c14n/walk.rs", "if self.out.len() > self.budget {\n                return Err(Error::OutputTooLarge);", "if false {\n                return Err(Error::OutputTooLarge);", "lib xml::c14n::tests::output_has_a_budget"),
+  guard("R13 tokens of a prefix list", info, "if prefixes.len() > MAX_PREFIX_LIST_TOKENS {", "if false {", "it attacks::parser::a58"),
+  // R4 and R8: identifiers and strict readers.
+  guard("R4 unique identifiers", document, "if repeats.into_iter().any(is_shared) {", "if false {", "it attacks::references::a24"),
+  guard("R4 identifiers by other names", document, '"Id" => attribute.namespace().is_none_or(|namespace| namespace == WSU),', '"Id" => false,', "it attacks::references::a25"),
+  guard("R8 attributes without a prefix", element, ".find(|attribute| attribute.namespace.is_empty() && attribute.local_name == local_name)", ".find(|attribute| attribute.local_name == local_name)", "it attacks::references::a26"),
+  guard("R8 expanded names", element, "self.local_name() == local_name && self.namespace() == namespace", "{ let _ = namespace; self.local_name() == local_name }", "it attacks::parser::a51"),
+  guard("R8 text without markup", element, "return Err(Error::MarkupInText);", "text = text;", "it attacks::parser::a45"),
+  guard("R8 no text between elements", element, "if texts.filter_map(|node| node.text()).all(is_blank) {", "if texts.filter_map(|node| node.text()).all(is_blank) || true {", "it attacks::parser::a44"),
+  guard("R8 one child of a name", element, "if children.next().is_some() {", "if false {", "it attacks::protocol::a102"),
+  // R3: homes of signatures.
+  guard("R3 signatures elsewhere", response, "if dsig::signatures_outside(&[response, assertion], response) {", "if false {", "it attacks::wrapping::a18"),
+  guard("R3 one signature, for the message", response, "_ => Err(Reject::Signature(dsig::Error::SignatureMultiple)),", "(found, _) => Ok(found.is_some()),", "it attacks::wrapping::a17"),
+  guard("R3 one signature, for the verifier", dsig, "(Some(_), Some(_)) => Err(Error::SignatureMultiple),", "(Some(signature), Some(_)) => Ok(signature),", "it dsig::a17"),
+  guard("R3 no Object", dsig, "if !signature.objects.is_empty() {", "if false {", "it attacks::wrapping::a08"),
+  // R4: references.
+  guard("R4 one reference", dsig, "let [reference] = signature.signed_info.references.as_slice() else {", "let [reference, ..] = signature.signed_info.references.as_slice() else {", "it attacks::references::a31"),
+  guard("R4 the parent's identifier", reference, '(Rules::Saml, Some(id)) if is_bare_name(id) && signed.attribute("ID") == Some(id) => {', "(Rules::Saml, Some(id)) if is_bare_name(id) => {", "it attacks::references::a28"),
+  guard("R4 bare names", reference, '(Rules::Saml, Some(id)) if is_bare_name(id) && signed.attribute("ID") == Some(id) => {', '(Rules::Saml, Some(id)) if signed.attribute("ID") == Some(id) => {', "it attacks::references::a29"),
+  guard("R4 never the whole document", reference, "(Rules::Document(document), None) if uri.is_empty() && document.root() == signed => {\n                Ok(Self::Document(document))\n            }", "(Rules::Document(document), None) if uri.is_empty() && document.root() == signed => {\n                Ok(Self::Document(document))\n            }\n            (Rules::Saml, None) if uri.is_empty() => Ok(Self::Element(signed)),", "it attacks::references::a27"),
+  // R5: transforms.
+  guard("R5 enveloped", reference, "if reference.transforms.enveloped.is_none() {", "if false {", "it attacks::algorithms::a85"),
+  guard("R5 only canonicalisation", info, "read.canonicalization = Canonical::read(next)?.ok_or_else(forbidden)?;", "if let Some(known) = Canonical::read(next)? { read.canonicalization = known; } let _ = forbidden;", "it attacks::algorithms::a84"),
+  guard("R5 no more transforms", info, 'if let Some(surplus) = children.optional(DS, "Transform") {', 'while children.optional(DS, "Transform").is_some() {}\n        if let Some(surplus) = children.optional(DS, "Transform") {', "it attacks::algorithms::a85"),
+  guard("R5 nothing in a canonicalisation", info, "        children.end()?;\n        let prefixes = ", "        let prefixes = ", "it attacks::algorithms::a85"),
+  // R6: algorithms and keys.
+  guard("R6 SHA-1", "src/dsig/algorithm.rs", "(Self::Sha1, Sha1::Refused) => Err(Error::AlgorithmWeak { found: shown(uri) }),", "", "it attacks::algorithms::a71"),
+  guard("R6 nothing in a SignatureMethod", info, "    children.end()?;\n    Ok(method)", "    Ok(method)", "it attacks::algorithms::a69"),
+  guard("R6 nothing in a DigestMethod", info, "    Children::of(element)?.end()?;\n    Ok(digest)", "    Ok(digest)", "it attacks::signature::a37"),
+  guard("R6 parameters of PSS", info, "if mask == digest && salt_is_digest_long && trailer.is_none_or(|trailer| trailer == \"1\") {", "let _ = (mask, salt_is_digest_long, trailer);\n    if true {", "it dsig::a79"),
+  guard("R6 weak keys", "src/dsig/key.rs", "if bits < min_bits || exponent < min_exponent || has_small_odd_factor(modulus) {", "if false {", "lib dsig::key::tests::numbers_that_are_no_key"),
+  guard("R6 no key", dsig, "if policy.keys.is_empty() {", "if false {", "it attacks::protocol::a101"),
+  // R7 and R9: the signature, then the digest.
+  guard("R7 SignatureValue", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference", "let octets = reference", "it attacks::signature::a174"),
+  guard("R7 digest", dsig, "    reference.check_digest(&octets)?;\n", "", "it attacks::parser::a45"),
+  guard("R7 order of work", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;", "let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;\n    check_signature_value(&signature, policy)?;", "it attacks::signature::a41"),
+  guard("R9 whole digests", reference, "if digest.ct_eq(&self.digest_value).into() {", "let _ = digest.ct_eq(&self.digest_value);\n        if digest.starts_with(&self.digest_value) {", "it attacks::signature::a39"),
+  guard("R9 canonical base64", "src/dsig/base64.rs", "STANDARD.decode(packed)", "base64::engine::general_purpose::GeneralPurpose::new(&base64::alphabet::STANDARD, base64::engine::general_purpose::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)).decode(packed)", "it attacks::signature::a38"),
+  // R8: the shape of a signature.
+  guard("R8 end of Signature", info, "        children.end()?;\n        Ok(Self {\n            element,\n            signed_info,", "        Ok(Self {\n            element,\n            signed_info,", "it attacks::signature::a35"),
+  guard("R8 end of SignedInfo", info, "        children.end()?;\n        Ok(Self {\n            element,\n            canonicalization,", "        Ok(Self {\n            element,\n            canonicalization,", "it attacks::signature::a37"),
+  guard("R8 end of Reference", info, "        children.end()?;\n        // `Id`", "        // `Id`", "it attacks::signature::a37"),
+  guard("R8 end of Transforms", info, "        children.end()?;\n        Ok(read)", "        Ok(read)", "it attacks::signature::a37"),
+  guard("R8 values are text", info, 'element.text().map_err(|_| malformed("text alone"))', 'element.text().or(Ok(""))', "it attacks::signature::a34"),
+  // R8: the shape of a response.
+  guard("R8 root", response, 'if !response.is(SAMLP, "Response") {\n        return Err(malformed(Shape::Root));\n    }\n    if response.attribute("Version")', 'if response.attribute("Version")', "it attacks::protocol::a128"),
+  guard("R8 version of the response", response, 'if response.attribute("Version") != Some("2.0") {', "if false {", "it attacks::protocol::a127"),
+  guard("R8 children of the response", response, '_ => return Err(malformed(Shape::Element("Response/*"))),', "_ => {}", "it attacks::parser::a51"),
+  guard("R8 text in the response", response, "response.has_only_element_content()?;", "", "it attacks::parser::a44"),
+  guard("R8 one assertion", response, "let (Some(assertion), None) = (anywhere.next(), anywhere.next()) else {", "let (Some(assertion), _) = (anywhere.next(), anywhere.next()) else {", "it attacks::wrapping::a03"),
+  guard("R8 directly in the response", response, "if assertion.parent() != Some(response) {", "if false {", "it attacks::wrapping::a04"),
+  guard("R8 status", response, "if required(top, \"Value\")?.strip_prefix(PREFIX) == Some(\"Success\") {", "if true {", "it attacks::protocol::a102"),
+  guard("R8 status, letter for letter", response, 'strip_prefix(PREFIX) == Some("Success")', 'strip_prefix(PREFIX).is_some_and(|status| status.starts_with("Success"))', "it attacks::protocol::a102"),
+  guard("R8 children of the status", response, 'return Err(malformed(Shape::Element("Status/*")));', "", "it attacks::protocol::a102"),
+  guard("R7 every signature holds", response, "let own = has_signature(unverified_assertion)?", "let own = (whole.is_none() && has_signature(unverified_assertion)?)", "it attacks::wrapping::a22"),
+  // R8: the shape of an assertion.
+  guard("R8 version of the assertion", assertion, 'if element.attribute("Version") != Some("2.0") {', "if false {", "it attacks::protocol::a127"),
+  guard("R8 children of the assertion", assertion, '_ => return Err(malformed(Shape::Element("Assertion/*"))),', "_ => {}", "it attacks::protocol::a127"),
+  guard("R8 one Advice", assertion, 'element.child(SAML, "Advice")?;', "", "it attacks::protocol::a127"),
+  guard("R8 children of the subject", assertion, '_ => return Err(malformed(Shape::Element("Subject/*"))),', "_ => {}", "it attacks::protocol::a124"),
+  guard("R8 text in the subject", assertion, "subject.has_only_element_content()?;", "", "it attacks::protocol::a124"),
+  guard("R8 length of a NameID", assertion, "if value.chars().nth(MAX_NAME_ID_CHARACTERS).is_some() {", "if false {", "it attacks::protocol::a124"),
+  guard("R8 unknown conditions", assertion, '_ => return Err(malformed(Shape::Element("Conditions/*"))),', "_ => {}", "it attacks::protocol::a127"),
+  guard("R8 children of a confirmation", assertion, 'return Err(malformed(Shape::Element("SubjectConfirmation/*")));', "", "it attacks::protocol::a111"),
+  guard("R8 children of an attribute", assertion, 'Err(malformed(Shape::Element("Attribute/*")))', "Ok(AttributeValue::Nil)", "it attacks::protocol::a127"),
+  guard("R8 xsi:nil", assertion, "    if nil {", "    if false {", "it attacks::protocol::a123"),
+  // R10: the connection's values.
+  guard("R10 issuer of the response", validate, "envelope.issuer.as_ref().map_or(Ok(()), check)?;", "", "it attacks::protocol::a118"),
+  guard("R10 issuer of the assertion", validate, "    check(&assertion.issuer)\n", "    Ok(())\n", "it attacks::protocol::a118"),
+  guard("R10 format of an issuer", validate, "if is_entity && issuer.value", "if issuer.value", "it attacks::protocol::a118"),
+  guard("R10 destination", validate, "    if holds {", "    if holds || true {", "it validate::addressing"),
+  guard("R10 destination of a signed response", validate, "None => envelope.coverage == Coverage::Assertion,", "None => true,", "it validate::addressing"),
+  guard("R10 recipient", validate, ".is_some_and(|r| same_endpoint(r, acs_url))", ".is_some_and(|r| same_endpoint(r, acs_url) || true)", "it attacks::protocol::a111"),
+  guard("R10 bearer", validate, ".filter(|c| c.method == BEARER)", "", "it attacks::protocol::a111"),
+  guard("R10 end of a confirmation", validate, 'expect.has_not_passed("SubjectConfirmationData/@NotOnOrAfter", not_on_or_after)?;', "", "it attacks::protocol::a111"),
+  guard("R10 start of a confirmation", validate, '.map_or(Ok(()), |t| expect.has_come("SubjectConfirmationData/@NotBefore", t))', ".map_or(Ok(()), |_| Ok(()))", "it attacks::protocol::a111"),
+  guard("R10 start of the conditions", validate, '.map_or(Ok(()), |t| expect.has_come("Conditions/@NotBefore", t))?;', ".map_or(Ok::<(), Reject>(()), |_| Ok(()))?;", "it attacks::protocol::a110"),
+  guard("R10 end of the conditions", validate, '.map_or(Ok(()), |t| expect.has_not_passed("Conditions/@NotOnOrAfter", t))?;', ".map_or(Ok::<(), Reject>(()), |_| Ok(()))?;", "it attacks::protocol::a110"),
+  guard("R10 issue instant of the response", validate, 'expect.has_come("IssueInstant", envelope.issue_instant)?;', "", "it attacks::protocol::a110"),
+  guard("R10 issue instant of the assertion", validate, 'expect.has_come("IssueInstant", assertion.issue_instant)\n', "Ok(())\n", "it attacks::protocol::a110"),
+  guard("R10 every audience restriction", validate, "!conditions.audience_restrictions.iter().all(holds)", "!conditions.audience_restrictions.iter().any(holds)", "it validate::every_audience"),
+  guard("R10 some audience restriction", validate, "if conditions.audience_restrictions.is_empty() || ", "if ", "it validate::every_audience"),
+  guard("R10 audience, letter for letter", validate, "found == audience || ", "found.starts_with(audience.as_str()) || ", "it validate::addressing"),
+  guard("R10 spn for Entra alone", validate, "expect.provider == Provider::Entra && ", "", "it validate::an_spn"),
+  guard("R10 a statement of authentication", validate, "if assertion.authn_statements.is_empty() {", "if false {", "it attacks::protocol::a113"),
+  guard("R10 time of authentication", validate, 'expect.has_come("AuthnInstant", statement.authn_instant)?;', "let _ = statement;", "it attacks::protocol::a113"),
+  guard("R10 end of the session", validate, "Some(Err(Reject::Expired(clock))) => Err(Reject::SessionExpiredAtIdp(clock)),", "Some(Err(Reject::Expired(_))) => Ok(end),", "it attacks::protocol::a113"),
+  // R11, R12: once, for this browser.
+  guard("R11 request on the outside", validate, ".is_some_and(|outer| outer != signed)", ".is_some_and(|outer| outer != signed && false)", "it attacks::protocol::a108"),
+  guard("R12 remembered through the skew", validate, "remember_until: not_on_or_after.plus(expect.skew_seconds),", "remember_until: not_on_or_after,", "it sign_in::a_replay"),
+  guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => Some(value),\n        _ => None,\n    }\n}\n\n/// The value of the header", "(Some(value), _) => Some(value),\n        _ => None,\n    }\n}\n\n/// The value of the header", "it sign_in::duplicate_cookies"),
+  // R14: who it is.
+  guard("R14 owned domains", validate, "if expect.domains.contains(email.domain()) {", "if expect.domains.contains(email.domain()) || true {", "it attacks::protocol::a121"),
+  guard("R14 addresses are ASCII", "src/saml/id.rs", "        if text.is_ascii() {", "        if true {", "it attacks::protocol::a122"),
+  guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
+  guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
+  // Forms and metadata.
+  guard("R8 repeated fields", "src/saml/binding.rs", "if slot.replace(value.into_owned()).is_some() {", "if slot.replace(value.into_owned()).is_some() && false {", "it attacks::coverage::a_form"),
+  guard("R8 fields of other bindings", "src/saml/binding.rs", '"SAMLRequest" | "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => return Err(Reject::FormMalformed),', "", "it attacks::coverage::a_form"),
+  guard("R8 keys for signing alone", "src/saml/metadata.rs", '.is_none_or(|u| u == "signing")', ".is_none_or(|_| true)", "it attacks::metadata::a157"),
+  guard("R15 schemes of endpoints", "src/saml/id.rs", "if !scheme_ok || ", "let _ = scheme_ok;\n        if ", "it attacks::metadata::a139"),
+];
