@@ -103,7 +103,8 @@ impl<P: Ports> App<P> {
             Ok(login) => login,
             Err(reject) => return Ok(Err(Exchange::Rejected(reject))),
         };
-        let user = match user(connection, &login) {
+        let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
+        let user = match user(connection, &sp_entity_id, &login) {
             Ok(user) => user,
             Err(reject) => return Ok(Err(Exchange::Rejected(reject))),
         };
@@ -199,11 +200,11 @@ enum Exchange {
 }
 
 /// The user as the ledger keeps them. The key is the NameID, which must not change from one sign-in to the next.
-fn user(connection: &Connection, login: &Login) -> Result<User, Reject> {
+fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<User, Reject> {
     let name_id = login.name_id().filter(|n| !n.value.is_empty() && !n.is_transient());
     let name_id = name_id.ok_or(Reject::NameIdTransientAsKey)?;
     Ok(User {
-        id: user_id(&connection.id, login.idp_entity_id(), &name_id.value),
+        id: user_id(&connection.id, login.idp_entity_id(), sp_entity_id, name_id),
         idp_entity_id: login.idp_entity_id().clone(),
         name_id: Some(name_id.value.clone()),
         name_id_format: name_id.format.clone(),

@@ -12,6 +12,7 @@ use crate::limits::{
     MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS, SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS,
     TICKET_SECONDS,
 };
+use crate::saml::assertion::NameId;
 use crate::saml::connection::State;
 use crate::saml::id::{AssertionId, ConnectionId, EntityId, RequestId, ReturnPath};
 use crate::saml::identity::Identity;
@@ -633,10 +634,27 @@ impl Call for ListRefusals {
 }
 
 /// The stable key of a user: connection, identity provider and NameID, each with its length, hashed.
+///
+/// A NameID is its value in its format and within its qualifiers (SAML Core 2.2.2, 8.3). Whoever signs in can write their
+/// own request for another format, so that a name of their own choosing must not be taken for someone's persistent
+/// identifier (attack A124). Without a format it is unspecified; naming us or the identity provider as qualifier says
+/// nothing new (Core 8.3.7).
 #[must_use]
-pub fn user_id(connection: &ConnectionId, idp: &EntityId, name_id: &str) -> String {
+pub fn user_id(connection: &ConnectionId, idp: &EntityId, sp_entity_id: &str, name_id: &NameId) -> String {
+    const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified";
+    let other_than = |qualifier: &'_ Option<String>, usual: &str| {
+        let other = qualifier.as_deref().filter(|qualifier| *qualifier != usual);
+        other.unwrap_or_default().to_owned()
+    };
     let mut octets = Vec::new();
-    for part in [connection.as_str(), idp.as_str(), name_id] {
+    for part in [
+        connection.as_str(),
+        idp.as_str(),
+        name_id.format.as_deref().unwrap_or(UNSPECIFIED),
+        &other_than(&name_id.name_qualifier, idp.as_str()),
+        &other_than(&name_id.sp_name_qualifier, sp_entity_id),
+        &name_id.value,
+    ] {
         octets.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         octets.extend_from_slice(part.as_bytes());
     }

@@ -146,7 +146,8 @@ text_type!(
         let base = Url::parse(BASE).map_err(|_| EXPECTED)?;
         let url = base.join(text).map_err(|_| EXPECTED)?;
         let path = url.as_str().strip_prefix(BASE).ok_or(EXPECTED)?;
-        if path.starts_with("//") || !path.starts_with('/') {
+        // Escapes make it longer; what is written here must be read again from where it is kept.
+        if path.starts_with("//") || !path.starts_with('/') || path.len() > 2048 {
             return Err(EXPECTED);
         }
         Ok(path.to_owned())
@@ -170,7 +171,8 @@ text_type!(
             "http" => url.host().is_some_and(|host| is_loopback(&host)),
             _ => false,
         };
-        if !scheme_ok || !url.has_host() || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+        // Escapes and A-labels make it longer; what is written here must be read again from where it is kept.
+        if url.as_str().len() > 2048 || !scheme_ok || !url.has_host() || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
             return Err(EXPECTED);
         }
         Ok(url.into())

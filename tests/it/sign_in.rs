@@ -396,3 +396,34 @@ fn duplicate_cookies_are_no_cookies() {
     assert_eq!(with(format!("{cookie}; {cookie}")), 401);
     assert_eq!(with(format!("__Host-sso_session=x; {cookie}")), 401);
 }
+
+#[test]
+fn a_user_is_a_name_in_its_format() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let mut user = |message: &dyn Fn(Message) -> Message, edit: &dyn Fn(String) -> String| {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let xml = edit(message(answer(&id, &request)).to_xml());
+        let signed = Idp::trusted().sign(&xml, &answer(&id, &request).assertion_id);
+        let ticket = Browser::deliver(&world, &id, &signed);
+        browser.get(&world, &location(&ticket));
+        let session = browser.get(&world, "/sso/session");
+        let session: serde_json::Value = serde_json::from_slice(session.body()).unwrap();
+        session["user"]["id"].as_str().unwrap().to_owned()
+    };
+    let as_it_is = |message: Message| message;
+    let unchanged = |xml: String| xml;
+    let ada = user(&as_it_is, &unchanged);
+    assert_eq!(user(&as_it_is, &unchanged), ada);
+    let persistent = |message: Message| Message {
+        name_id_format: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".to_owned(),
+        ..message
+    };
+    assert_ne!(user(&persistent, &unchanged), ada);
+    let with =
+        |attribute: String| move |xml: String| xml.replacen("<saml2:NameID", &format!("<saml2:NameID {attribute}"), 1);
+    let issuer = crate::support::idp::ENTITY_ID;
+    assert_eq!(user(&as_it_is, &with(format!("NameQualifier=\"{issuer}\""))), ada);
+    assert_ne!(user(&as_it_is, &with("NameQualifier=\"urn:other\"".to_owned())), ada);
+    assert_ne!(user(&as_it_is, &with("SPNameQualifier=\"urn:other\"".to_owned())), ada);
+}

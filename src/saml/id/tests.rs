@@ -204,3 +204,21 @@ fn entity_ids_may_hold_spaces_inside() {
         assert!(EntityId::parse(text).is_err(), "{text:?}");
     }
 }
+
+#[test]
+fn what_is_accepted_is_accepted_as_it_is_kept() {
+    // Found by fuzzing: what grew past the cap was kept, and could not be read again.
+    for length in [680, 681, 682, 683, 1000, 2047] {
+        let path = format!("/{}", "<".repeat(length));
+        if let Ok(path) = ReturnPath::parse(&path) {
+            assert_eq!(ReturnPath::parse(path.as_str()), Ok(path));
+        }
+        let url = format!("https://idp.example/{}", "<".repeat(length));
+        if let Ok(url) = EndpointUrl::parse(&url) {
+            assert_eq!(EndpointUrl::parse(url.as_str()), Ok(url));
+        }
+    }
+    assert!(ReturnPath::parse(&format!("/{}", "<".repeat(682))).is_ok());
+    assert!(ReturnPath::parse(&format!("/{}", "<".repeat(683))).is_err());
+    assert!(EndpointUrl::parse(&format!("https://idp.example/{}", "<".repeat(700))).is_err());
+}
