@@ -56,6 +56,14 @@ impl<P: Ports> App<P> {
         response
     }
 
+    /// Refuses what needs no body to be refused: calls of the admin API without its token.
+    pub fn refuse_by_head(&self, request: &Request) -> Option<Response> {
+        match Route::of(request.uri().path()) {
+            Some(Route::Api(_)) => self.refuse_stranger(request),
+            _ => None,
+        }
+    }
+
     async fn answer_browser(&self, route: Option<Route>, request: &Request) -> Result<Response, BrowserError> {
         let route = route.ok_or(BrowserError::NotFound)?;
         if !route.allows(request.method()) {
@@ -100,7 +108,12 @@ impl<P: Ports> App<P> {
             .map_err(|e| Unavailable(format!("record of {id}: {e}")))
     }
 
-    /// Whether browsers may be sent to `url`, or metadata be fetched from it.
+    /// Whether browsers may be sent to `url`. Its host may be private: they may be where it is.
+    fn may_send_to(&self, url: &EndpointUrl) -> bool {
+        url.is_https() || self.config.development == Development::On
+    }
+
+    /// Whether we may fetch metadata from `url`.
     fn may_reach(&self, url: &EndpointUrl) -> bool {
         match self.config.development {
             Development::Off => url.is_https() && !url.is_private(),

@@ -68,10 +68,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
         Err(Failure::Refused(refusal)) => (line(refusal.to_json()), 1),
         Err(Failure::Unusable(unusable)) => (line(unusable.to_json()), 2),
     };
-    // Nobody is left to tell when the output is closed.
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(&octets).and_then(|()| stdout.flush());
-    ExitCode::from(code)
+    match stdout.write_all(&octets).and_then(|()| stdout.flush()) {
+        // Nobody is left to tell when the reader went away.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => ExitCode::from(2),
+        _ => ExitCode::from(code),
+    }
 }
 
 fn line(mut json: String) -> Vec<u8> {

@@ -11,15 +11,30 @@ use worker::{Context, Env, Request, Response, Result, event};
 use self::ports::WorkerPorts;
 use crate::app::App;
 use crate::app::config::Config;
+use crate::app::http::Response as AppResponse;
 
 /// Every request of the Worker comes in here.
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
     let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()));
-    let response = match (config, http::read(request).await) {
-        (Err(error), _) => http::misconfigured(&error),
-        (Ok(_), Err(refusal)) => refusal,
-        (Ok(config), Ok(request)) => App::new(config, WorkerPorts::new(env)).handle(request).await,
+    let response = match config {
+        Err(error) => http::misconfigured(&error),
+        Ok(config) => answer(&App::new(config, WorkerPorts::new(env)), request).await,
     };
     http::write(response)
+}
+
+/// Reads the body only once the head gives no reason to refuse.
+async fn answer(app: &App<WorkerPorts>, request: Request) -> AppResponse {
+    let mut taken = match http::read_head(&request) {
+        Ok(taken) => taken,
+        Err(refusal) => return refusal,
+    };
+    if let Some(refusal) = app.refuse_by_head(&taken) {
+        return refusal;
+    }
+    match http::read_body(request, &mut taken).await {
+        Ok(()) => app.handle(taken).await,
+        Err(refusal) => refusal,
+    }
 }

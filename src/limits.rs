@@ -148,6 +148,18 @@ pub const MAX_REFUSALS_KEPT: i64 = 500;
 /// Seconds that a sign-in may take, from our request to the answer.
 pub const PENDING_REQUEST_SECONDS: i64 = 60 * 60;
 
+/// Sign-ins that one browser may have in flight at one connection; the oldest gives way.
+pub const MAX_PENDING_PER_BROWSER: i64 = 20;
+
+/// Sign-ins in flight at one connection, whoever began them; the oldest gives way. Each is a row of up to 2 KB.
+pub const MAX_PENDING_PER_CONNECTION: i64 = 20_000;
+
+/// Octets of a form on our own pages.
+pub const MAX_OWN_FORM_BYTES: usize = 16 * 1024;
+
+/// Octets of a body for the admin API, other than metadata.
+pub const MAX_API_CALL_BYTES: usize = 64 * 1024;
+
 /// Seconds between the answer and the browser's next request, which follows at once.
 pub const TICKET_SECONDS: i64 = 60;
 

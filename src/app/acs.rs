@@ -11,8 +11,9 @@ use super::error::BrowserError;
 use super::http::{
     BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, see_other, set_cookie,
 };
-use super::ledger::{Complete, Consume, Refusal, User, user_id};
+use super::ledger::{Complete, Consume, EndSession, Refusal, User, user_id};
 use super::ports::{LogLine, Ports, Unavailable};
+use super::session::session_cookie;
 use super::sign_in::reject_of;
 use crate::dsig::{Policy, Sha1};
 use crate::saml::binding::{PostForm, read_post_form};
@@ -176,6 +177,11 @@ impl<P: Ports> App<P> {
         );
         match completed.await? {
             Ok(completed) => {
+                // The session that this browser had before is over; it could not be ended later, without its cookie.
+                if let Some((previous, token)) = session_cookie(request) {
+                    let ended = EndSession { session: token.hash() };
+                    self.ports.ledger(&previous, ended).await?;
+                }
                 let mut response = see_other(completed.return_path.as_str());
                 let max_age = completed.expires_at.since(self.ports.now());
                 set_cookie(

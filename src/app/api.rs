@@ -138,10 +138,8 @@ struct CertificateView {
 impl<P: Ports> App<P> {
     /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
     pub(super) async fn answer_api(&self, route: &ApiRoute, request: &Request) -> Response {
-        if let Err(error) = self.check_token(request) {
-            let mut response = error.response();
-            ask_for_bearer(&mut response);
-            return response;
+        if let Some(refusal) = self.refuse_stranger(request) {
+            return refusal;
         }
         let whole = Route::Api(route.clone());
         if !whole.allows(request.method()) {
@@ -151,6 +149,14 @@ impl<P: Ports> App<P> {
             return response;
         }
         self.call(route, request).await.unwrap_or_else(|error| error.response())
+    }
+
+    /// The answer to whoever has not the admin token.
+    pub(super) fn refuse_stranger(&self, request: &Request) -> Option<Response> {
+        let error = self.check_token(request).err()?;
+        let mut response = error.response();
+        ask_for_bearer(&mut response);
+        Some(response)
     }
 
     /// Without the secret the API is closed.
@@ -234,6 +240,7 @@ impl<P: Ports> App<P> {
     async fn patch(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
         let body: PatchBody = read_body(request)?;
         let now = self.existing(id).await?;
+        let generation = now.generation;
         let description = Description {
             name: body.name.as_deref().map_or(Ok(now.name), name)?,
             provider: body.provider.unwrap_or(now.provider),
@@ -251,7 +258,12 @@ impl<P: Ports> App<P> {
                 login_hint: body.login_hint.unwrap_or(now.requests.login_hint),
             },
         };
-        self.update(id, Change::Describe(description)).await
+        let update = Update {
+            id: id.clone(),
+            change: Change::Describe(description),
+            from_generation: Some(generation),
+        };
+        self.send_update(update).await
     }
 
     async fn delete(&self, id: &ConnectionId) -> Result<Response, ApiError> {
@@ -311,7 +323,16 @@ impl<P: Ports> App<P> {
     }
 
     async fn update(&self, id: &ConnectionId, change: Change) -> Result<Response, ApiError> {
-        let Answer { reply, published } = self.ports.registry(Update { id: id.clone(), change }).await?;
+        let update = Update {
+            id: id.clone(),
+            change,
+            from_generation: None,
+        };
+        self.send_update(update).await
+    }
+
+    async fn send_update(&self, update: Update) -> Result<Response, ApiError> {
+        let Answer { reply, published } = self.ports.registry(update).await?;
         Ok(json(
             status(StatusCode::OK, published),
             &self.view(&reply.map_err(refused)?),
@@ -454,6 +475,11 @@ fn invalid(field: &str, expected: &str) -> ApiError {
 
 pub(super) fn refused(refusal: Refusal) -> ApiError {
     match refusal {
+        Refusal::Changed => {
+            let message =
+                "Somebody else changed the connection at the same time. Read it again, then repeat the change.";
+            ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
+        }
         Refusal::DomainTaken(domain) => {
             let message = format!("Another connection has the domain {domain}. Remove it there first.");
             ApiError::new(StatusCode::CONFLICT, "domain_taken", message)

@@ -77,6 +77,14 @@ impl Config {
                 ));
             }
         };
+        let is_local = origin
+            .as_ref()
+            .is_none_or(|origin| origin.as_str().starts_with("http://"));
+        if development == Development::On && !is_local {
+            return Err(ConfigError(
+                "DEVELOPMENT may be \"on\" only where PUBLIC_ORIGIN is http://localhost or the like.",
+            ));
+        }
         let admin_token = set("ADMIN_TOKEN").map(Secret);
         if admin_token
             .as_ref()
@@ -125,11 +133,13 @@ mod tests {
         let origin = ("PUBLIC_ORIGIN", "https://app.example.com");
         for wrong in [
             ("DEVELOPMENT", "yes"),
+            ("DEVELOPMENT", "on"),
             ("ADMIN_TOKEN", "short"),
             ("DEFAULT_RETURN_PATH", "//evil.example"),
         ] {
             assert!(read(&[origin, wrong]).is_err(), "{wrong:?}");
         }
+        let origin = ("PUBLIC_ORIGIN", "http://localhost:8787");
         let config = read(&[
             origin,
             ("DEVELOPMENT", "on"),

@@ -118,17 +118,14 @@ pub fn set_cookie(response: &mut Response, name: &'static str, value: &str, max_
 /// The value of the cookie `name`. A name that comes more than once has no value: one of them is not ours.
 #[must_use]
 pub fn cookie<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
-    let headers = request
-        .headers()
-        .get_all(COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let pairs = headers
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
+    // By octets: another cookie may hold anything, and ours is ASCII.
+    let lines = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines
+        .flat_map(|line| line.split(|octet| *octet == b';'))
+        .map(<[u8]>::trim_ascii);
+    let mut values = pairs.filter_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
     match (values.next(), values.next()) {
-        (Some(value), None) => Some(value),
+        (Some(value), None) => core::str::from_utf8(value).ok(),
         _ => None,
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{
-    MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS, SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS,
-    TICKET_SECONDS,
+    MAX_PENDING_PER_BROWSER, MAX_PENDING_PER_CONNECTION, MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS,
+    SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS, TICKET_SECONDS,
 };
 use crate::saml::assertion::NameId;
 use crate::saml::connection::State;
@@ -53,6 +53,8 @@ pub enum Refusal {
     RequestExpired,
     /// No such request or ticket.
     RequestUnknown,
+    /// The session at the identity provider ended before the browser came back.
+    SessionEnded,
     /// The caller used an older generation: read the connection again and try once more.
     StaleGeneration,
 }
@@ -283,7 +285,7 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     })
 }
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 11] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
@@ -294,6 +296,11 @@ const TABLES: [&str; 6] = [
      seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS refusals (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, at INTEGER NOT NULL, \
      code TEXT NOT NULL, detail TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at)",
+    "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",
+    "CREATE INDEX IF NOT EXISTS assertions_by_end ON assertions (remember_until)",
+    "CREATE INDEX IF NOT EXISTS tickets_by_end ON tickets (expires_at)",
+    "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (expires_at)",
 ];
 
 impl Call for Configure {
@@ -319,20 +326,22 @@ impl Call for Forget {
     type Reply = ();
     const NAME: &'static str = "forget";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in [
-            "configuration",
-            "requests",
-            "assertions",
-            "tickets",
-            "sessions",
-            "refusals",
-        ] {
-            sql.run(&format!("DROP TABLE IF EXISTS {table}"), &[])?;
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+        // What is left is a tombstone: a message that was sent before the deletion and arrives after it changes nothing.
+        let tombstone = Configure {
+            generation: LAST_GENERATION,
+            state: State::Disabled,
+        };
+        tombstone.run(sql, now)?;
+        for table in ["requests", "assertions", "tickets", "sessions", "refusals"] {
+            sql.run(&format!("DELETE FROM {table}"), &[])?;
         }
         Ok(())
     }
 }
+
+/// Later than any generation that a connection can reach; SQLite's numbers are exact up to it at the edge.
+const LAST_GENERATION: u64 = (1 << 53) - 1;
 
 /// The generation and state, unless the ledger was never configured or was told to forget. Reading creates nothing, so
 /// that made-up connection ids leave no trace.
@@ -374,6 +383,7 @@ impl Call for Begin {
             return Ok(Err(refusal));
         }
         sweep(sql, now)?;
+        drop_surplus_requests(sql, &self.browser)?;
         sql.run(
             "INSERT INTO requests (id, browser, return_path, expires_at, asked) VALUES (?, ?, ?, ?, ?)",
             &[
@@ -438,6 +448,24 @@ fn answered(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<(), SqlErro
     sql.run(
         "UPDATE requests SET answered_at = ? WHERE id = ?",
         &[now.unix_seconds().into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Makes room for one more request: of this browser, and of all. The oldest give way, so that nobody is locked out.
+fn drop_surplus_requests(sql: &dyn Sql, browser: &TokenHash) -> Result<(), SqlError> {
+    sql.run(
+        "DELETE FROM requests WHERE browser = ?1 AND answered_at IS NULL AND id NOT IN \
+         (SELECT id FROM requests WHERE browser = ?1 AND answered_at IS NULL ORDER BY expires_at DESC LIMIT ?2)",
+        &[
+            browser.as_str().into(),
+            (MAX_PENDING_PER_BROWSER.saturating_sub(1)).into(),
+        ],
+    )?;
+    sql.run(
+        "DELETE FROM requests WHERE id IN (SELECT id FROM requests ORDER BY expires_at \
+         LIMIT max(0, (SELECT count(*) FROM requests) - ?))",
+        &[(MAX_PENDING_PER_CONNECTION.saturating_sub(1)).into()],
     )?;
     Ok(())
 }
@@ -514,6 +542,9 @@ impl Call for Complete {
             Some(Value::Null) => end,
             _ => end.min(Timestamp::from_unix_seconds(integer(ticket, 1)?)),
         };
+        if expires_at <= now {
+            return Ok(Err(Refusal::SessionEnded));
+        }
         let return_path = ReturnPath::parse(text(ticket, 4)?).map_err(|e| SqlError(e.to_string()))?;
         let user = text(ticket, 2)?;
         sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;

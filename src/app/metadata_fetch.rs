@@ -53,9 +53,7 @@ impl<P: Ports> App<P> {
     pub(super) fn usable_identity_provider(&self, metadata: &[u8]) -> Result<IdentityProvider, ApiError> {
         let mut idp = read_identity_provider(metadata).map_err(|error| metadata_error(&error))?;
         // Only browsers are sent there, so a private host may be meant; plain http never is.
-        let development = self.config.development == super::config::Development::On;
-        idp.single_sign_on
-            .retain(|endpoint| endpoint.url.is_https() || development);
+        idp.single_sign_on.retain(|endpoint| self.may_send_to(&endpoint.url));
         match idp.sign_on_endpoint() {
             Some(_) => Ok(idp),
             None => Err(metadata_error(&MetadataError::NoSsoEndpoint)),

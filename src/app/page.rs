@@ -16,6 +16,7 @@ const LOCAL_IDENTITY_PROVIDERS: &str = "https: http://localhost:* http://127.0.0
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
     email: &'a str,
+    connection: &'a str,
     return_to: &'a str,
     error: Option<&'a str>,
 }
@@ -56,6 +57,8 @@ struct PostToIdpPage<'a> {
 pub struct SignIn<'a> {
     /// What was typed before.
     pub email: &'a str,
+    /// The connection that a link named, if one did.
+    pub connection: &'a str,
     /// Where the browser goes afterwards.
     pub return_to: &'a str,
     /// What to do differently, if something was wrong.
@@ -71,6 +74,7 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::con
     };
     let SignIn {
         email,
+        connection,
         return_to,
         error,
     } = *content;
@@ -78,6 +82,7 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::con
         status,
         &SignInPage {
             email,
+            connection,
             return_to,
             error,
         },

@@ -34,6 +34,8 @@ pub trait Call: Serialize + DeserializeOwned {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
+    /// It was changed since it was read.
+    Changed,
     /// Another connection has this domain.
     DomainTaken(Domain),
     /// It cannot be enabled without an identity provider.
@@ -91,6 +93,8 @@ pub struct Update {
     pub id: ConnectionId,
     /// What.
     pub change: Change,
+    /// The generation that the change was made from, where it was made from what was read before.
+    pub from_generation: Option<u64>,
 }
 
 /// One change of a connection.
@@ -237,6 +241,9 @@ impl Call for Update {
         let Some(mut connection) = read(sql, &self.id)? else {
             return Ok(Err(Refusal::NotFound));
         };
+        if self.from_generation.is_some_and(|from| from != connection.generation) {
+            return Ok(Err(Refusal::Changed));
+        }
         let before = connection.clone();
         match self.change {
             Change::Describe(description) => {

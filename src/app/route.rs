@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::limits::{MAX_API_BODY_BYTES, MAX_FORM_BYTES};
+use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
 use crate::saml::id::ConnectionId;
 
 /// What a path names.
@@ -97,12 +97,18 @@ impl Route {
         self.methods().split(", ").any(|m| m == method.as_str())
     }
 
-    /// How many octets a body may have.
+    /// How many octets the body of a request by `method` may have; none where nothing reads it.
     #[must_use]
-    pub fn max_body_bytes(&self) -> usize {
+    pub fn max_body_bytes(&self, method: &Method) -> usize {
+        if !matches!(*method, Method::POST | Method::PATCH | Method::PUT) {
+            return 0;
+        }
         match self {
-            Self::Api(_) => MAX_API_BODY_BYTES,
-            _ => MAX_FORM_BYTES,
+            Self::Acs(_) => MAX_FORM_BYTES,
+            Self::Api(ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
+            Self::Api(_) => MAX_API_CALL_BYTES,
+            Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
+            _ => 0,
         }
     }
 }

@@ -91,7 +91,7 @@ impl<P: Ports> App<P> {
 }
 
 /// The session cookie's parts: the connection whose ledger knows it, and its token.
-fn session_cookie(request: &Request) -> Option<(ConnectionId, Token)> {
+pub(super) fn session_cookie(request: &Request) -> Option<(ConnectionId, Token)> {
     let (connection, token) = cookie(request, SESSION_COOKIE)?.split_once('.')?;
     Some((ConnectionId::parse(connection).ok()?, Token::parse(token)?))
 }

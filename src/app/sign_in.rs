@@ -1,6 +1,6 @@
 //! `/sso/sign-in`: from an e-mail address to the identity provider of its domain.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use super::error::BrowserError;
 use super::http::{
@@ -46,11 +46,17 @@ impl<P: Ports> App<P> {
     /// `GET`: the form; straight on when the link names an e-mail address or a connection.
     pub(super) async fn show_sign_in(&self, request: &Request) -> Result<Response, BrowserError> {
         let wish = Wish::read(request.uri().query().unwrap_or_default().as_bytes())?;
-        if wish.email.is_some() || wish.connection.is_some() {
+        let session = self.session(request).await?;
+        let hinted = wish.email.is_some() || wish.connection.is_some();
+        // Another site may begin a first sign-in by a link, but not replace a session: then somebody has to press the button.
+        let unattended = session.is_none() || is_from_ourselves(request, &self.config.origin);
+        if hinted && unattended && request.method() != Method::HEAD {
             return self.begin(request, &wish).await;
         }
-        match self.session(request).await? {
-            Some((_, session)) if wish.return_to.is_none() => Ok(page::signed_in(session.user.identity.email.as_str())),
+        match session {
+            Some((_, session)) if wish.return_to.is_none() && !hinted => {
+                Ok(page::signed_in(session.user.identity.email.as_str()))
+            }
             _ => Ok(self.form(StatusCode::OK, &wish, None)),
         }
     }
@@ -67,14 +73,18 @@ impl<P: Ports> App<P> {
     }
 
     async fn begin(&self, request: &Request, wish: &Wish) -> Result<Response, BrowserError> {
+        let typed = wish.email.as_deref().and_then(|e| EmailAddress::parse_typed(e).ok());
+        let serves = |connection: &Connection| {
+            wish.connection.is_some() || typed.as_ref().is_some_and(|e| connection.domains.contains(e.domain()))
+        };
         let connection = match (&wish.connection, &wish.email) {
             (Some(id), _) => match ConnectionId::parse(id) {
                 Ok(id) => self.replicated_connection(&id).await?,
                 Err(_) => None,
             },
-            (None, Some(typed)) => match EmailAddress::parse_typed(typed) {
-                Ok(email) => self.connection_of(&email).await?,
-                Err(_) => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
+            (None, Some(_)) => match &typed {
+                Some(email) => self.connection_of(email).await?,
+                None => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
             },
             (None, None) => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
         };
@@ -84,8 +94,8 @@ impl<P: Ports> App<P> {
                 match self.send_to_identity_provider(request, wish, &connection).await? {
                     Ok(response) => return Ok(response),
                     Err(Refusal::StaleGeneration) => match self.registered_connection(&connection.id).await? {
-                        Some(current) => connection = current,
-                        None => break,
+                        Some(current) if serves(&current) => connection = current,
+                        _ => break,
                     },
                     Err(Refusal::NotYetKnown) => return Err(Unavailable("the ledger is behind".to_owned()).into()),
                     Err(_) => break,
@@ -246,7 +256,7 @@ impl<P: Ports> App<P> {
     /// Where browsers are sent to sign in, if they may be.
     fn sign_on_endpoint<'c>(&self, connection: &'c Connection) -> Option<&'c Endpoint> {
         let endpoint = connection.identity_provider.as_ref()?.sign_on_endpoint()?;
-        (connection.state == State::Enabled && self.may_reach(&endpoint.url)).then_some(endpoint)
+        (connection.state == State::Enabled && self.may_send_to(&endpoint.url)).then_some(endpoint)
     }
 
     /// Where to go after sign-in; a wish that is not a path of ours is not granted.
@@ -263,6 +273,8 @@ impl<P: Ports> App<P> {
                 .unwrap_or_default()
         };
         let content = page::SignIn {
+            // One that led nowhere is not tried again.
+            connection: &shown(&wish.connection.clone().filter(|_| error.is_none())),
             email: &shown(&wish.email),
             return_to: &shown(&wish.return_to),
             error,
@@ -279,7 +291,7 @@ pub(super) fn reject_of(refusal: Refusal) -> Reject {
         Refusal::BrowserMismatch => Reject::BrowserMismatch,
         Refusal::Disabled | Refusal::StaleGeneration | Refusal::NotYetKnown => Reject::ConnectionDisabled,
         Refusal::RequestAnswered => Reject::RequestAlreadyAnswered,
-        Refusal::RequestExpired => Reject::RequestExpired,
+        Refusal::RequestExpired | Refusal::SessionEnded => Reject::RequestExpired,
         Refusal::RequestUnknown => Reject::InResponseToUnknown,
     }
 }

@@ -159,6 +159,7 @@ impl Protocol {
         confirmed.answers(self.solicitation())?;
         if !self.domains.is_empty() {
             validate::identify(response, &expect)?;
+            validate::stable_name_id(response.assertion.get())?;
         }
         Ok(confirmed)
     }

@@ -11,18 +11,11 @@ use crate::app::http::{Request as AppRequest, Response as AppResponse, respond};
 use crate::app::page;
 use crate::app::route::Route;
 
-/// Takes a request over: its body whole, but never more of it than its route may have.
+/// Takes a request's method, address and headers over.
 ///
 /// # Errors
 /// The response for a request that cannot be taken over.
-pub(super) async fn read(mut request: Request) -> core::result::Result<AppRequest, AppResponse> {
-    let bad = |status, text| page::message(status, "That did not work", text);
-    let malformed = || {
-        bad(
-            StatusCode::BAD_REQUEST,
-            "The request could not be read. Start again on the sign-in page.",
-        )
-    };
+pub(super) fn read_head(request: &Request) -> core::result::Result<AppRequest, AppResponse> {
     // `Request::method` takes every method that it does not know for GET.
     let method = Method::from_bytes(request.inner().method().as_bytes()).map_err(|_| malformed())?;
     let url = request.url().map_err(|_| malformed())?;
@@ -31,9 +24,6 @@ pub(super) async fn read(mut request: Request) -> core::result::Result<AppReques
         None => url.path().to_owned(),
     };
     let uri = path_and_query.parse::<Uri>().map_err(|_| malformed())?;
-    let route = Route::of(uri.path());
-    let cap = route.as_ref().map_or(0, Route::max_body_bytes);
-
     let mut taken = AppRequest::new(Vec::new());
     *taken.method_mut() = method;
     *taken.uri_mut() = uri;
@@ -42,6 +32,16 @@ pub(super) async fn read(mut request: Request) -> core::result::Result<AppReques
             taken.headers_mut().append(name, value);
         }
     }
+    Ok(taken)
+}
+
+/// Takes the body over whole, but never more of it than its route may have.
+///
+/// # Errors
+/// The response for a body that cannot be taken over.
+pub(super) async fn read_body(mut request: Request, taken: &mut AppRequest) -> core::result::Result<(), AppResponse> {
+    let route = Route::of(taken.uri().path());
+    let cap = route.as_ref().map_or(0, |route| route.max_body_bytes(taken.method()));
     let too_large = || match route {
         Some(Route::Api(_)) => ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -49,8 +49,9 @@ pub(super) async fn read(mut request: Request) -> core::result::Result<AppReques
             format!("The body is larger than {cap} bytes."),
         )
         .response(),
-        _ => bad(
+        _ => page::message(
             StatusCode::PAYLOAD_TOO_LARGE,
+            "That did not work",
             "The request is too large. Start again on the sign-in page.",
         ),
     };
@@ -72,7 +73,15 @@ pub(super) async fn read(mut request: Request) -> core::result::Result<AppReques
             taken.body_mut().extend_from_slice(&chunk);
         }
     }
-    Ok(taken)
+    Ok(())
+}
+
+fn malformed() -> AppResponse {
+    page::message(
+        StatusCode::BAD_REQUEST,
+        "That did not work",
+        "The request could not be read. Start again on the sign-in page.",
+    )
 }
 
 /// Hands a response over.

@@ -44,7 +44,12 @@ impl DurableObject for Registry {
         let Some(reply) = registry::dispatch(name, &call, &self.sql, now()).map_err(failed)? else {
             return Response::error("no such call", 404);
         };
-        let published = !registry::changes(name) || self.publish_or_retry().await?;
+        if !registry::changes(name) {
+            return Response::ok(format!("{{\"reply\":{reply},\"published\":true}}"));
+        }
+        // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
+        self.state.storage().set_alarm(RETRY).await?;
+        let published = self.publish_or_retry().await?;
         Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
     }
 
@@ -59,7 +64,10 @@ impl Registry {
     /// Publishes everything; where that fails, sets the alarm to try again and says `false`.
     async fn publish_or_retry(&self) -> Result<bool> {
         match self.publish_all().await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.state.storage().delete_alarm().await?;
+                Ok(true)
+            }
             Err(error) => {
                 worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
                 self.state.storage().set_alarm(RETRY).await?;
@@ -68,16 +76,25 @@ impl Registry {
         }
     }
 
+    /// Publishes what is not published yet; what fails does not keep the rest back.
     async fn publish_all(&self) -> Result<()> {
         let _turn = self.publishing.lock().await;
         loop {
             let publications = registry::unpublished(&self.sql).map_err(failed)?;
-            if publications.is_empty() {
-                return Ok(());
-            }
+            let (mut failure, mut progress) = (None, false);
             for publication in &publications {
-                self.publish(publication).await?;
-                registry::published(&self.sql, publication).map_err(failed)?;
+                match self.publish(publication).await {
+                    Ok(()) => {
+                        registry::published(&self.sql, publication).map_err(failed)?;
+                        progress = true;
+                    }
+                    Err(error) => failure = Some(error),
+                }
+            }
+            match failure {
+                Some(error) => return Err(error),
+                None if progress => {}
+                None => return Ok(()),
             }
         }
     }

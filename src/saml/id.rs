@@ -115,7 +115,13 @@ text_type!(
     Domain,
     |text| {
         const EXPECTED: Invalid = Invalid("expected a domain such as acme.com");
-        let ascii = idna::domain_to_ascii_strict(text.trim()).map_err(|_| EXPECTED)?;
+        // Conversion is quadratic in a label, so what cannot fit is refused before it: 253 octets of A-labels come from at
+        // most 253 characters of up to four octets.
+        let text = text.trim();
+        if text.len() > 4 * 253 {
+            return Err(EXPECTED);
+        }
+        let ascii = idna::domain_to_ascii_strict(text).map_err(|_| EXPECTED)?;
         let label = |l: &str| {
             (1..=63).contains(&l.len())
                 && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -309,6 +315,7 @@ pub fn same_endpoint(a: &str, b: &str) -> bool {
 
 /// An e-mail address as an identity provider may assert it: ASCII, one `@`, a plain local part and a domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct EmailAddress {
     text: String,
     domain: Domain,
@@ -359,6 +366,19 @@ impl EmailAddress {
     #[must_use]
     pub fn domain(&self) -> &Domain {
         &self.domain
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = Invalid;
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.text
     }
 }
 

@@ -254,7 +254,7 @@ impl fmt::Display for Reject {
             Self::IdpStatus { message, .. } => {
                 write!(
                     f,
-                    "the identity provider answered with an error: {}",
+                    "the answer, whose signature was not checked, reports an error: {}",
                     message.as_deref().unwrap_or("no message")
                 )
             }

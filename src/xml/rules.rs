@@ -44,6 +44,10 @@ pub(super) fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
     if !begins_well || !matches!(namespace.get(scheme..), Some([b':', _, ..])) {
         return Err(Error::NamespaceNotAbsolute);
     }
+    // What no URI may hold (RFC 3986, section 2).
+    if namespace.iter().any(|octet| b"<>\"{}|\\^`".contains(octet)) {
+        return Err(Error::NamespaceNotAbsolute);
+    }
     // Without an early exit, so that the compiler can use wide registers. All graphic characters but `&`:
     let is_special = |octet: &u8| !matches!(octet, b'!'..=b'%' | b'\''..=b'~');
     if !namespace.iter().fold(false, |found, octet| found | is_special(octet)) {
