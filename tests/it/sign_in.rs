@@ -427,3 +427,157 @@ fn a_user_is_a_name_in_its_format() {
     assert_ne!(user(&as_it_is, &with("NameQualifier=\"urn:other\"".to_owned())), ada);
     assert_ne!(user(&as_it_is, &with("SPNameQualifier=\"urn:other\"".to_owned())), ada);
 }
+
+#[test]
+fn a_long_address_costs_nothing() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    world.connection(&Idp::trusted());
+    // Two labels of a thousand different characters: their conversion alone would take long.
+    let label: String = (0x4e00..0x4e00 + 1_000).filter_map(char::from_u32).collect();
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("email", &format!("a@{label}.{label}"))
+        .finish();
+    let response = browser.post(&world, "/sso/sign-in", &form);
+    assert_eq!(response.status(), 422);
+    assert!(edge_saml::saml::id::Domain::parse(&format!("{}.test", "ü".repeat(1_000))).is_err());
+}
+
+#[test]
+fn sign_ins_in_flight_are_bounded_and_the_oldest_gives_way() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let first = browser.begin(&world, "ada@acme.test", "/");
+    world.pass(1);
+    let second = browser.begin(&world, "ada@acme.test", "/");
+    for _ in 0..19 {
+        world.pass(1);
+        browser.begin(&world, "ada@acme.test", "/");
+    }
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &first)).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["in_response_to_unknown"]);
+    assert_eq!(Browser::deliver(&world, &id, &respond(&id, &second)).status(), 303);
+}
+
+#[test]
+fn another_site_cannot_replace_a_session_by_a_link() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let link = format!("/sso/sign-in?connection={id}&return_to=/billing");
+    let from_elsewhere = |cookie: Option<&str>| {
+        let request = http::Request::builder()
+            .uri(&link)
+            .header("sec-fetch-site", "cross-site");
+        let request = cookie
+            .into_iter()
+            .fold(request, |request, cookie| request.header("cookie", cookie));
+        world.handle(request.body(Vec::new()).unwrap())
+    };
+    assert_eq!(
+        from_elsewhere(None).status(),
+        303,
+        "a first sign-in may begin by a link"
+    );
+
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    let done = browser.get(&world, &location(&ticket));
+    let cookie = done.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let asked = from_elsewhere(Some(&cookie));
+    assert_eq!(asked.status(), 200);
+    let page = String::from_utf8(asked.body().clone()).unwrap();
+    assert!(page.contains(&format!("name=\"connection\" value=\"{id}\"")), "{page}");
+
+    // Whoever presses the button gets a new session, and the old one is over.
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+    let with = |line: &str| {
+        let request = http::Request::builder().uri("/sso/session").header("cookie", line);
+        world.handle(request.body(Vec::new()).unwrap()).status().as_u16()
+    };
+    assert_eq!(with(&cookie), 401);
+}
+
+#[test]
+fn other_cookies_may_hold_anything() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    let done = browser.get(&world, &location(&ticket));
+    let cookie = done.headers()["set-cookie"]
+        .to_str()
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    let line = http::HeaderValue::from_bytes(&[b"x=\xc3\xa9; ", cookie.as_bytes()].concat()).unwrap();
+    let request = http::Request::builder().uri("/sso/session").header("cookie", line);
+    assert_eq!(world.handle(request.body(Vec::new()).unwrap()).status(), 200);
+}
+
+#[test]
+fn a_domain_that_moved_leads_to_its_new_connection_only() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let former = world.connection(&Idp::trusted());
+    world.replication.set(Replication::Lagging);
+    let path = format!("/connections/{former}");
+    assert_eq!(world.api("PATCH", &path, &json!({"domains": ["former.test"]})).0, 202);
+    let response = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    assert_eq!(
+        response.status(),
+        422,
+        "KV still says that the former connection has it"
+    );
+}
+
+#[test]
+fn a_deleted_connection_stays_deleted() {
+    use edge_saml::app::ledger::{Begin, Call, Configure, Forget, Refusal};
+    use edge_saml::saml::{connection::State, id, time::Timestamp};
+    use edge_saml::token::Token;
+
+    let sql = crate::support::world::MemorySql::new();
+    let now = Timestamp::from_unix_seconds(crate::support::idp::NOW);
+    let configure = |generation| Configure {
+        generation,
+        state: State::Enabled,
+    };
+    configure(1).run(&sql, now).unwrap();
+    Forget {}.run(&sql, now).unwrap();
+    // Sent before the deletion, it arrives after it.
+    configure(2).run(&sql, now).unwrap();
+    let begin = Begin {
+        generation: 2,
+        request_id: id::RequestId::from_random(&[1; 32]),
+        browser: Token::new(&[2; 32]).hash(),
+        return_path: id::ReturnPath::parse("/").unwrap(),
+        asked: edge_saml::app::ledger::Asked::default(),
+    };
+    assert_eq!(begin.run(&sql, now).unwrap(), Err(Refusal::Disabled));
+}
+
+#[test]
+fn a_session_that_ended_meanwhile_is_not_begun() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let message = Message {
+        session_not_on_or_after: Some("2026-07-01T12:00:30Z".to_owned()),
+        ..answer(&id, &request)
+    };
+    let ticket = location(&Browser::deliver(
+        &world,
+        &id,
+        &Idp::trusted().respond(&message, Signed::Both),
+    ));
+    world.pass(30);
+    assert_eq!(browser.get(&world, &ticket).status(), 403);
+}
