@@ -94,7 +94,7 @@ describe("connections", { concurrency: 4 }, () => {
     const path = await newPath();
     for (const [body, message] of [
       [{ name: "" }, /^name: /], [{ name: " " }, /^name: /], [{ name: "x".repeat(101) }, /^name: /], [{ name: "a\nb" }, /^name: /],
-      [{ organization: "" }, /^organization: /], [{ sp_entity_id: "has space" }, /^sp_entity_id: /], [{ sp_entity_id: "" }, /^sp_entity_id: /],
+      [{ organization: "" }, /^organization: /], [{ sp_entity_id: "two\nlines" }, /^sp_entity_id: /], [{ sp_entity_id: "" }, /^sp_entity_id: /],
       [{ domains: [] }, /^domains: /], [{ domains: ["localhost"] }, /^domains: /], [{ domains: ["a@b.test"] }, /^domains: /], [{ domains: ["*.b.test"] }, /^domains: /],
       [{ domains: ["10.0.0.1"] }, /^domains: /], [{ domains: ["-a.test"] }, /^domains: /], [{ domains: ["a..test"] }, /^domains: /], [{ domains: ["http://a.test"] }, /^domains: /],
       [{ domains: Array.from({ length: 101 }, newDomain) }, /^domains: /],
@@ -247,7 +247,7 @@ describe("metadata", { concurrency: 4 }, () => {
     { name: "nothing", xml: () => "", code: "xml_not_wellformed" },
     { name: "half of it", xml: () => system.metadata.slice(0, system.metadata.length / 2), code: "xml_not_wellformed" },
     { name: "a document type", xml: () => `<!DOCTYPE x [<!ENTITY a "b">]>${withoutDeclaration()}`, code: "doctype_forbidden" },
-    { name: "other XML", xml: () => "<rss/>", code: "no_idp_role" },
+    { name: "other XML", xml: () => "<rss/>", code: "metadata_malformed" },
     { name: "an entity without a role", xml: () => entity(""), code: "no_idp_role" },
     { name: "a SAML 1.1 identity provider", xml: () => entity('<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:1.1:protocol"/>'), code: "no_idp_role" },
     { name: "a service provider's", xml: () => entity('<SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/>'), code: "is_sp_metadata" },

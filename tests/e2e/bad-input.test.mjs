@@ -248,7 +248,7 @@ describe("bodies", () => {
     for (const [body, status] of [
       ["", 422], ["email=", 422], ["email=+", 422], ["email", 422], ["junk", 422], ["email=ada", 422], ["email=@", 422], ["email=%00%ff%zz", 422], [Buffer.from([0, 255, 254, 61, 38]), 422], [gzipSync("email=a@b.test"), 422],
       [`email=${connection.email}&email=${connection.email}`, 400], [`email=${connection.email}&return_to=/a&return_to=/b`, 400], ["connection=x&connection=y", 400],
-      [`email=${"a".repeat(500_000)}`, 422], [`email=ada%40${"a.".repeat(100_000)}test`, 422], ["a=b&".repeat(200_000), 422], [`EMAIL=${connection.email}`, 422],
+      [`email=${"a".repeat(10_000)}`, 422], [`email=ada%40${"a.".repeat(5_000)}test`, 422], ["a=b&".repeat(4_000), 422], [`email=ada%40${"a.".repeat(10_000)}test`, 413], [`EMAIL=${connection.email}`, 422],
     ]) {
       const answer = await send("/sso/sign-in", { method: "POST", headers: { "content-type": FORM }, body });
       assert.equal(answer.status, status, String(body).slice(0, 60));
@@ -305,7 +305,7 @@ describe("bodies", () => {
   test("of the API that are not its JSON are refused with their code", async () => {
     const good = { name: "x", provider: "okta", domains: ["x.test"] };
     for (const body of [
-      "", "{", "[]", "null", "1", '"x"', "{}", "\0", "{}{}", `${"[".repeat(10_000)}`, `{"a":${"[".repeat(100_000)}`, JSON.stringify({ ...good, extra: 1 }), '{"name":"a","name":"b"}',
+      "", "{", "[]", "null", "1", '"x"', "{}", "\0", "{}{}", `${"[".repeat(10_000)}`, `{"a":${"[".repeat(60_000)}`, JSON.stringify({ ...good, extra: 1 }), '{"name":"a","name":"b"}',
       JSON.stringify({ ...good, domains: "x.test" }), JSON.stringify({ ...good, provider: "nobody" }), JSON.stringify({ ...good, name: null }), Buffer.from([0xff, 0xfe]), gzipSync(JSON.stringify(good)),
     ]) {
       const answer = await plainPost("/sso/api/v1/connections", withToken({ "content-type": "application/json" }), body);
@@ -322,11 +322,12 @@ describe("bodies", () => {
   // `wrangler dev` drains what a Worker leaves unread, so an announced body has to be sent whole here.
   test("that are too large are refused, before they end when they do not say how long they are", async () => {
     for (const [path, headers, cap] of [
-      ["/sso/sign-in", { "content-type": FORM }, MIB],
-      ["/sso/sign-out", { "content-type": FORM }, MIB],
+      ["/sso/sign-in", { "content-type": FORM }, 16 * 1024],
+      ["/sso/sign-out", { "content-type": FORM }, 16 * 1024],
       [acsOf(), { "content-type": FORM }, MIB],
       [acsOf(UNKNOWN_ID), { "content-type": FORM }, MIB],
-      ["/sso/api/v1/connections", withToken({ "content-type": "application/json" }), 6 * MIB],
+      ["/sso/api/v1/connections", withToken({ "content-type": "application/json" }), 64 * 1024],
+      [`/sso/api/v1/connections/${connection.id}/metadata`, withToken({ "content-type": "application/json" }), 6 * MIB],
     ]) {
       for (const answer of [
         await stream(path, headers, cap + 1, { isEndless: true }),
@@ -342,7 +343,8 @@ describe("bodies", () => {
     for (const path of ["/sso/sign-in", acsOf()]) {
       const { sent, received } = await flood(path, 100 * MIB);
       assert.ok(sent < 50 * MIB, `${path}: ${sent} octets were taken`);
-      assert.match(received, /^(HTTP\/1\.1 413 |$)/); // a server that hangs up may take its answer with it
+      // A server that hangs up may take its answer with it; the development server says in its own words that it did.
+      assert.match(received, /^(HTTP\/1\.1 413 |$)|Network connection lost/);
     }
   });
 
@@ -429,8 +431,8 @@ describe("caps", () => {
   });
 
   test("1 MiB of a form passes in pieces of unknown length, one octet more does not", async () => {
-    for (const [size, expected] of [[MIB, 422], [MIB + 1, 413]]) {
-      assert.equal((await stream("/sso/sign-in", { "content-type": FORM }, size)).status, expected);
+    for (const [size, expected] of [[MIB, 400], [MIB + 1, 413]]) {
+      assert.equal((await stream(acsOf(), { "content-type": FORM }, size)).status, expected);
     }
   });
 
@@ -439,18 +441,18 @@ describe("caps", () => {
     await complete(browser, await deliver(browser, connection, Buffer.from(extended).toString("base64"), "r".repeat(2_048)));
   });
 
-  test("5 MiB of metadata pass, one octet more does not, nor does a call of more than 6 MiB", async () => {
+  test("5 MiB of metadata pass, one octet more does not, nor does a call of more than 64 KiB or 6 MiB", async () => {
     const { body: own } = await system.api("POST", "/connections", { name: "Large", provider: "custom", domains: ["large.test"] });
     const path = `/connections/${own.id}`;
     const padded = (size) => ({ xml: system.metadata.padEnd(size) });
     assert.equal((await system.api("POST", `${path}/metadata`, padded(5 * MIB))).status, 200);
     const past = await system.api("POST", `${path}/metadata`, padded(5 * MIB + 1));
     assert.deepEqual([past.status, past.body.error.code], [422, "too_large"]);
-    const body = JSON.stringify({ name: "Renamed" });
-    const patch = (size) => send(`/sso/api/v1${path}`, { method: "PATCH", headers: withToken({ "content-type": "application/json" }), body: body.padEnd(size) });
-    assert.equal((await patch(6 * MIB)).status, 200);
-    const refused = await patch(6 * MIB + 1);
-    assert.deepEqual([refused.status, JSON.parse(refused.text).error.code], [413, "too_large"]);
+    const call = (method, at, body, size) => send(`/sso/api/v1${at}`, { method, headers: withToken({ "content-type": "application/json" }), body: JSON.stringify(body).padEnd(size) });
+    assert.equal((await call("PATCH", path, { name: "Renamed" }, 64 * 1024)).status, 200);
+    for (const refused of [await call("PATCH", path, { name: "Renamed" }, 64 * 1024 + 1), await call("POST", `${path}/metadata`, { xml: system.metadata }, 6 * MIB + 1)]) {
+      assert.deepEqual([refused.status, JSON.parse(refused.text).error.code], [413, "too_large"]);
+    }
     assert.equal((await system.api("DELETE", path)).status, 204);
   });
 
