@@ -24,20 +24,25 @@ function run(kind, filters) {
 }
 
 /** What became of the guard: killed, survived, or why it could not be tried. */
-function attempt({ file, from, to, tests }) {
-  const path = join(copy, file);
-  const text = readFileSync(path, "utf8");
-  if (text.split(from).length !== 2) return `stale: its text stands ${text.split(from).length - 1} times in ${file}`;
-  writeFileSync(path, text.replace(from, () => to));
-  try {
-    const [kind, filter] = tests.split(" ");
-    const { status, stdout, stderr } = run(kind, [filter]);
-    if (status === 0) return "survived";
-    if (/could not compile/.test(stderr)) return `does not compile: ${stderr.match(/^error.*$/m)?.[0]}`;
-    return /test result: FAILED|panicked/.test(stdout + stderr) ? "killed" : `failed otherwise: ${stderr.slice(-500)}`;
-  } finally {
-    writeFileSync(path, text);
+function attempt({ edits, tests }) {
+  const before = new Map();
+  for (const { file, from, to } of edits) {
+    const text = readFileSync(join(copy, file), "utf8");
+    if (!before.has(file)) before.set(file, text);
+    const count = text.split(from).length - 1;
+    if (count === 1) writeFileSync(join(copy, file), text.replace(from, () => to));
+    else return restore(before), `stale: its text stands ${count} times in ${file}`;
   }
+  const [kind, filter] = tests.split(" ");
+  const { status, stdout, stderr } = run(kind, [filter]);
+  restore(before);
+  if (status === 0) return "survived";
+  if (/could not compile/.test(stderr)) return `does not compile: ${stderr.match(/^error.*$/m)?.[0]}`;
+  return /test result: FAILED|panicked/.test(stdout + stderr) ? "killed" : `failed otherwise: ${stderr.slice(-500)}`;
+}
+
+function restore(before) {
+  for (const [file, text] of before) writeFileSync(join(copy, file), text);
 }
 
 try {

@@ -70,6 +70,10 @@ fn a102_statuses() {
                 "response_malformed",
                 with("<p:StatusDetail><p:StatusCode Value='S:Success'/></p:StatusDetail>"),
             ),
+            (
+                "response_malformed",
+                with("<p:StatusCode Value='S:Success'/><x xmlns='urn:example:x'/>"),
+            ),
             ("response_malformed", doc.replace(status, "")),
             ("response_malformed", doc.after(status, doc.text(status))),
         ]
@@ -230,6 +234,13 @@ fn a111_one_confirmation_passes_every_check() {
             good.replace(
                 "</saml2:SubjectConfirmation>",
                 "<saml2:SubjectConfirmationData/></saml2:SubjectConfirmation>",
+            ),
+            "response_malformed",
+        ),
+        (
+            good.replace(
+                "</saml2:SubjectConfirmation>",
+                "<saml2:BaseID/></saml2:SubjectConfirmation>",
             ),
             "response_malformed",
         ),
@@ -459,7 +470,7 @@ fn a123_attributes_that_say_two_things() {
         ),
         (
             value,
-            "xsi:nil=\"1\">ada@acme.test</saml2:AttributeValue>".to_owned(),
+            "xsi:nil=\"1\">nobody</saml2:AttributeValue>".to_owned(),
             "accepted",
         ),
         (

@@ -57,4 +57,4 @@ write("xml_not_wellformed-default-namespace-twice", once(entra, "<Conditions ", 
 write("xml_not_wellformed-colon-xmlns", once(entra, "<Conditions ", '<Conditions p:xmlns="urn:example:x" '))
 write("encoding_bad-utf-16", entra.encode("utf-16"))
 write("expired-late", okta, "2026-07-01T12:08:00Z")
-write("not_yet_valid-early", okta, "2026-07-01T11:56:59Z")
+write("not_yet_valid-early", okta, "2026-07-01T11:00:00Z")
