@@ -17,7 +17,7 @@ for (const { peer, version, work, file, us } of lines) {
 const row = (work) => [...rows.values()].find((r) => r.peer === "edge-saml" && r.work === work);
 const ours = row("full validation").best;
 const bare = row("two bare RSA-2048 verifications").best.any;
-const key = row("reading a certificate and its key").best.any;
+const key = row("reading the key of a stored certificate").best.any;
 
 const show = (us) => (us === undefined ? "" : us < 1000 ? `${us.toFixed(0)} µs` : `${(us / 1000).toFixed(2)} ms`);
 const ratio = (us, file) => (us === undefined ? "" : `${(us / ours[file]).toFixed(2)}×`);
@@ -35,4 +35,4 @@ console.log([line(head), line(widths.map((width, i) => (i < 2 ? "-".repeat(width
 
 console.log(`
 Two bare RSA-2048 verifications by the rsa crate: ${show(bare)}; our full validation of the small response is ${(ours.small / bare).toFixed(2)} times that.
-Reading a stored certificate and its key, once for each sign-in and in none of the rows: ${show(key)}.`);
+Reading the key of a stored certificate, once for each sign-in and in none of the rows: ${show(key)}.`);

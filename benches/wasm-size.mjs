@@ -1,14 +1,12 @@
-// Prints the size of a wasm module, and how much code each crate has in it: node wasm-size.mjs DEPLOYED.wasm NAMED.wasm
+// Prints how much code of each crate is in a wasm module: node wasm-size.mjs MODULE.wasm
 //
-// NAMED.wasm is the same code as the compiler left it, before wasm-bindgen and wasm-opt, with the names of its functions.
+// The module must have the names of its functions, so it is the compiler's output, before wasm-bindgen and wasm-opt.
 
 import { readFileSync } from "node:fs";
-import { gzipSync } from "node:zlib";
 
 const CRATES_SHOWN = 15;
-const [deployed, named] = process.argv.slice(2).map((path) => readFileSync(path));
+const named = readFileSync(process.argv[2]);
 const kib = (bytes) => `${(bytes / 1024).toFixed(0)} KiB`;
-console.log(`deployed: ${kib(deployed.length)}, gzipped ${kib(gzipSync(deployed, { level: 9 }).length)}`);
 
 /** Reads the binary format (WebAssembly Core 5): sections of a kind, a size and a content. */
 class Reader {
