@@ -10,7 +10,7 @@ use crate::xmlenc::ContentKey;
 /// `From` and no way to reach into the value to change it. The steps onward, [`read`](Verified::read) and
 /// [`decrypt`](Verified::decrypt), take a plain function pointer: it cannot capture anything that was not signed.
 ///
-/// It cannot be forged:
+/// No message can forge it, and no other code makes one:
 ///
 /// ```compile_fail,E0423
 /// let forged = edge_saml::dsig::Verified("anyone");
