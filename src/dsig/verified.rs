@@ -42,11 +42,12 @@ impl<T> Verified<T> {
         &self.0
     }
 
-    /// Reads something out of what was signed.
+    /// Reads something out of what was signed. Only this crate does: what a plain function returns is vouched for, even if it
+    /// is a constant or something global, so every use of it is here to be seen.
     ///
     /// # Errors
     /// Those of `read`.
-    pub fn read<U, E>(&self, read: fn(&T) -> Result<U, E>) -> Result<Verified<U>, E> {
+    pub(crate) fn read<U, E>(&self, read: fn(&T) -> Result<U, E>) -> Result<Verified<U>, E> {
         read(&self.0).map(Verified)
     }
 
@@ -65,7 +66,7 @@ impl<T> Verified<T> {
     ///
     /// # Errors
     /// Those of `decrypt`.
-    pub fn decrypt<U, E>(
+    pub(crate) fn decrypt<U, E>(
         &self,
         keys: &[ContentKey],
         decrypt: fn(&T, &[ContentKey]) -> Result<U, E>,

@@ -581,3 +581,43 @@ fn a_session_that_ended_meanwhile_is_not_begun() {
     world.pass(30);
     assert_eq!(browser.get(&world, &ticket).status(), 403);
 }
+
+#[test]
+fn connections_do_not_mix_though_they_share_an_entity_id() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let acme = world.connection(&Idp::trusted());
+    let rival = world.connection_for("rival.test", &Idp::other());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+
+    // What acme's provider signed for acme, at rival's door.
+    assert_eq!(
+        Browser::deliver(&world, &rival, &respond(&acme, &request)).status(),
+        403
+    );
+    // What rival's provider signed for acme, at acme's door.
+    let forged = Idp::other().respond(&answer(&acme, &request), Signed::Both);
+    assert_eq!(Browser::deliver(&world, &acme, &forged).status(), 403);
+    // Acme's request, answered by rival's provider at rival's door: for a user of acme, then for one of its own.
+    let for_acme = Idp::other().respond(&answer(&rival, &request), Signed::Both);
+    assert_eq!(Browser::deliver(&world, &rival, &for_acme).status(), 403);
+    let own = Message {
+        email: Some("eve@rival.test".to_owned()),
+        ..answer(&rival, &request)
+    };
+    assert_eq!(
+        Browser::deliver(&world, &rival, &Idp::other().respond(&own, Signed::Both)).status(),
+        403
+    );
+
+    assert_eq!(world.refusal_codes(&acme), ["signature_key_unknown"]);
+    assert_eq!(
+        world.refusal_codes(&rival),
+        [
+            "in_response_to_unknown",
+            "email_domain_not_owned",
+            "signature_key_unknown"
+        ]
+    );
+    // None of it used the request up.
+    assert_eq!(Browser::deliver(&world, &acme, &respond(&acme, &request)).status(), 303);
+}

@@ -45,7 +45,7 @@ const ELSEWHERE: &[(u16, Where)] = &[
     (115, In("tests/it/sign_in.rs", "fn a_replay_is_refused_until_the_time_rules_refuse_it")),
     (116, In("tests/it/validate.rs", "fn what_is_answered_is_what_is_signed")),
     (117, In("tests/it/sign_in.rs", "fn only_the_browser_that_asked_gets_the_session")),
-    (119, In("tests/it/sign_in.rs", "fn a_changed_connection_is_read_again_though_kv_lags")),
+    (119, In("tests/it/sign_in.rs", "fn connections_do_not_mix_though_they_share_an_entity_id")),
     (120, In("tests/it/validate.rs", "fn the_address_must_be_of_the_connections_domain")),
     (125, In("tests/it/sign_in.rs", "fn a_changed_connection_is_read_again_though_kv_lags")),
     (126, In("tests/it/sign_in.rs", "fn disabling_works_at_once_though_kv_lags")),

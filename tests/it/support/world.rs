@@ -183,10 +183,15 @@ impl World {
 
     /// An enabled connection for `acme.test`; its id.
     pub(crate) fn connection(&self, idp: &Idp) -> String {
+        self.connection_for("acme.test", idp)
+    }
+
+    /// An enabled connection for `domain`; its id.
+    pub(crate) fn connection_for(&self, domain: &str, idp: &Idp) -> String {
         let (status, created) = self.api(
             "POST",
             "/connections",
-            &json!({"name": "Acme", "provider": "okta", "domains": ["acme.test"]}),
+            &json!({"name": "Acme", "provider": "okta", "domains": [domain]}),
         );
         assert_eq!(status, 201, "{created}");
         let id = created["id"].as_str().unwrap().to_owned();
