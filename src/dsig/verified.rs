@@ -7,8 +7,8 @@ use crate::xmlenc::ContentKey;
 /// A `T` that was read from signed octets and from nothing else.
 ///
 /// Only this module's parent makes one, after the `SignatureValue` and the digest held. There is no `Default`, no
-/// `From` and no way to reach into the value to change it. The steps onward, [`read`](Verified::read) and
-/// [`decrypt`](Verified::decrypt), take a plain function pointer: it cannot capture anything that was not signed.
+/// `From` and no way to reach into the value to change it. The steps onward, `read` and
+/// `decrypt`, take a plain function pointer: it cannot capture anything that was not signed.
 ///
 /// No message can forge it, and no other code makes one:
 ///
