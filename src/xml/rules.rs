@@ -44,23 +44,22 @@ pub(super) fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
     if !begins_well || !matches!(namespace.get(scheme..), Some([b':', _, ..])) {
         return Err(Error::NamespaceNotAbsolute);
     }
-    // What no URI may hold (RFC 3986, section 2).
-    if namespace.iter().any(|octet| b"<>\"{}|\\^`".contains(octet)) {
-        return Err(Error::NamespaceNotAbsolute);
-    }
-    // Without an early exit, so that the compiler can use wide registers. All graphic characters but `&`:
-    let is_special = |octet: &u8| !matches!(octet, b'!'..=b'%' | b'\''..=b'~');
-    if !namespace.iter().fold(false, |found, octet| found | is_special(octet)) {
+    if namespace.iter().all(is_uri_character) {
         return Ok(());
     }
     // Of references only `&amp;`: any other would spell a character that need not be escaped, or must not be there.
     let mut parts = namespace.split(|octet| *octet == b'&');
-    let is_rest = |part: &[u8]| part.starts_with(b"amp;");
-    if namespace.iter().all(u8::is_ascii_graphic) && parts.next().is_some() && parts.all(is_rest) {
+    let is_legal = |part: &[u8]| part.iter().all(is_uri_character);
+    if parts.next().is_some_and(is_legal) && parts.all(|part| part.starts_with(b"amp;") && is_legal(part)) {
         Ok(())
     } else {
         Err(Error::NamespaceNotAbsolute)
     }
+}
+
+/// What a URI may hold (RFC 3986, section 2), but for `&`.
+fn is_uri_character(octet: &u8) -> bool {
+    matches!(octet, b'!' | b'#'..=b'%' | b'\''..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~')
 }
 
 /// Every `&` starts one of the five predefined entities or a reference to an XML character (XML 1.0, sections 4.1, 4.6).
