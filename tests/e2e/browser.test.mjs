@@ -174,8 +174,9 @@ describe("in a browser", { skip }, () => {
   test("a refusal shows a reference and a way on", async () => {
     await visit({}, async (page) => {
       await beRefused(page);
-      assert.match(await page.getByRole("definition").textContent(), /^[a-z0-9]{5}-[a-z0-9]{5}$/);
-      await press(page, "Tab");
+      assert.match(await page.locator("dd [data-copy]").textContent(), /^[a-z0-9]{5}-[a-z0-9]{5}$/);
+      await page.getByRole("button", { name: "Copy the reference" }).waitFor();
+      await press(page, "Tab", "Tab");
       assert.equal(await focused(page), "Try again");
       await press(page, "Enter");
       await heading(page, "Sign in");
