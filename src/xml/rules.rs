@@ -44,12 +44,12 @@ pub(super) fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
     if !begins_well || !matches!(namespace.get(scheme..), Some([b':', _, ..])) {
         return Err(Error::NamespaceNotAbsolute);
     }
-    if namespace.iter().all(is_uri_character) {
+    if namespace.iter().all(|octet| is_uri_character(*octet)) {
         return Ok(());
     }
     // Of references only `&amp;`: any other would spell a character that need not be escaped, or must not be there.
     let mut parts = namespace.split(|octet| *octet == b'&');
-    let is_legal = |part: &[u8]| part.iter().all(is_uri_character);
+    let is_legal = |part: &[u8]| part.iter().all(|octet| is_uri_character(*octet));
     if parts.next().is_some_and(is_legal) && parts.all(|part| part.starts_with(b"amp;") && is_legal(part)) {
         Ok(())
     } else {
@@ -58,7 +58,7 @@ pub(super) fn check_absolute(namespace: &[u8]) -> Result<(), Error> {
 }
 
 /// What a URI may hold (RFC 3986, section 2), but for `&`.
-fn is_uri_character(octet: &u8) -> bool {
+fn is_uri_character(octet: u8) -> bool {
     matches!(octet, b'!' | b'#'..=b'%' | b'\''..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~')
 }
 
