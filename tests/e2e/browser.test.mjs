@@ -245,8 +245,9 @@ describe("in a browser", { skip }, () => {
         await take("idp");
         await page.goto(`${system.origin}/sso/sign-in`);
         await beRefused(page);
+        await page.getByRole("button", { name: "Copy the reference" }).waitFor();
         await take("refused");
-        await press(page, "Tab", "Enter");
+        await press(page, "Tab", "Tab", "Enter");
         await heading(page, "Sign in");
         await signInAsAda(page);
         await take("signed-in");
