@@ -4,6 +4,7 @@ use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::App;
 use super::error::ApiError;
@@ -21,10 +22,10 @@ use crate::saml::service_keys::RotationStep;
 use crate::saml::time::Timestamp;
 use crate::token::same_secret;
 
-/// `POST /connections`.
-#[derive(Deserialize)]
+/// What the vendor says of a connection: `POST /connections`, and what a `PATCH` is merged into.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct CreateBody {
+struct DescriptionBody {
     name: String,
     provider: Provider,
     domains: Vec<String>,
@@ -41,48 +42,39 @@ struct CreateBody {
     login_hint: LoginHint,
 }
 
-/// `PATCH /connections/{id}`: a field that is absent stays as it is, `null` clears an optional one.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PatchBody {
-    name: Option<String>,
-    provider: Option<Provider>,
-    domains: Option<Vec<String>>,
-    #[serde(default)]
-    organization: Patch,
-    #[serde(default)]
-    sp_entity_id: Patch,
-    sign_requests: Option<SignRequests>,
-    force_authn: Option<bool>,
-    requested_authn_context: Option<Vec<String>>,
-    #[serde(default)]
-    name_id_format: Patch,
-    login_hint: Option<LoginHint>,
-}
-
-/// What happens to an optional field: `null` clears it, text sets it, and without the field it is kept.
-#[derive(Default, Deserialize)]
-#[serde(from = "Option<String>")]
-enum Patch {
-    Clear,
-    #[default]
-    Keep,
-    Set(String),
-}
-
-impl From<Option<String>> for Patch {
-    fn from(value: Option<String>) -> Self {
-        value.map_or(Self::Clear, Self::Set)
-    }
-}
-
-impl Patch {
-    fn apply<T>(self, present: Option<T>, read: fn(&str) -> Result<T, ApiError>) -> Result<Option<T>, ApiError> {
-        match self {
-            Self::Clear => Ok(None),
-            Self::Keep => Ok(present),
-            Self::Set(text) => read(&text).map(Some),
+impl DescriptionBody {
+    /// What is said of `connection` now.
+    fn of(connection: &Connection) -> Self {
+        let requests = &connection.requests;
+        Self {
+            name: connection.name.clone(),
+            provider: connection.provider,
+            domains: connection.domains.iter().map(ToString::to_string).collect(),
+            organization: connection.organization.clone(),
+            sp_entity_id: connection.sp_entity_id.as_ref().map(ToString::to_string),
+            sign_requests: requests.sign_requests,
+            force_authn: requests.force_authn,
+            requested_authn_context: requests.requested_authn_context.clone(),
+            name_id_format: requests.name_id_format.clone(),
+            login_hint: requests.login_hint,
         }
+    }
+
+    fn read(self) -> Result<Description, ApiError> {
+        Ok(Description {
+            name: name(&self.name)?,
+            provider: self.provider,
+            domains: domains(&self.domains)?,
+            organization: self.organization.as_deref().map(organization).transpose()?,
+            sp_entity_id: self.sp_entity_id.as_deref().map(entity_id).transpose()?,
+            requests: RequestSettings {
+                sign_requests: self.sign_requests,
+                force_authn: self.force_authn,
+                requested_authn_context: authn_context(&self.requested_authn_context)?,
+                name_id_format: self.name_id_format.as_deref().map(name_id_format).transpose()?,
+                login_hint: self.login_hint,
+            },
+        })
     }
 }
 
@@ -201,21 +193,8 @@ impl<P: Ports> App<P> {
     }
 
     async fn create(&self, request: &Request) -> Result<Response, ApiError> {
-        let body: CreateBody = read_body(request)?;
-        let description = Description {
-            name: name(&body.name)?,
-            provider: body.provider,
-            domains: domains(&body.domains)?,
-            organization: body.organization.as_deref().map(organization).transpose()?,
-            sp_entity_id: body.sp_entity_id.as_deref().map(entity_id).transpose()?,
-            requests: RequestSettings {
-                sign_requests: body.sign_requests,
-                force_authn: body.force_authn,
-                requested_authn_context: authn_context(&body.requested_authn_context)?,
-                name_id_format: body.name_id_format.as_deref().map(name_id_format).transpose()?,
-                login_hint: body.login_hint,
-            },
-        };
+        let body: DescriptionBody = read_body(request)?;
+        let description = body.read()?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
             description,
@@ -237,31 +216,20 @@ impl<P: Ports> App<P> {
         Ok(json(StatusCode::OK, &Body { connections }))
     }
 
+    /// `PATCH /connections/{id}`: a field that is absent stays as it is, `null` clears an optional one (RFC 7396; no field
+    /// has fields of its own).
     async fn patch(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
-        let body: PatchBody = read_body(request)?;
+        let patch: Map<String, Value> = read_body(request)?;
         let now = self.existing(id).await?;
-        let generation = now.generation;
-        let description = Description {
-            name: body.name.as_deref().map_or(Ok(now.name), name)?,
-            provider: body.provider.unwrap_or(now.provider),
-            domains: body.domains.as_deref().map_or(Ok(now.domains), domains)?,
-            organization: body.organization.apply(now.organization, organization)?,
-            sp_entity_id: body.sp_entity_id.apply(now.sp_entity_id, entity_id)?,
-            requests: RequestSettings {
-                sign_requests: body.sign_requests.unwrap_or(now.requests.sign_requests),
-                force_authn: body.force_authn.unwrap_or(now.requests.force_authn),
-                requested_authn_context: body
-                    .requested_authn_context
-                    .as_deref()
-                    .map_or(Ok(now.requests.requested_authn_context), authn_context)?,
-                name_id_format: body.name_id_format.apply(now.requests.name_id_format, name_id_format)?,
-                login_hint: body.login_hint.unwrap_or(now.requests.login_hint),
-            },
-        };
+        let mut whole = serde_json::to_value(DescriptionBody::of(&now)).map_err(|e| not_as_expected(&e))?;
+        if let Some(fields) = whole.as_object_mut() {
+            fields.extend(patch);
+        }
+        let body: DescriptionBody = serde_json::from_value(whole).map_err(|e| not_as_expected(&e))?;
         let update = Update {
             id: id.clone(),
-            change: Change::Describe(description),
-            from_generation: Some(generation),
+            change: Change::Describe(body.read()?),
+            from_generation: Some(now.generation),
         };
         self.send_update(update).await
     }
@@ -405,13 +373,12 @@ pub(super) fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, Api
             message,
         ));
     }
-    serde_json::from_slice(request.body()).map_err(|e| {
-        ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "invalid_json",
-            format!("The body is not as expected: {e}."),
-        )
-    })
+    serde_json::from_slice(request.body()).map_err(|e| not_as_expected(&e))
+}
+
+fn not_as_expected(error: &serde_json::Error) -> ApiError {
+    let message = format!("The body is not as expected: {error}.");
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_json", message)
 }
 
 fn name(text: &str) -> Result<String, ApiError> {
