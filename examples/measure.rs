@@ -19,7 +19,7 @@ use edge_saml::saml::connection::{Provider, ServiceProvider, StoredCertificate};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response;
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect};
+use edge_saml::saml::validate::{self, Expect, Unsolicited};
 use rsa::pkcs1v15;
 use rsa::signature::hazmat::PrehashVerifier;
 use serde_json::{Value, json};
@@ -58,6 +58,8 @@ fn main() {
         idp_entity_id: &idp_entity_id,
         provider: Provider::Okta,
         domains: &domains,
+        required_attributes: &[],
+        unsolicited: Unsolicited::Refused,
         now,
         skew_seconds: 180,
     };

@@ -73,6 +73,7 @@ impl<P: Ports> App<P> {
         match route {
             Route::Acs(id) => self.consume_response(&id, request).await,
             Route::Api(_) => Err(BrowserError::NotFound),
+            Route::Complete(id) if post => self.complete_confirmed_sign_in(&id, request).await,
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,
             Route::Script => Ok(page::script()),

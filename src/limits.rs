@@ -145,8 +145,25 @@ pub const METADATA_FETCH_SECONDS: u32 = 8;
 /// Refused sign-ins that a ledger keeps; older ones give way.
 pub const MAX_REFUSALS_KEPT: i64 = 500;
 
-/// Seconds that a sign-in may take, from our request to the answer.
-pub const PENDING_REQUEST_SECONDS: i64 = 60 * 60;
+/// Minutes that a sign-in may take, from our request to its answer, unless the connection says otherwise.
+pub const PENDING_REQUEST_MINUTES: u32 = 60;
+
+/// The most that a connection may say: a day, as the ledger keeps that many requests.
+pub const MAX_PENDING_REQUEST_MINUTES: u32 = 24 * 60;
+
+/// Seconds for which a browser is known: as long as any request of its may take.
+pub const BROWSER_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds that a request is remembered after it has expired, so that a sign-in that took too long can be begun anew where
+/// it was going.
+pub const EXPIRED_REQUEST_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds within which the browser that posted a response may post it once more and is answered the same: a second click,
+/// a page that was loaded again.
+pub const REPEATED_POST_SECONDS: i64 = 60;
+
+/// Tickets that may be open for one request: those of the repeated posts.
+pub const MAX_TICKETS_PER_REQUEST: i64 = 4;
 
 /// Sign-ins that one browser may have in flight at one connection; the oldest gives way.
 pub const MAX_PENDING_PER_BROWSER: i64 = 20;
@@ -162,6 +179,18 @@ pub const MAX_API_CALL_BYTES: usize = 64 * 1024;
 
 /// Seconds between the answer and the browser's next request, which follows at once.
 pub const TICKET_SECONDS: i64 = 60;
+
+/// Seconds that somebody may think about whether to sign in with an answer that nobody asked for.
+pub const UNSOLICITED_TICKET_SECONDS: i64 = 10 * 60;
+
+/// Where the responses of one connection may lead by their `RelayState`.
+pub const MAX_RELAY_STATE_TARGETS: usize = 100;
+
+/// Characters of a reason that people give.
+pub const MAX_REASON_CHARACTERS: usize = 500;
+
+/// Seconds for which SHA-1 may be accepted before somebody has to say so again.
+pub const MAX_SHA1_EXCEPTION_SECONDS: i64 = 366 * 24 * 60 * 60;
 
 /// Seconds that a session lasts at the most.
 pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;

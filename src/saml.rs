@@ -17,5 +17,6 @@ pub mod reject;
 pub mod response;
 mod sealed;
 pub mod service_keys;
+pub mod settings;
 pub mod time;
 pub mod validate;

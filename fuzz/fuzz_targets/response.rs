@@ -5,7 +5,7 @@ use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response;
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect};
+use edge_saml::saml::validate::{self, Expect, Unsolicited};
 
 const AUDIENCE: &str = "https://sp.example/sso/saml/conn_abcdefghij234567klmn";
 
@@ -23,6 +23,8 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
             idp_entity_id: &EntityId::parse("http://www.okta.com/exk1test").unwrap(),
             provider: Provider::Okta,
             domains: &[Domain::parse("acme.test").unwrap()],
+            required_attributes: &[],
+            unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(1_782_907_200),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
         },

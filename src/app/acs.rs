@@ -3,24 +3,31 @@
 //! The POST comes from the identity provider's page, cross-site, so it carries no `Lax` cookie of ours and proves nothing
 //! about the browser. It only exchanges the response for a ticket. The browser then makes a same-site GET with its cookie,
 //! and only the browser that began the sign-in gets the session (SAML Profiles 4.1.5 leaves this to us).
+//!
+//! A response that answers no request proves nothing about any browser, now or later. By default it only begins a sign-in of
+//! our own; where a connection takes it for one, its user is shown who they are about to be and presses a button, so that
+//! nobody is signed in as somebody else without noticing (login CSRF, attack A117).
 
 use http::StatusCode;
 
 use super::App;
 use super::error::BrowserError;
 use super::http::{
-    BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, see_other, set_cookie,
+    BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, is_from_ourselves, see_other,
+    set_cookie,
 };
-use super::ledger::{Complete, Consume, EndSession, Refusal, User, user_id};
+use super::ledger::{Answers, Complete, Completion, Consume, EndSession, Refusal, User, user_id};
+use super::page;
 use super::ports::{LogLine, Ports, Unavailable};
 use super::session::session_cookie;
 use super::sign_in::reject_of;
-use crate::dsig::{Policy, Sha1};
+use crate::dsig::Policy;
 use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, State};
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, ReturnPath};
 use crate::saml::reject::{IdpStatus, Reject};
 use crate::saml::response;
+use crate::saml::settings::IdpInitiated;
 use crate::saml::validate::{self, Expect, Login};
 use crate::token::Token;
 
@@ -31,57 +38,62 @@ impl<P: Ports> App<P> {
         id: &ConnectionId,
         request: &Request,
     ) -> Result<Response, BrowserError> {
-        let refused = |reject| BrowserError::Refused {
-            connection: id.clone(),
-            reject,
-        };
         if !has_media_type(request, "application/x-www-form-urlencoded") {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         let mut connection = self
             .replicated_connection(id)
             .await?
-            .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+            .ok_or_else(|| refused(id, Reject::ConnectionUnknown))?;
         if request.uri().query().is_some_and(|q| !q.is_empty()) {
-            return Err(refused(Reject::FormMalformed));
+            return Err(refused(id, Reject::FormMalformed));
         }
-        let form = read_post_form(request.body()).map_err(refused)?;
+        let form = read_post_form(request.body()).map_err(|reject| refused(id, reject))?;
         // KV may lag behind the ledger; verify once more with the registry's record when it does.
         for _ in 0..2 {
-            match self.exchange(&connection, &form).await? {
-                Ok(ticket) => {
-                    return Ok(see_other(&format!(
-                        "/sso/saml/{id}/complete?ticket={}",
-                        ticket.reveal()
-                    )));
+            match self.exchange(&connection, &form).await {
+                Ok(next) => return Ok(see_other(&next)),
+                Err(Failure::Browser(error)) => return Err(error),
+                Err(Failure::Rejected(reject)) => {
+                    let other = self.answer_otherwise(&connection, &form, &reject).await?;
+                    return other.ok_or_else(|| refused(id, reject));
                 }
-                Err(Exchange::Rejected(reject)) => {
-                    let again = match &reject {
-                        Reject::IdpStatus {
-                            status: IdpStatus::InvalidNameIdPolicy,
-                            ..
-                        } => self.ask_again_about(&connection, &form).await?,
-                        _ => None,
-                    };
-                    return again.ok_or_else(|| refused(reject));
-                }
-                Err(Exchange::Stale) => {
+                Err(Failure::Ledger(Refusal::StaleGeneration)) => {
                     connection = self
                         .registered_connection(id)
                         .await?
-                        .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+                        .ok_or_else(|| refused(id, Reject::ConnectionUnknown))?;
                 }
+                Err(Failure::Ledger(Refusal::NotYetKnown)) => {
+                    return Err(Unavailable("the ledger is behind".to_owned()).into());
+                }
+                Err(Failure::Ledger(refusal)) => return Err(refused_by_ledger(id, refusal)),
             }
         }
         Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
     }
 
-    /// The request once more without a NameID format, if that was what the identity provider refused.
-    async fn ask_again_about(&self, connection: &Connection, form: &PostForm) -> Result<Option<Response>, Unavailable> {
-        let Some(refused) = response::request_id_hint(&form.message) else {
+    /// What can be done when the identity provider refused what we had asked for: the request once more without a NameID
+    /// format, or no sign-in where one without a page was asked for.
+    async fn answer_otherwise(
+        &self,
+        connection: &Connection,
+        form: &PostForm,
+        reject: &Reject,
+    ) -> Result<Option<Response>, Unavailable> {
+        let Reject::IdpStatus { status, .. } = reject else {
             return Ok(None);
         };
-        let again = self.ask_again(connection, refused).await?;
+        if !matches!(status, IdpStatus::InvalidNameIdPolicy | IdpStatus::NoPassive) {
+            return Ok(None);
+        }
+        let Some(request) = response::request_id_hint(&form.message) else {
+            return Ok(None);
+        };
+        if *status == IdpStatus::NoPassive {
+            return self.give_up(connection, request).await;
+        }
+        let again = self.ask_again(connection, request).await?;
         if again.is_some() {
             self.ports.log(&LogLine {
                 event: "asked_again_without_name_id_format",
@@ -94,41 +106,44 @@ impl<P: Ports> App<P> {
         Ok(again)
     }
 
-    /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger.
-    async fn exchange(
-        &self,
-        connection: &Connection,
-        form: &PostForm,
-    ) -> Result<Result<Token, Exchange>, BrowserError> {
-        let login = match self.verify(connection, form) {
-            Ok(login) => login,
-            Err(reject) => return Ok(Err(Exchange::Rejected(reject))),
-        };
+    /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger; gives the address where
+    /// the browser goes next.
+    async fn exchange(&self, connection: &Connection, form: &PostForm) -> Result<String, Failure> {
+        let login = self.verify(connection, form)?;
         let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
-        let user = match user(connection, &sp_entity_id, &login) {
-            Ok(user) => user,
-            Err(reject) => return Ok(Err(Exchange::Rejected(reject))),
+        let user = user(connection, &sp_entity_id, &login)?;
+        let answers = match login.in_response_to() {
+            Some(request) => Answers::Request(request.clone()),
+            None => Answers::Nothing {
+                return_path: self.unsolicited_target(connection, form)?,
+            },
         };
+        if let (Answers::Nothing { return_path }, IdpInitiated::Bounce) = (&answers, connection.responses.idp_initiated)
+        {
+            return Ok(bounce(&connection.id, return_path));
+        }
         let ticket = Token::new(&self.ports.random()?);
         let consumed = self.ports.ledger(
             &connection.id,
             Consume {
                 generation: connection.generation,
-                request_id: login.in_response_to().clone(),
+                answers,
                 assertion_id: login.assertion_id().clone(),
                 remember_until: login.remember_until(),
                 ticket: ticket.hash(),
                 user,
+                require_typed_email: connection.responses.require_typed_email,
+                just_in_time_sign_up: connection.responses.just_in_time_sign_up,
                 session_not_on_or_after: login.session_not_on_or_after(),
                 authn_instant: login.authn_instant(),
             },
         );
-        match consumed.await? {
-            Ok(()) => Ok(Ok(ticket)),
-            Err(Refusal::StaleGeneration) => Ok(Err(Exchange::Stale)),
-            Err(Refusal::NotYetKnown) => Err(Unavailable("the ledger is behind".to_owned()).into()),
-            Err(refusal) => Ok(Err(Exchange::Rejected(reject_of(refusal)))),
-        }
+        consumed.await?.map_err(Failure::Ledger)?;
+        Ok(format!(
+            "/sso/saml/{}/complete?ticket={}",
+            connection.id,
+            ticket.reveal()
+        ))
     }
 
     fn verify(&self, connection: &Connection, form: &PostForm) -> Result<Login, Reject> {
@@ -136,17 +151,31 @@ impl<P: Ports> App<P> {
         if connection.state != State::Enabled {
             return Err(Reject::ConnectionDisabled);
         }
+        let now = self.ports.now();
         let keys = idp.keys();
         let policy = Policy {
             keys: &keys,
-            sha1: Sha1::Refused,
+            sha1: connection.responses.sha1(now),
         };
         let response = response::open(&form.message, &policy)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        validate::login(
-            &response,
-            &Expect::of(connection, idp, &service_provider, self.ports.now()),
-        )
+        validate::login(&response, &Expect::of(connection, idp, &service_provider, now))
+    }
+
+    /// Where a response that answers no request may lead by its `RelayState` (SAML Bindings 3.5.3).
+    fn unsolicited_target(&self, connection: &Connection, form: &PostForm) -> Result<ReturnPath, Reject> {
+        let Some(relay_state) = &form.relay_state else {
+            return Ok(self.return_path(None));
+        };
+        // A handle of ours: it does answer a request, and does not say so (attack A108).
+        if Token::parse(relay_state).is_some() {
+            return Err(Reject::UnsolicitedNotAllowed);
+        }
+        let path = relay_state.strip_prefix(self.config.origin.as_str());
+        let target = ReturnPath::parse(path.unwrap_or(relay_state)).ok();
+        target
+            .filter(|target| connection.responses.allows_target(target))
+            .ok_or(Reject::RelayStateNotAllowed)
     }
 
     /// Gives the session to the browser that began the sign-in.
@@ -155,16 +184,38 @@ impl<P: Ports> App<P> {
         id: &ConnectionId,
         request: &Request,
     ) -> Result<Response, BrowserError> {
-        let refused = |reject| BrowserError::Refused {
-            connection: id.clone(),
-            reject,
-        };
         let query = request.uri().query().unwrap_or_default().as_bytes();
-        let ticket = field(query, "ticket").ok().flatten().and_then(|t| Token::parse(&t));
+        self.complete(id, request, query, Confirmed::No).await
+    }
+
+    /// The same for the user who has pressed the button of [`page::confirm_sign_in`].
+    pub(super) async fn complete_confirmed_sign_in(
+        &self,
+        id: &ConnectionId,
+        request: &Request,
+    ) -> Result<Response, BrowserError> {
+        if !is_from_ourselves(request, &self.config.origin) {
+            return Err(BrowserError::ForeignForm);
+        }
+        if !has_media_type(request, "application/x-www-form-urlencoded") {
+            return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        self.complete(id, request, request.body(), Confirmed::Yes).await
+    }
+
+    async fn complete(
+        &self,
+        id: &ConnectionId,
+        request: &Request,
+        fields: &[u8],
+        confirmed: Confirmed,
+    ) -> Result<Response, BrowserError> {
+        let ticket = field(fields, "ticket").ok().flatten().and_then(|t| Token::parse(&t));
         let ticket = ticket.ok_or(BrowserError::Malformed(StatusCode::BAD_REQUEST))?;
         self.replicated_connection(id)
             .await?
-            .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+            .ok_or_else(|| refused(id, Reject::ConnectionUnknown))?;
+        let present = session_cookie(request);
         // A fresh token for every sign-in: whatever session cookie the browser brought is not continued.
         let session = Token::new(&self.ports.random()?);
         let completed = self.ports.ledger(
@@ -172,13 +223,18 @@ impl<P: Ports> App<P> {
             Complete {
                 ticket: ticket.hash(),
                 browser: cookie(request, BROWSER_COOKIE).and_then(Token::parse).map(|b| b.hash()),
+                present_session: (present.as_ref())
+                    .filter(|(connection, _)| connection == id)
+                    .map(|(_, token)| token.hash()),
+                confirmed: confirmed == Confirmed::Yes,
                 session: session.hash(),
             },
         );
-        match completed.await? {
-            Ok(completed) => {
+        match completed.await?.map_err(|refusal| refused_by_ledger(id, refusal))? {
+            Completion::Confirm { email } => Ok(page::confirm_sign_in(id, ticket.reveal(), email.as_str())),
+            Completion::Done(completed) => {
                 // The session that this browser had before is over; it could not be ended later, without its cookie.
-                if let Some((previous, token)) = session_cookie(request) {
+                if let Some((previous, token)) = present {
                     let ended = EndSession { session: token.hash() };
                     self.ports.ledger(&previous, ended).await?;
                 }
@@ -192,17 +248,66 @@ impl<P: Ports> App<P> {
                 );
                 Ok(response)
             }
-            Err(refusal) => Err(refused(reject_of(refusal))),
         }
     }
 }
 
+/// Whether the user has said that they want to be signed in as whom they are shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Confirmed {
+    No,
+    Yes,
+}
+
 /// Why a response was not exchanged for a ticket.
-enum Exchange {
-    /// It is refused.
+enum Failure {
+    /// Something does not answer.
+    Browser(BrowserError),
+    /// The ledger refuses it.
+    Ledger(Refusal),
+    /// The response is refused.
     Rejected(Reject),
-    /// The connection's record was older than the ledger's generation.
-    Stale,
+}
+
+impl From<Reject> for Failure {
+    fn from(reject: Reject) -> Self {
+        Self::Rejected(reject)
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Browser(unavailable.into())
+    }
+}
+
+fn refused(id: &ConnectionId, reject: Reject) -> BrowserError {
+    BrowserError::Refused {
+        connection: id.clone(),
+        reject,
+        return_path: None,
+    }
+}
+
+fn refused_by_ledger(id: &ConnectionId, refusal: Refusal) -> BrowserError {
+    BrowserError::Refused {
+        connection: id.clone(),
+        reject: reject_of(&refusal),
+        return_path: match refusal {
+            Refusal::RequestExpired { return_path } => Some(return_path),
+            _ => None,
+        },
+    }
+}
+
+/// The address that begins a sign-in in place of the answer that nobody asked for.
+fn bounce(id: &ConnectionId, return_path: &ReturnPath) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("connection", id.as_str())
+        .append_pair("return_to", return_path.as_str())
+        .append_pair("bounced", "true")
+        .finish();
+    format!("/sso/sign-in?{query}")
 }
 
 /// The user as the ledger keeps them. The key is the NameID, which must not change from one sign-in to the next.

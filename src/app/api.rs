@@ -13,18 +13,23 @@ use super::ledger::ListRefusals;
 use super::ports::{Answer, Ports};
 use super::registry::{Change, Create, Delete, Description, List, Refusal, Update};
 use super::route::{ApiRoute, Route};
-use crate::limits::{MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_URI_BYTES};
-use crate::saml::connection::{
-    Binding, Connection, LoginHint, Provider, RequestSettings, ServiceProvider, SignRequests, State,
+use crate::limits::{
+    MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES,
+    MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES, PENDING_REQUEST_MINUTES,
 };
-use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
+use crate::saml::connection::{Binding, Connection, Provider, ServiceProvider, State};
+use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId, ReturnPath};
 use crate::saml::service_keys::RotationStep;
+use crate::saml::settings::{
+    IdpInitiated, LoginHint, RequestSettings, ResponseSettings, Sha1Exception, SignRequests, UserField,
+};
 use crate::saml::time::Timestamp;
 use crate::token::same_secret;
 
 /// What the vendor says of a connection: `POST /connections`, and what a `PATCH` is merged into.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 struct DescriptionBody {
     name: String,
     provider: Provider,
@@ -40,12 +45,37 @@ struct DescriptionBody {
     name_id_format: Option<String>,
     #[serde(default)]
     login_hint: LoginHint,
+    #[serde(default = "request_lifetime_minutes")]
+    request_lifetime_minutes: u32,
+    #[serde(default)]
+    idp_initiated: IdpInitiated,
+    #[serde(default)]
+    relay_state_targets: Vec<String>,
+    #[serde(default)]
+    require_signed_assertion: bool,
+    #[serde(default)]
+    require_signed_response: bool,
+    sha1_exception: Option<Sha1Exception>,
+    #[serde(default)]
+    required_attributes: Vec<UserField>,
+    #[serde(default)]
+    require_typed_email: bool,
+    #[serde(default = "yes")]
+    just_in_time_sign_up: bool,
+}
+
+fn request_lifetime_minutes() -> u32 {
+    PENDING_REQUEST_MINUTES
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl DescriptionBody {
     /// What is said of `connection` now.
     fn of(connection: &Connection) -> Self {
-        let requests = &connection.requests;
+        let (requests, responses) = (&connection.requests, &connection.responses);
         Self {
             name: connection.name.clone(),
             provider: connection.provider,
@@ -57,10 +87,19 @@ impl DescriptionBody {
             requested_authn_context: requests.requested_authn_context.clone(),
             name_id_format: requests.name_id_format.clone(),
             login_hint: requests.login_hint,
+            request_lifetime_minutes: requests.request_lifetime_minutes,
+            idp_initiated: responses.idp_initiated,
+            relay_state_targets: responses.relay_state_targets.iter().map(ToString::to_string).collect(),
+            require_signed_assertion: responses.require_signed_assertion,
+            require_signed_response: responses.require_signed_response,
+            sha1_exception: responses.sha1_exception.clone(),
+            required_attributes: responses.required_attributes.clone(),
+            require_typed_email: responses.require_typed_email,
+            just_in_time_sign_up: responses.just_in_time_sign_up,
         }
     }
 
-    fn read(self) -> Result<Description, ApiError> {
+    fn read(self, now: Timestamp) -> Result<Description, ApiError> {
         Ok(Description {
             name: name(&self.name)?,
             provider: self.provider,
@@ -73,6 +112,17 @@ impl DescriptionBody {
                 requested_authn_context: authn_context(&self.requested_authn_context)?,
                 name_id_format: self.name_id_format.as_deref().map(name_id_format).transpose()?,
                 login_hint: self.login_hint,
+                request_lifetime_minutes: lifetime(self.request_lifetime_minutes)?,
+            },
+            responses: ResponseSettings {
+                idp_initiated: self.idp_initiated,
+                relay_state_targets: targets(&self.relay_state_targets)?,
+                require_signed_assertion: self.require_signed_assertion,
+                require_signed_response: self.require_signed_response,
+                sha1_exception: self.sha1_exception.map(|e| sha1_exception(e, now)).transpose()?,
+                required_attributes: self.required_attributes,
+                require_typed_email: self.require_typed_email,
+                just_in_time_sign_up: self.just_in_time_sign_up,
             },
         })
     }
@@ -97,6 +147,8 @@ struct ConnectionView<'a> {
     organization: Option<&'a str>,
     #[serde(flatten)]
     requests: &'a RequestSettings,
+    #[serde(flatten)]
+    responses: &'a ResponseSettings,
     service_provider: ServiceProvider,
     identity_provider: Option<IdentityProviderView<'a>>,
     generation: u64,
@@ -194,7 +246,7 @@ impl<P: Ports> App<P> {
 
     async fn create(&self, request: &Request) -> Result<Response, ApiError> {
         let body: DescriptionBody = read_body(request)?;
-        let description = body.read()?;
+        let description = body.read(self.ports.now())?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
             description,
@@ -228,7 +280,7 @@ impl<P: Ports> App<P> {
         let body: DescriptionBody = serde_json::from_value(whole).map_err(|e| not_as_expected(&e))?;
         let update = Update {
             id: id.clone(),
-            change: Change::Describe(body.read()?),
+            change: Change::Describe(Box::new(body.read(self.ports.now())?)),
             from_generation: Some(now.generation),
         };
         self.send_update(update).await
@@ -322,6 +374,7 @@ impl<P: Ports> App<P> {
             domains: &connection.domains,
             organization: connection.organization.as_deref(),
             requests: &connection.requests,
+            responses: &connection.responses,
             service_provider: connection.service_provider(&self.config.origin),
             identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
                 entity_id: &idp.entity_id,
@@ -416,6 +469,37 @@ fn authn_context(texts: &[String]) -> Result<Vec<String>, ApiError> {
 fn uri(text: &str) -> Option<String> {
     let fits = text.contains(':') && text.len() <= MAX_URI_BYTES;
     (fits && text.bytes().all(|b| b.is_ascii_graphic())).then(|| text.to_owned())
+}
+
+fn lifetime(minutes: u32) -> Result<u32, ApiError> {
+    let fits = (1..=MAX_PENDING_REQUEST_MINUTES).contains(&minutes);
+    fits.then_some(minutes)
+        .ok_or_else(|| invalid("request_lifetime_minutes", "expected 1 to 1440"))
+}
+
+fn targets(texts: &[String]) -> Result<Vec<ReturnPath>, ApiError> {
+    if texts.len() > MAX_RELAY_STATE_TARGETS {
+        return Err(invalid("relay_state_targets", "expected at most 100 paths"));
+    }
+    let read = |text: &String| ReturnPath::parse(text).map_err(|e| invalid("relay_state_targets", e.0));
+    texts.iter().map(read).collect()
+}
+
+/// An exception that has an end, and somebody's reason.
+fn sha1_exception(exception: Sha1Exception, now: Timestamp) -> Result<Sha1Exception, ApiError> {
+    let left = exception.until.since(now);
+    if left > MAX_SHA1_EXCEPTION_SECONDS {
+        return Err(invalid("sha1_exception", "expected an end within a year"));
+    }
+    let reason = exception.reason.trim();
+    let length = reason.chars().count();
+    if length == 0 || length > MAX_REASON_CHARACTERS || reason.chars().any(char::is_control) {
+        return Err(invalid(
+            "sha1_exception",
+            "expected a reason of 1 to 500 characters on one line",
+        ));
+    }
+    Ok(exception)
 }
 
 fn domains(texts: &[String]) -> Result<Vec<Domain>, ApiError> {

@@ -10,7 +10,7 @@ use super::http::{Response, allow, json};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::{App, ledger, page};
 use crate::code::Code;
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, ReturnPath};
 use crate::saml::reject::Reject;
 
 /// Why a request of a browser is not answered as it hoped.
@@ -30,6 +30,8 @@ pub enum BrowserError {
         connection: ConnectionId,
         /// Why.
         reject: Reject,
+        /// Where the browser wanted to go, if that is known.
+        return_path: Option<ReturnPath>,
     },
     /// The platform does not answer.
     Unavailable(Unavailable),
@@ -124,7 +126,18 @@ impl<P: Ports> App<P> {
                 "There is nothing here",
                 "The address may be mistyped or out of date. Start again on the sign-in page.",
             ),
-            BrowserError::Refused { connection, reject } => self.answer_refusal(&connection, &reject).await,
+            BrowserError::Refused {
+                connection,
+                reject,
+                return_path,
+            } => {
+                let reference = self.note_refusal(&connection, &reject).await;
+                let again = page::Again {
+                    connection: (reject != Reject::ConnectionUnknown).then_some(&connection),
+                    return_path: return_path.as_ref(),
+                };
+                page::refused(status_of(&reject), apology(&reject), &reference, again)
+            }
             BrowserError::Unavailable(unavailable) => {
                 self.ports.log(&LogLine {
                     event: "unavailable",
@@ -142,7 +155,8 @@ impl<P: Ports> App<P> {
         }
     }
 
-    async fn answer_refusal(&self, connection: &ConnectionId, reject: &Reject) -> Response {
+    /// Logs a refusal and keeps it for the vendor; gives its reference.
+    async fn note_refusal(&self, connection: &ConnectionId, reject: &Reject) -> String {
         let reference = match self.ports.random() {
             Ok(random) => super::reference(&random),
             Err(unavailable) => unavailable.0,
@@ -172,7 +186,16 @@ impl<P: Ports> App<P> {
                 });
             }
         }
-        page::refused(status_of(reject), &reference)
+        reference
+    }
+}
+
+/// What the browser is told. It is the same for nearly all reasons: only the vendor learns which.
+fn apology(reject: &Reject) -> page::Apology {
+    match reject {
+        Reject::RequestExpired => page::Apology::TookTooLong,
+        Reject::IdpStatus { .. } => page::Apology::NotSignedInThere,
+        _ => page::Apology::NotSignedIn,
     }
 }
 

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{
-    MAX_PENDING_PER_BROWSER, MAX_PENDING_PER_CONNECTION, MAX_REFUSALS_KEPT, PENDING_REQUEST_SECONDS,
-    SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS, TICKET_SECONDS,
+    EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_BROWSER, MAX_PENDING_PER_CONNECTION, MAX_REFUSALS_KEPT,
+    MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_IDLE_SECONDS, SESSION_SECONDS, SESSION_TOUCH_SECONDS,
+    TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
 };
 use crate::saml::assertion::NameId;
 use crate::saml::connection::State;
-use crate::saml::id::{AssertionId, ConnectionId, EntityId, RequestId, ReturnPath};
+use crate::saml::id::{AssertionId, ConnectionId, EmailAddress, EntityId, RequestId, ReturnPath};
 use crate::saml::identity::Identity;
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
@@ -34,7 +35,7 @@ pub trait Call: Serialize + DeserializeOwned {
 }
 
 /// Why a ledger refuses. The application turns it into a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// The assertion was used before.
@@ -45,12 +46,19 @@ pub enum Refusal {
     BrowserMismatch,
     /// The connection is disabled, or was deleted.
     Disabled,
+    /// The user's e-mail address is not the one that was typed.
+    EmailDiffers,
+    /// The user never signed in before, and new ones may not.
+    NewUser,
     /// The ledger has not heard yet of the generation that the caller used.
     NotYetKnown,
     /// The request was answered by another assertion.
     RequestAnswered,
     /// The request, or the ticket, was not used in time.
-    RequestExpired,
+    RequestExpired {
+        /// Where the browser wanted to go.
+        return_path: ReturnPath,
+    },
     /// No such request or ticket.
     RequestUnknown,
     /// The session at the identity provider ended before the browser came back.
@@ -83,15 +91,21 @@ pub struct Begin {
     pub browser: TokenHash,
     /// Where it wanted to go.
     pub return_path: ReturnPath,
+    /// How long it may take, in seconds.
+    pub lifetime_seconds: i64,
     /// What it asked for.
     pub asked: Asked,
 }
 
 /// What a request asked the identity provider for, as far as its answer is judged by it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// With `ForceAuthn`: the user must not have authenticated before this.
     pub authn_not_before: Option<Timestamp>,
+    /// The e-mail address that was typed.
+    pub email: Option<EmailAddress>,
+    /// With `IsPassive`: that no page be shown.
+    pub passive: bool,
     /// Whether a format of the NameID was asked for. If that is refused, it is asked once more without.
     pub name_id_format: bool,
 }
@@ -105,6 +119,30 @@ pub struct AskAgain {
     pub refused: RequestId,
     /// The request in its place, for the same browser and the same return path.
     pub request_id: RequestId,
+    /// How long it may take, in seconds.
+    pub lifetime_seconds: i64,
+}
+
+/// Gives a request up that asked the identity provider to show no page, which it could not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GiveUp {
+    /// The generation of the record that was used.
+    pub generation: u64,
+    /// The request.
+    pub request_id: RequestId,
+}
+
+/// What an assertion answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answers {
+    /// No request: the identity provider began.
+    Nothing {
+        /// Where the browser goes.
+        return_path: ReturnPath,
+    },
+    /// This request.
+    Request(RequestId),
 }
 
 /// Uses up an assertion and answers its request.
@@ -113,7 +151,7 @@ pub struct Consume {
     /// The generation of the record that the assertion was verified with.
     pub generation: u64,
     /// The request that it answers.
-    pub request_id: RequestId,
+    pub answers: Answers,
     /// The assertion.
     pub assertion_id: AssertionId,
     /// Until when the assertion must be remembered.
@@ -122,6 +160,10 @@ pub struct Consume {
     pub ticket: TokenHash,
     /// Who will be signed in.
     pub user: User,
+    /// Whether their e-mail address must be the one that was typed, where one was.
+    pub require_typed_email: bool,
+    /// Whether it may be somebody who never signed in before.
+    pub just_in_time_sign_up: bool,
     /// When the session at the identity provider ends.
     pub session_not_on_or_after: Option<Timestamp>,
     /// When the user authenticated there.
@@ -135,8 +177,25 @@ pub struct Complete {
     pub ticket: TokenHash,
     /// The browser that shows it.
     pub browser: Option<TokenHash>,
+    /// The session that this browser has at this connection.
+    pub present_session: Option<TokenHash>,
+    /// Whether the user has said in this browser that they want to be signed in.
+    pub confirmed: bool,
     /// A fresh token for the session.
     pub session: TokenHash,
+}
+
+/// What becomes of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completion {
+    /// No browser asked for it, so that it may be somebody else's: the user has to say that it is theirs.
+    Confirm {
+        /// Whose it is.
+        email: EmailAddress,
+    },
+    /// It was exchanged for a session.
+    Done(Completed),
 }
 
 /// What a completed sign-in gives.
@@ -235,6 +294,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Consume::NAME => run::<Consume>(call, sql, now)?,
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
+        GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
@@ -266,15 +326,15 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
         return Ok(Swept::NothingIsLeft);
     }
     // An assertion is accepted in the very second of `remember_until`, so it is forgotten only after it.
-    for (table, old) in [
-        ("requests", "expires_at <= ?"),
-        ("assertions", "remember_until < ?"),
-        ("tickets", "expires_at <= ?"),
-        ("sessions", "expires_at <= ?"),
+    for (table, old, bound) in [
+        ("requests", "expires_at <= ?", now.plus(-EXPIRED_REQUEST_SECONDS)),
+        ("assertions", "remember_until < ?", now),
+        ("tickets", "expires_at <= ?", now),
+        ("sessions", "expires_at <= ?", now),
     ] {
         sql.run(
             &format!("DELETE FROM {table} WHERE {old}"),
-            &[now.unix_seconds().into()],
+            &[bound.unix_seconds().into()],
         )?;
     }
     let left = "SELECT 1 FROM requests UNION ALL SELECT 1 FROM assertions UNION ALL SELECT 1 FROM tickets UNION ALL SELECT 1 FROM sessions LIMIT 1";
@@ -285,15 +345,18 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     })
 }
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, remember_until INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT NOT NULL, user TEXT NOT NULL, \
-     session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
+    "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
+     remember_until INTEGER NOT NULL)",
+    // Without a request it is bound to no browser.
+    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_path TEXT NOT NULL, \
+     user TEXT NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
      seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, signed_in_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS refusals (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, at INTEGER NOT NULL, \
      code TEXT NOT NULL, detail TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at)",
@@ -333,7 +396,7 @@ impl Call for Forget {
             state: State::Disabled,
         };
         tombstone.run(sql, now)?;
-        for table in ["requests", "assertions", "tickets", "sessions", "refusals"] {
+        for table in ["requests", "assertions", "tickets", "sessions", "users", "refusals"] {
             sql.run(&format!("DELETE FROM {table}"), &[])?;
         }
         Ok(())
@@ -390,7 +453,7 @@ impl Call for Begin {
                 self.request_id.as_str().into(),
                 self.browser.as_str().into(),
                 self.return_path.as_str().into(),
-                now.plus(PENDING_REQUEST_SECONDS).unix_seconds().into(),
+                now.plus(self.lifetime_seconds).unix_seconds().into(),
                 to_json(&self.asked)?,
             ],
         )?;
@@ -407,7 +470,7 @@ impl Call for AskAgain {
             return Ok(Err(refusal));
         }
         let asked = match pending(sql, &self.refused, now)? {
-            Ok(asked) if asked.name_id_format => asked,
+            Ok(request) if request.asked.name_id_format => request.asked,
             Ok(_) => return Ok(Err(Refusal::RequestUnknown)),
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -417,7 +480,7 @@ impl Call for AskAgain {
              WHERE id = ?",
             &[
                 self.request_id.as_str().into(),
-                now.plus(PENDING_REQUEST_SECONDS).unix_seconds().into(),
+                now.plus(self.lifetime_seconds).unix_seconds().into(),
                 to_json(&Asked {
                     name_id_format: false,
                     ..asked
@@ -429,18 +492,64 @@ impl Call for AskAgain {
     }
 }
 
-/// What the request `id` asked for, if it waits for its answer.
-fn pending(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Asked, Refusal>, SqlError> {
+impl Call for GiveUp {
+    type Reply = Result<ReturnPath, Refusal>;
+    const NAME: &'static str = "give_up";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        Ok(match pending(sql, &self.request_id, now)? {
+            Ok(request) if request.asked.passive => {
+                answered(sql, &self.request_id, now)?;
+                Ok(request.return_path)
+            }
+            Ok(_) => Err(Refusal::RequestUnknown),
+            Err(refusal) => Err(refusal),
+        })
+    }
+}
+
+/// A request that is remembered.
+struct Request {
+    browser: String,
+    return_path: ReturnPath,
+    asked: Asked,
+    answered: bool,
+}
+
+/// The request `id`, if it is remembered and has not expired.
+fn request(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Request, Refusal>, SqlError> {
     let rows = sql.run(
-        "SELECT expires_at, answered_at, asked FROM requests WHERE id = ?",
+        "SELECT expires_at, answered_at, asked, browser, return_path FROM requests WHERE id = ?",
         &[id.as_str().into()],
     )?;
-    Ok(match rows.first() {
-        None => Err(Refusal::RequestUnknown),
-        Some(request) if integer(request, 0)? <= now.unix_seconds() => Err(Refusal::RequestExpired),
-        Some(request) if request.get(1) != Some(&Value::Null) => Err(Refusal::RequestAnswered),
-        Some(request) => Ok(json(request, 2)?),
+    let Some(row) = rows.first() else {
+        return Ok(Err(Refusal::RequestUnknown));
+    };
+    let return_path = return_path(text(row, 4)?)?;
+    if integer(row, 0)? <= now.unix_seconds() {
+        return Ok(Err(Refusal::RequestExpired { return_path }));
+    }
+    Ok(Ok(Request {
+        browser: text(row, 3)?.to_owned(),
+        return_path,
+        asked: json(row, 2)?,
+        answered: row.get(1) != Some(&Value::Null),
+    }))
+}
+
+/// The request `id`, if it waits for its answer.
+fn pending(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Request, Refusal>, SqlError> {
+    Ok(match request(sql, id, now)? {
+        Ok(request) if request.answered => Err(Refusal::RequestAnswered),
+        other => other,
     })
+}
+
+fn return_path(text: &str) -> Result<ReturnPath, SqlError> {
+    ReturnPath::parse(text).map_err(|e| SqlError(e.to_string()))
 }
 
 /// Notes that the request `id` was answered.
@@ -478,41 +587,162 @@ impl Call for Consume {
         if let Err(refusal) = check_current(sql, self.generation)? {
             return Ok(Err(refusal));
         }
-        let assertion = [self.assertion_id.as_str().into()];
-        if !sql.run("SELECT 1 FROM assertions WHERE id = ?", &assertion)?.is_empty() {
-            return Ok(Err(Refusal::AssertionReused));
+        if let Some(first) = first_use(sql, &self.assertion_id)? {
+            return self.repeat(sql, &first, now);
         }
-        let asked = match pending(sql, &self.request_id, now)? {
-            Ok(asked) => asked,
-            Err(refusal) => return Ok(Err(refusal)),
+        if !self.just_in_time_sign_up && !has_signed_in(sql, &self.user)? {
+            return Ok(Err(Refusal::NewUser));
+        }
+        let request = match &self.answers {
+            Answers::Nothing { .. } => None,
+            Answers::Request(id) => match pending(sql, id, now)? {
+                Ok(request) => Some((id, request)),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
         };
-        if asked.authn_not_before.is_some_and(|bound| self.authn_instant < bound) {
-            return Ok(Err(Refusal::AuthnTooOld));
+        if let Some((id, request)) = &request {
+            if let Err(refusal) = self.check_asked(&request.asked) {
+                return Ok(Err(refusal));
+            }
+            answered(sql, id, now)?;
         }
         sql.run(
-            "INSERT INTO assertions (id, remember_until) VALUES (?, ?)",
+            "INSERT INTO assertions (id, request_id, used_at, remember_until) VALUES (?, ?, ?, ?)",
             &[
                 self.assertion_id.as_str().into(),
+                request.as_ref().map(|(id, _)| id.as_str()).into(),
+                now.unix_seconds().into(),
                 self.remember_until.unix_seconds().into(),
             ],
         )?;
-        answered(sql, &self.request_id, now)?;
-        sql.run(
-            "INSERT INTO tickets (hash, request_id, user, session_not_on_or_after, expires_at) VALUES (?, ?, ?, ?, ?)",
-            &[
-                self.ticket.as_str().into(),
-                self.request_id.as_str().into(),
-                to_json(&self.user)?,
-                self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
-                now.plus(TICKET_SECONDS).unix_seconds().into(),
-            ],
-        )?;
+        self.issue_ticket(sql, request.as_ref().map(|(id, request)| (*id, request)), now)?;
         Ok(Ok(()))
     }
 }
 
+/// The first use of an assertion.
+struct Use {
+    request_id: Option<String>,
+    at: Timestamp,
+}
+
+fn first_use(sql: &dyn Sql, id: &AssertionId) -> Result<Option<Use>, SqlError> {
+    let rows = sql.run(
+        "SELECT request_id, used_at FROM assertions WHERE id = ?",
+        &[id.as_str().into()],
+    )?;
+    let read = |row: &Vec<Value>| {
+        Ok(Use {
+            request_id: text(row, 0).ok().map(ToOwned::to_owned),
+            at: Timestamp::from_unix_seconds(integer(row, 1)?),
+        })
+    };
+    rows.first().map(read).transpose()
+}
+
+fn has_signed_in(sql: &dyn Sql, user: &User) -> Result<bool, SqlError> {
+    let rows = sql.run("SELECT 1 FROM users WHERE id = ?", &[user.id.as_str().into()])?;
+    Ok(!rows.is_empty())
+}
+
+impl Consume {
+    /// Answers an assertion that comes once more: a second click is given the same again, anything else is refused.
+    ///
+    /// Who posted it is not known. The new ticket is as good as the first: only the browser that sent the request can use it.
+    /// For an answer to no request there is no such browser, so it is refused.
+    fn repeat(&self, sql: &dyn Sql, first: &Use, now: Timestamp) -> Result<Result<(), Refusal>, SqlError> {
+        let Answers::Request(id) = &self.answers else {
+            return Ok(Err(Refusal::AssertionReused));
+        };
+        if first.request_id.as_deref() != Some(id.as_str()) || now.since(first.at) >= REPEATED_POST_SECONDS {
+            return Ok(Err(Refusal::AssertionReused));
+        }
+        // Signing out forgets the request, so that "back" does not sign in again.
+        let Ok(request) = request(sql, id, now)? else {
+            return Ok(Err(Refusal::AssertionReused));
+        };
+        let open = sql.run("SELECT 1 FROM tickets WHERE request_id = ?", &[id.as_str().into()])?;
+        if i64::try_from(open.len()).unwrap_or(i64::MAX) >= MAX_TICKETS_PER_REQUEST {
+            return Ok(Err(Refusal::AssertionReused));
+        }
+        self.issue_ticket(sql, Some((id, &request)), now)?;
+        Ok(Ok(()))
+    }
+
+    /// Checks the assertion against what its request asked for.
+    fn check_asked(&self, asked: &Asked) -> Result<(), Refusal> {
+        if asked.authn_not_before.is_some_and(|bound| self.authn_instant < bound) {
+            return Err(Refusal::AuthnTooOld);
+        }
+        let differs = |typed: &EmailAddress| !typed.as_str().eq_ignore_ascii_case(self.user.identity.email.as_str());
+        if self.require_typed_email && asked.email.as_ref().is_some_and(differs) {
+            return Err(Refusal::EmailDiffers);
+        }
+        Ok(())
+    }
+
+    fn issue_ticket(
+        &self,
+        sql: &dyn Sql,
+        request: Option<(&RequestId, &Request)>,
+        now: Timestamp,
+    ) -> Result<(), SqlError> {
+        let (return_path, seconds) = match (&self.answers, request) {
+            (_, Some((_, request))) => (&request.return_path, TICKET_SECONDS),
+            (Answers::Nothing { return_path }, None) => (return_path, UNSOLICITED_TICKET_SECONDS),
+            (Answers::Request(_), None) => return Err(SqlError("a ticket for no request".to_owned())),
+        };
+        sql.run(
+            "INSERT INTO tickets (hash, request_id, browser, return_path, user, session_not_on_or_after, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            &[
+                self.ticket.as_str().into(),
+                request.map(|(id, _)| id.as_str()).into(),
+                request.map(|(_, request)| request.browser.as_str()).into(),
+                return_path.as_str().into(),
+                to_json(&self.user)?,
+                self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
+                now.plus(seconds).unix_seconds().into(),
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// A ticket, as it is kept.
+struct Ticket {
+    request_id: Option<String>,
+    browser: Option<String>,
+    return_path: ReturnPath,
+    user: User,
+    session_not_on_or_after: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
+    let rows = sql.run(
+        "SELECT request_id, browser, return_path, user, session_not_on_or_after, expires_at FROM tickets WHERE hash = ?",
+        &[hash.as_str().into()],
+    )?;
+    let optional = |row: &Vec<Value>, at| text(row, at).ok().map(ToOwned::to_owned);
+    let read = |row: &Vec<Value>| {
+        Ok(Ticket {
+            request_id: optional(row, 0),
+            browser: optional(row, 1),
+            return_path: return_path(text(row, 2)?)?,
+            user: json(row, 3)?,
+            session_not_on_or_after: match row.get(4) {
+                Some(Value::Null) => None,
+                _ => Some(Timestamp::from_unix_seconds(integer(row, 4)?)),
+            },
+            expires_at: Timestamp::from_unix_seconds(integer(row, 5)?),
+        })
+    };
+    rows.first().map(read).transpose()
+}
+
 impl Call for Complete {
-    type Reply = Result<Completed, Refusal>;
+    type Reply = Result<Completion, Refusal>;
     const NAME: &'static str = "complete";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -520,48 +750,61 @@ impl Call for Complete {
             Some((_, State::Enabled)) => {}
             Some((_, State::Disabled)) | None => return Ok(Err(Refusal::Disabled)),
         }
-        let rows = sql.run(
-            "SELECT t.expires_at, t.session_not_on_or_after, t.user, r.browser, r.return_path FROM tickets t \
-             JOIN requests r ON r.id = t.request_id WHERE t.hash = ?",
-            &[self.ticket.as_str().into()],
-        )?;
-        let Some(ticket) = rows.first() else {
+        let Some(ticket) = ticket(sql, &self.ticket)? else {
             return Ok(Err(Refusal::RequestUnknown));
         };
-        if integer(ticket, 0)? <= now.unix_seconds() {
-            return Ok(Err(Refusal::RequestExpired));
+        if ticket.expires_at <= now {
+            return Ok(Err(Refusal::RequestExpired {
+                return_path: ticket.return_path,
+            }));
         }
-        if !self
-            .browser
-            .is_some_and(|b| text(ticket, 3).is_ok_and(|bound| b.as_str() == bound))
-        {
-            return Ok(Err(Refusal::BrowserMismatch));
+        match &ticket.browser {
+            Some(bound) if self.browser.as_ref().is_none_or(|b| b.as_str() != bound) => {
+                return Ok(Err(Refusal::BrowserMismatch));
+            }
+            None if !self.confirmed && !self.is_present(sql, &ticket.user, now)? => {
+                return Ok(Ok(Completion::Confirm {
+                    email: ticket.user.identity.email,
+                }));
+            }
+            _ => {}
         }
         let end = now.plus(SESSION_SECONDS);
-        let expires_at = match ticket.get(1) {
-            Some(Value::Null) => end,
-            _ => end.min(Timestamp::from_unix_seconds(integer(ticket, 1)?)),
-        };
+        let expires_at = ticket.session_not_on_or_after.map_or(end, |idp| end.min(idp));
         if expires_at <= now {
             return Ok(Err(Refusal::SessionEnded));
         }
-        let return_path = ReturnPath::parse(text(ticket, 4)?).map_err(|e| SqlError(e.to_string()))?;
-        let user = text(ticket, 2)?;
         sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
         sql.run(
-            "INSERT INTO sessions (hash, user, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (hash, request_id, user, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
             &[
                 self.session.as_str().into(),
-                user.into(),
+                ticket.request_id.as_deref().into(),
+                to_json(&ticket.user)?,
                 now.unix_seconds().into(),
                 now.unix_seconds().into(),
                 expires_at.unix_seconds().into(),
             ],
         )?;
-        Ok(Ok(Completed {
-            return_path,
+        sql.run(
+            "INSERT INTO users (id, signed_in_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET signed_in_at = excluded.signed_in_at",
+            &[ticket.user.id.as_str().into(), now.unix_seconds().into()],
+        )?;
+        Ok(Ok(Completion::Done(Completed {
+            return_path: ticket.return_path,
             expires_at,
-        }))
+        })))
+    }
+}
+
+impl Complete {
+    /// Whether this browser's present session is this user's, so that nothing is swapped under anybody's hands.
+    fn is_present(&self, sql: &dyn Sql, user: &User, now: Timestamp) -> Result<bool, SqlError> {
+        let Some(session) = self.present_session.clone() else {
+            return Ok(false);
+        };
+        let present = ReadSession { session }.run(sql, now)?;
+        Ok(present.is_some_and(|session| session.user.id == user.id))
     }
 }
 
@@ -607,9 +850,16 @@ impl Call for EndSession {
     const NAME: &'static str = "end_session";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        if configuration(sql)?.is_some() {
-            sql.run("DELETE FROM sessions WHERE hash = ?", &[self.session.as_str().into()])?;
+        if configuration(sql)?.is_none() {
+            return Ok(());
         }
+        let hash = [self.session.as_str().into()];
+        // With its request: the answer to that one, posted again, must not begin another session.
+        sql.run(
+            "DELETE FROM requests WHERE id = (SELECT request_id FROM sessions WHERE hash = ?)",
+            &hash,
+        )?;
+        sql.run("DELETE FROM sessions WHERE hash = ?", &hash)?;
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 
 use super::http::{PagePolicy, Response, Scripts, page as respond_page, respond};
-use crate::saml::id::EndpointUrl;
+use crate::saml::id::{ConnectionId, EndpointUrl, ReturnPath};
 
 /// The form of the sign-in page redirects to identity providers, of which any may be next. Browsers apply
 /// `form-action` to redirects as well.
@@ -34,7 +34,18 @@ struct SignOutPage {}
 #[derive(Template)]
 #[template(path = "refused.html")]
 struct RefusedPage<'a> {
+    title: &'a str,
+    text: &'a str,
     reference: &'a str,
+    again: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "confirm_sign_in.html")]
+struct ConfirmSignInPage<'a> {
+    email: &'a str,
+    action: &'a str,
+    ticket: &'a str,
 }
 
 #[derive(Template)]
@@ -127,14 +138,91 @@ pub fn sign_out() -> Response {
     render(StatusCode::OK, &SignOutPage {}, "")
 }
 
-/// A refused sign-in: a reference, not a reason.
+/// What somebody is told whose sign-in is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Apology {
+    /// No more than that.
+    NotSignedIn,
+    /// The identity provider says so.
+    NotSignedInThere,
+    /// It took too long.
+    TookTooLong,
+}
+
+impl Apology {
+    /// A title and a text.
+    const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotSignedIn => (
+                "We could not sign you in",
+                "Please try once more, in one browser window. If it happens again, send this reference to the people who run your \
+                 sign-in; they can see the reason.",
+            ),
+            Self::NotSignedInThere => (
+                "Your organization did not sign you in",
+                "Its sign-in page refused. Try once more; if it happens again, ask your IT department for access to this \
+                 application, and give them this reference.",
+            ),
+            Self::TookTooLong => (
+                "That took too long",
+                "A sign-in has to be finished within some time, for your safety. Nothing is lost: start it again, and you get to \
+                 where you wanted to go.",
+            ),
+        }
+    }
+}
+
+/// How a refused sign-in is begun again.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// At which connection; the user is asked for an e-mail address otherwise.
+    pub connection: Option<&'a ConnectionId>,
+    /// Where it was going.
+    pub return_path: Option<&'a ReturnPath>,
+}
+
+impl Again<'_> {
+    fn address(self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(connection) = self.connection {
+            query.append_pair("connection", connection.as_str());
+        }
+        if let Some(path) = self.return_path {
+            query.append_pair("return_to", path.as_str());
+        }
+        let query = query.finish();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("/sso/sign-in{mark}{query}")
+    }
+}
+
+/// A refused sign-in: a reference, not a reason, and one click to begin again.
 #[must_use]
-pub fn refused(status: StatusCode, reference: &str) -> Response {
+pub fn refused(status: StatusCode, apology: Apology, reference: &str, again: Again<'_>) -> Response {
     let policy = PagePolicy {
         scripts: Scripts::Ours,
         form_targets: "",
     };
-    answer(status, RefusedPage { reference }.render(), policy)
+    let (title, text) = apology.words();
+    let page = RefusedPage {
+        title,
+        text,
+        reference,
+        again: &again.address(),
+    };
+    answer(status, page.render(), policy)
+}
+
+/// Asks somebody who brought an answer to no request whether they are who it says.
+#[must_use]
+pub fn confirm_sign_in(connection: &ConnectionId, ticket: &str, email: &str) -> Response {
+    let action = format!("/sso/saml/{connection}/complete");
+    let page = ConfirmSignInPage {
+        email,
+        action: &action,
+        ticket,
+    };
+    render(StatusCode::OK, &page, "")
 }
 
 /// Any other message, with a way back to the sign-in page.

@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
-use crate::saml::connection::{Connection, IdentityProvider, Provider, RequestSettings, State};
+use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
+use crate::saml::settings::{RequestSettings, ResponseSettings};
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -64,6 +65,9 @@ pub struct Description {
     /// What our requests ask for.
     #[serde(default)]
     pub requests: RequestSettings,
+    /// What its responses may and must be.
+    #[serde(default)]
+    pub responses: ResponseSettings,
 }
 
 /// Creates a connection, disabled.
@@ -102,7 +106,7 @@ pub struct Update {
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// Replaces what is said of it.
-    Describe(Description),
+    Describe(Box<Description>),
     /// Replaces the identity provider.
     IdentityProvider(Box<IdentityProvider>),
     /// Enables or disables it.
@@ -194,6 +198,7 @@ impl Call for Create {
             organization: self.description.organization,
             sp_entity_id: self.description.sp_entity_id,
             requests: self.description.requests,
+            responses: self.description.responses,
             identity_provider: None,
             created_at: now,
             updated_at: now,
@@ -247,6 +252,7 @@ impl Call for Update {
         let before = connection.clone();
         match self.change {
             Change::Describe(description) => {
+                let description = *description;
                 if let Some(taken) = taken_domain(sql, &self.id, &description.domains)? {
                     return Ok(Err(Refusal::DomainTaken(taken)));
                 }
@@ -256,6 +262,7 @@ impl Call for Update {
                 connection.organization = description.organization;
                 connection.sp_entity_id = description.sp_entity_id;
                 connection.requests = description.requests;
+                connection.responses = description.responses;
             }
             Change::IdentityProvider(idp) => connection.identity_provider = Some(*idp),
             Change::State(State::Enabled) if connection.identity_provider.is_none() => {

@@ -86,8 +86,8 @@ impl Route {
         match self {
             Self::Acs(_) => "POST",
             Self::Api(route) => route.methods(),
-            Self::Complete(_) | Self::Metadata(_) | Self::Script | Self::Session | Self::Stylesheet => "GET, HEAD",
-            Self::SignIn | Self::SignOut => "GET, HEAD, POST",
+            Self::Metadata(_) | Self::Script | Self::Session | Self::Stylesheet => "GET, HEAD",
+            Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
         }
     }
 
@@ -107,7 +107,7 @@ impl Route {
             Self::Acs(_) => MAX_FORM_BYTES,
             Self::Api(ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
-            Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
+            Self::Complete(_) | Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
             _ => 0,
         }
     }

@@ -6,29 +6,41 @@ use super::error::BrowserError;
 use super::http::{
     BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie,
 };
-use super::ledger::{AskAgain, Asked, Begin, Refusal};
+use super::ledger::{AskAgain, Asked, Begin, GiveUp, Refusal};
 use super::ports::{Ports, Unavailable};
 use super::{App, page, registry};
 use crate::dsig::Unsigned;
-use crate::limits::PENDING_REQUEST_SECONDS;
+use crate::limits::BROWSER_SECONDS;
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{post_value, query_to_sign, redirect_query, redirect_url, signed_query};
-use crate::saml::connection::{Binding, Connection, Endpoint, LoginHint, State};
+use crate::saml::connection::{Binding, Connection, Endpoint, State};
 use crate::saml::id::{ConnectionId, EmailAddress, EndpointUrl, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
+use crate::saml::settings::LoginHint;
 use crate::saml::validate::DEFAULT_SKEW_SECONDS;
 use crate::token::Token;
 
 /// The same for every address that leads nowhere, so that the form tells nobody who our customers are.
 const NO_SIGN_IN: &str =
     "There is no single sign-on for this address. Check it, or ask the people who run your sign-in.";
+const NO_ANSWER: &str =
+    "Your organization's sign-in did not answer our request. Continue to try once more, or ask the people who run it.";
 const NOT_AN_ADDRESS: &str = "Enter an e-mail address such as ada@company.com.";
+
+/// Marks a browser whose sign-in was begun by an answer to no request, for a moment.
+const BOUNCED_COOKIE: &str = "__Host-sso_bounced";
+/// Long enough for a redirect to the identity provider and back without anybody typing.
+const BOUNCE_SECONDS: i64 = 30;
 
 /// What the page or a link to it asks for.
 struct Wish {
     email: Option<String>,
     connection: Option<String>,
     return_to: Option<String>,
+    /// Whether no page is to be shown on the way.
+    passive: bool,
+    /// Whether it comes from an answer that nobody asked for.
+    bounced: bool,
 }
 
 impl Wish {
@@ -38,6 +50,8 @@ impl Wish {
             email: read("email")?.map(|e| e.trim().to_owned()).filter(|e| !e.is_empty()),
             connection: read("connection")?,
             return_to: read("return_to")?,
+            passive: read("passive")?.as_deref() == Some("true"),
+            bounced: read("bounced")?.as_deref() == Some("true"),
         })
     }
 }
@@ -51,7 +65,11 @@ impl<P: Ports> App<P> {
         // Another site may begin a first sign-in by a link, but not replace a session: then somebody has to press the button.
         let unattended = session.is_none() || is_from_ourselves(request, &self.config.origin);
         if hinted && unattended && request.method() != Method::HEAD {
-            return self.begin(request, &wish).await;
+            return if wish.bounced {
+                self.begin_once(request, &wish).await
+            } else {
+                self.begin(request, &wish).await
+            };
         }
         match session {
             Some((_, session)) if wish.return_to.is_none() && !hinted => {
@@ -70,6 +88,19 @@ impl<P: Ports> App<P> {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
         self.begin(request, &Wish::read(request.body())?).await
+    }
+
+    /// Begins a sign-in for somebody who brought an answer to no request, and not again right after: an identity provider that
+    /// never says what it answers would go round in circles.
+    async fn begin_once(&self, request: &Request, wish: &Wish) -> Result<Response, BrowserError> {
+        if cookie(request, BOUNCED_COOKIE).is_some() {
+            let mut response = self.form(StatusCode::OK, wish, Some(NO_ANSWER));
+            set_cookie(&mut response, BOUNCED_COOKIE, "", 0);
+            return Ok(response);
+        }
+        let mut response = self.begin(request, wish).await?;
+        set_cookie(&mut response, BOUNCED_COOKIE, "1", BOUNCE_SECONDS);
+        Ok(response)
     }
 
     async fn begin(&self, request: &Request, wish: &Wish) -> Result<Response, BrowserError> {
@@ -138,11 +169,11 @@ impl<P: Ports> App<P> {
             None => Token::new(&self.ports.random()?),
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let hint = wish
+        let typed = wish
             .email
             .as_deref()
             .and_then(|typed| EmailAddress::parse_typed(typed).ok());
-        let hint = hint.as_ref();
+        let hint = typed.as_ref();
         let (subject, parameter) = match connection.requests.login_hint {
             LoginHint::LoginHintParameter => (None, hint),
             LoginHint::Off => (None, None),
@@ -155,7 +186,8 @@ impl<P: Ports> App<P> {
             &service_provider,
             &connection.requests,
         )
-        .about(subject);
+        .about(subject)
+        .passive(wish.passive);
         let begun = self.ports.ledger(
             &connection.id,
             Begin {
@@ -163,7 +195,10 @@ impl<P: Ports> App<P> {
                 request_id: authn_request.id().clone(),
                 browser: browser.hash(),
                 return_path: self.return_path(wish.return_to.as_deref()),
+                lifetime_seconds: connection.requests.lifetime_seconds(),
                 asked: Asked {
+                    email: typed.clone(),
+                    passive: wish.passive,
                     authn_not_before: (connection.requests.force_authn)
                         .then(|| self.ports.now().plus(-DEFAULT_SKEW_SECONDS)),
                     name_id_format: authn_request.asks_name_id_format(),
@@ -179,7 +214,7 @@ impl<P: Ports> App<P> {
         });
         let target = target.as_ref().unwrap_or(&endpoint.url);
         let mut response = self.send(&authn_request, connection, endpoint.binding, target).await?;
-        set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), PENDING_REQUEST_SECONDS);
+        set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
         Ok(Ok(response))
     }
 
@@ -210,6 +245,7 @@ impl<P: Ports> App<P> {
             generation: connection.generation,
             refused,
             request_id: authn_request.id().clone(),
+            lifetime_seconds: connection.requests.lifetime_seconds(),
         };
         match self.ports.ledger(&connection.id, ask_again).await? {
             Ok(()) => self
@@ -218,6 +254,21 @@ impl<P: Ports> App<P> {
                 .map(Some),
             Err(_) => Ok(None),
         }
+    }
+
+    /// Where to go when the identity provider could not sign anybody in without showing a page, as `request` asked. `None` when
+    /// that request is not pending or asked for no such thing.
+    pub(super) async fn give_up(
+        &self,
+        connection: &Connection,
+        request: RequestId,
+    ) -> Result<Option<Response>, Unavailable> {
+        let give_up = GiveUp {
+            generation: connection.generation,
+            request_id: request,
+        };
+        let path = self.ports.ledger(&connection.id, give_up).await?;
+        Ok(path.ok().map(|path| see_other(path.as_str())))
     }
 
     /// Sends the browser to `target` with a request that the ledger remembers, signed if the connection's are.
@@ -260,7 +311,7 @@ impl<P: Ports> App<P> {
     }
 
     /// Where to go after sign-in; a wish that is not a path of ours is not granted.
-    fn return_path(&self, wish: Option<&str>) -> ReturnPath {
+    pub(super) fn return_path(&self, wish: Option<&str>) -> ReturnPath {
         wish.and_then(|path| ReturnPath::parse(path).ok())
             .unwrap_or_else(|| self.config.default_return_path.clone())
     }
@@ -284,14 +335,16 @@ impl<P: Ports> App<P> {
 }
 
 /// What a ledger's refusal means to the person who signs in.
-pub(super) fn reject_of(refusal: Refusal) -> Reject {
+pub(super) fn reject_of(refusal: &Refusal) -> Reject {
     match refusal {
         Refusal::AssertionReused => Reject::AssertionReused,
         Refusal::AuthnTooOld => Reject::AuthnTooOld,
         Refusal::BrowserMismatch => Reject::BrowserMismatch,
+        Refusal::EmailDiffers => Reject::EmailDiffersFromTyped,
+        Refusal::NewUser => Reject::JitDisabled,
         Refusal::Disabled | Refusal::StaleGeneration | Refusal::NotYetKnown => Reject::ConnectionDisabled,
         Refusal::RequestAnswered => Reject::RequestAlreadyAnswered,
-        Refusal::RequestExpired | Refusal::SessionEnded => Reject::RequestExpired,
+        Refusal::RequestExpired { .. } | Refusal::SessionEnded => Reject::RequestExpired,
         Refusal::RequestUnknown => Reject::InResponseToUnknown,
     }
 }

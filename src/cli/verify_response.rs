@@ -10,7 +10,7 @@ use edge_saml::saml::identity;
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Confirmed, DEFAULT_SKEW_SECONDS, Expect, Solicitation};
+use edge_saml::saml::validate::{self, Confirmed, DEFAULT_SKEW_SECONDS, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::ready;
 use serde::Serialize;
 
@@ -108,12 +108,6 @@ struct Protocol {
     unsolicited: Unsolicited,
 }
 
-/// Whether a response may answer no request.
-enum Unsolicited {
-    Allowed,
-    Refused,
-}
-
 impl Protocol {
     fn of(arguments: &Arguments) -> Result<Self, Failure> {
         let idp_entity_id = EntityId::parse(arguments.required("idp-entity-id")?);
@@ -152,6 +146,8 @@ impl Protocol {
             idp_entity_id: &self.idp_entity_id,
             provider: Provider::Custom,
             domains: &self.domains,
+            required_attributes: &[],
+            unsolicited: self.unsolicited,
             now: self.now,
             skew_seconds: self.skew_seconds,
         };
@@ -165,7 +161,7 @@ impl Protocol {
     }
 
     fn solicitation(&self) -> Solicitation<'_> {
-        match (&self.in_response_to, &self.unsolicited) {
+        match (&self.in_response_to, self.unsolicited) {
             (None, Unsolicited::Allowed) => Solicitation::AnyOrNone,
             (None, Unsolicited::Refused) => Solicitation::Any,
             (Some(request), Unsolicited::Allowed) => Solicitation::RequestOrNone(request),

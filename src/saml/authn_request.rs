@@ -1,7 +1,8 @@
 //! The `AuthnRequest` that starts a sign-in (SAML Core 3.4.1, Profiles 4.1.4.1).
 
-use super::connection::{RequestSettings, ServiceProvider};
+use super::connection::ServiceProvider;
 use super::id::{EmailAddress, EndpointUrl, RequestId};
+use super::settings::RequestSettings;
 use super::time::Timestamp;
 use crate::xml::Writer;
 use crate::xml::names::{SAML, SAMLP};
@@ -19,6 +20,7 @@ pub struct AuthnRequest<'a> {
     settings: &'a RequestSettings,
     subject: Option<&'a EmailAddress>,
     name_id_format: Option<&'a str>,
+    passive: bool,
 }
 
 impl<'a> AuthnRequest<'a> {
@@ -40,6 +42,7 @@ impl<'a> AuthnRequest<'a> {
             settings,
             subject: None,
             name_id_format: settings.name_id_format.as_deref(),
+            passive: false,
         }
     }
 
@@ -47,6 +50,12 @@ impl<'a> AuthnRequest<'a> {
     #[must_use]
     pub fn about(self, subject: Option<&'a EmailAddress>) -> Self {
         Self { subject, ..self }
+    }
+
+    /// The same request, which shows no page to the user if `passive` (`IsPassive`, Core 3.4.1).
+    #[must_use]
+    pub fn passive(self, passive: bool) -> Self {
+        Self { passive, ..self }
     }
 
     /// The same request for a NameID of any format.
@@ -82,6 +91,7 @@ impl<'a> AuthnRequest<'a> {
             .attribute("IssueInstant", &self.issue_instant.to_rfc3339())
             .attribute("Destination", self.destination.as_str())
             .optional_attribute("ForceAuthn", self.settings.force_authn.then_some("true"))
+            .optional_attribute("IsPassive", self.passive.then_some("true"))
             .attribute("ProtocolBinding", POST_BINDING)
             .attribute("AssertionConsumerServiceURL", &self.service_provider.acs_url);
         writer

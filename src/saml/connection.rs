@@ -6,6 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
+use super::settings::{RequestSettings, ResponseSettings, SignRequests};
 use super::time::Timestamp;
 use crate::dsig::{Certificate, RsaFloor, TrustedKey};
 
@@ -165,49 +166,6 @@ impl IdentityProvider {
     }
 }
 
-/// Whether our requests to an identity provider are signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SignRequests {
-    /// Always.
-    Always,
-    /// When its metadata asks for it.
-    #[default]
-    Auto,
-    /// Never.
-    Never,
-}
-
-/// Whether and how the typed e-mail address is passed on to the identity provider, so that nobody types it twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LoginHint {
-    /// In a parameter of the sign-on URL, outside of SAML: see [`Provider::login_hint_parameter`].
-    LoginHintParameter,
-    /// It is not passed on.
-    #[default]
-    Off,
-    /// As the request's `Subject` (SAML Core 3.4.1), which is more than a hint: the answer must be about that subject. Entra
-    /// ID answers it with an error, Google Workspace ignores it.
-    SubjectNameId,
-}
-
-/// What our requests ask for. By default nothing: identity providers refuse what they were not set up for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RequestSettings {
-    /// Whether they are signed.
-    pub sign_requests: SignRequests,
-    /// Whether the user has to authenticate anew every time (`ForceAuthn`, SAML Core 3.4.1).
-    pub force_authn: bool,
-    /// The authentication context classes of which one must be met exactly (SAML Core 3.3.2.2.1).
-    pub requested_authn_context: Vec<String>,
-    /// The format of the NameID (`NameIDPolicy`, SAML Core 3.4.1.1).
-    pub name_id_format: Option<String>,
-    /// Whether the typed e-mail address goes along.
-    pub login_hint: LoginHint,
-}
-
 /// A connection as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -230,6 +188,9 @@ pub struct Connection {
     /// What our requests ask for.
     #[serde(default)]
     pub requests: RequestSettings,
+    /// What its responses may and must be.
+    #[serde(default)]
+    pub responses: ResponseSettings,
     /// The identity provider, once its metadata was saved.
     pub identity_provider: Option<IdentityProvider>,
     /// When it was created.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::EmailAddress;
 use super::reject::Reject;
+use super::settings::UserField;
 
 /// What an assertion says of the user, by our names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Identity {
 }
 
 const CLAIMS: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
+/// Stands in the place of the groups when there are too many.
+const GROUPS_LINK: &str = "http://schemas.microsoft.com/claims/groups.link";
 const MICROSOFT_CLAIMS: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/";
 
 /// Attribute names for each field, best first, as [`fold`] writes them: names, then claims, then OIDs.
@@ -121,13 +124,37 @@ fn email(assertion: &Assertion, attributes: &Attributes<'_>) -> Result<EmailAddr
         .as_ref()
         .and_then(name_id_address)
         .ok_or_else(|| Reject::EmailMissing {
-            received: assertion
-                .attributes
-                .iter()
-                .take(100)
-                .map(|a| shortened(&a.name))
-                .collect(),
+            received: names(assertion),
         })
+}
+
+/// Checks that all of `required` is known of the user.
+///
+/// # Errors
+/// [`Reject::RequiredAttributeMissing`]; [`Reject::GroupsOverage`] when Entra ID has left the groups out, as it does for
+/// users with more than 150.
+pub fn check_required(identity: &Identity, assertion: &Assertion, required: &[UserField]) -> Result<(), Reject> {
+    let is_known = |field: &&UserField| match field {
+        UserField::FirstName => identity.first_name.is_some(),
+        UserField::Groups => !identity.groups.is_empty(),
+        UserField::LastName => identity.last_name.is_some(),
+    };
+    match required.iter().find(|field| !is_known(field)) {
+        None => Ok(()),
+        Some(UserField::Groups) if assertion.attributes.iter().any(|a| a.name == GROUPS_LINK) => {
+            Err(Reject::GroupsOverage)
+        }
+        Some(missing) => Err(Reject::RequiredAttributeMissing {
+            missing: *missing,
+            received: names(assertion),
+        }),
+    }
+}
+
+/// The names of the attributes, as many and as long as a person would read.
+fn names(assertion: &Assertion) -> Vec<String> {
+    let attributes = assertion.attributes.iter().take(100);
+    attributes.map(|a| shortened(&a.name)).collect()
 }
 
 /// A NameID that is an address. A transient or persistent identifier is never one, whatever it looks like.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::settings::UserField;
 use crate::code::Code;
 use crate::{dsig, xml, xmlenc};
 
@@ -33,6 +34,8 @@ pub enum Reject {
     DeflateBad,
     /// `Destination` is not our ACS URL.
     DestinationMismatch(Mismatch),
+    /// The e-mail address is another than the one that was typed.
+    EmailDiffersFromTyped,
     /// The e-mail's domain is not one of the connection's.
     EmailDomainNotOwned(Mismatch),
     /// No attribute or NameID carries an e-mail address; the names of the attributes that came.
@@ -56,6 +59,8 @@ pub enum Reject {
     Expired(Clock),
     /// A form field is missing, repeated, or out of place.
     FormMalformed,
+    /// Groups must be known, and Entra ID sent a link to them instead, as there are too many.
+    GroupsOverage,
     /// The identity provider answered with an error status.
     IdpStatus {
         /// Which one.
@@ -67,18 +72,27 @@ pub enum Reject {
     InResponseToUnknown,
     /// An `Issuer` is not the connection's identity provider.
     IssuerMismatch(Mismatch),
+    /// The user never signed in before, and new users may not.
+    JitDisabled,
     /// The NameID is missing or changes with every sign-in, so that it cannot be the user's key.
     NameIdTransientAsKey,
     /// A `NotBefore` lies in the future.
     NotYetValid(Clock),
     /// `Recipient` is not our ACS URL.
     RecipientMismatch(Mismatch),
-    /// `RelayState` is too long.
+    /// `RelayState` is too long, or leads where it may not.
     RelayStateNotAllowed,
     /// The request has been answered already.
     RequestAlreadyAnswered,
     /// The request is too old.
     RequestExpired,
+    /// Something that must be known of every user is not; the names of the attributes that came.
+    RequiredAttributeMissing {
+        /// What is missing.
+        missing: UserField,
+        /// Names of the attributes in the assertion.
+        received: Vec<String>,
+    },
     /// The message is XML, but not a SAML message of the shape that the profile asks for.
     ResponseMalformed(Shape),
     /// `SessionNotOnOrAfter` has passed.
@@ -187,6 +201,7 @@ impl Reject {
             Self::DecryptionFailed => Code::DecryptionFailed,
             Self::DeflateBad => Code::DeflateBad,
             Self::DestinationMismatch(_) => Code::DestinationMismatch,
+            Self::EmailDiffersFromTyped => Code::EmailDiffersFromTyped,
             Self::EmailDomainNotOwned(_) => Code::EmailDomainNotOwned,
             Self::EmailMissing { .. } => Code::EmailMissing,
             Self::EmailNotAnAddress { .. } => Code::EmailNotAnAddress,
@@ -194,6 +209,7 @@ impl Reject {
             Self::EncryptedUnexpected => Code::EncryptedUnexpected,
             Self::Expired(_) => Code::Expired,
             Self::FormMalformed => Code::FormMalformed,
+            Self::GroupsOverage => Code::GroupsOverage,
             Self::IdpStatus { status, .. } => match status {
                 IdpStatus::AuthnFailed => Code::IdpAuthnFailed,
                 IdpStatus::InvalidNameIdPolicy => Code::IdpInvalidNameidPolicy,
@@ -204,12 +220,14 @@ impl Reject {
             },
             Self::InResponseToUnknown => Code::InResponseToUnknown,
             Self::IssuerMismatch(_) => Code::IssuerMismatch,
+            Self::JitDisabled => Code::JitDisabled,
             Self::NameIdTransientAsKey => Code::NameidTransientAsKey,
             Self::NotYetValid(_) => Code::NotYetValid,
             Self::RecipientMismatch(_) => Code::RecipientMismatch,
             Self::RelayStateNotAllowed => Code::RelayStateNotAllowed,
             Self::RequestAlreadyAnswered => Code::RequestAlreadyAnswered,
             Self::RequestExpired => Code::RequestExpired,
+            Self::RequiredAttributeMissing { .. } => Code::RequiredAttributeMissing,
             Self::ResponseMalformed(_) => Code::ResponseMalformed,
             Self::SessionExpiredAtIdp(_) => Code::SessionExpiredAtIdp,
             Self::Signature(error) => error.code(),
@@ -236,6 +254,7 @@ impl fmt::Display for Reject {
             Self::DecryptionFailed => f.write_str("what is encrypted cannot be decrypted with our key"),
             Self::DeflateBad => f.write_str("expected a DEFLATE stream, found something else"),
             Self::DestinationMismatch(m) => write!(f, "Destination: {m}"),
+            Self::EmailDiffersFromTyped => f.write_str("the e-mail address is another than the one that was typed"),
             Self::EmailDomainNotOwned(m) => write!(f, "e-mail domain: {m}"),
             Self::EmailMissing { received } => {
                 write!(
@@ -251,6 +270,7 @@ impl fmt::Display for Reject {
                 write!(f, "{} passed {} s ago", c.bound, c.off_by_seconds)
             }
             Self::FormMalformed => f.write_str("expected one SAMLResponse and at most one RelayState field"),
+            Self::GroupsOverage => f.write_str("expected groups, found groups.link: there are too many of them"),
             Self::IdpStatus { message, .. } => {
                 write!(
                     f,
@@ -260,14 +280,21 @@ impl fmt::Display for Reject {
             }
             Self::InResponseToUnknown => f.write_str("InResponseTo names no request of this connection"),
             Self::IssuerMismatch(m) => write!(f, "Issuer: {m}"),
+            Self::JitDisabled => f.write_str("the user never signed in before, and new users may not"),
             Self::NameIdTransientAsKey => {
                 f.write_str("expected a NameID that stays the same for a user, found none or a transient one")
             }
             Self::NotYetValid(c) => write!(f, "{} lies {} s in the future", c.bound, c.off_by_seconds),
             Self::RecipientMismatch(m) => write!(f, "Recipient: {m}"),
-            Self::RelayStateNotAllowed => f.write_str("RelayState is too long"),
+            Self::RelayStateNotAllowed => f.write_str("RelayState is too long, or none of the connection's targets"),
             Self::RequestAlreadyAnswered => f.write_str("the request was answered already"),
             Self::RequestExpired => f.write_str("the request was not answered in time"),
+            Self::RequiredAttributeMissing { missing, received } => write!(
+                f,
+                "expected {}, found the attributes [{}]",
+                missing.as_str(),
+                received.join(", ")
+            ),
             Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML message: {shape}"),
             Self::Signature(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the message is too large"),

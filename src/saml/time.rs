@@ -117,6 +117,31 @@ fn offset(zone: &str) -> Option<UtcOffset> {
     UtcOffset::from_hms(hours.checked_mul(sign)?, minutes.checked_mul(sign)?, 0).ok()
 }
 
+/// A point in time as people read it in JSON: RFC 3339. For `#[serde(with = …)]`.
+pub mod rfc3339 {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Timestamp;
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The serializer's.
+    pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&time.to_rfc3339())
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it is not RFC 3339.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Timestamp::parse_rfc3339(&text).ok_or_else(|| D::Error::custom("expected a time such as 2027-01-31T00:00:00Z"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use super::id::{AssertionId, Domain, EmailAddress, EntityId, RequestId, same_end
 use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
 use super::response::{Coverage, Envelope, VerifiedResponse};
+use super::settings::{IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
 
@@ -26,6 +27,10 @@ pub struct Expect<'a> {
     pub provider: Provider,
     /// The domains whose addresses it may assert.
     pub domains: &'a [Domain],
+    /// What must be known of every user besides the e-mail address.
+    pub required_attributes: &'a [UserField],
+    /// Whether a sign-in may answer no request.
+    pub unsolicited: Unsolicited,
     /// The present.
     pub now: Timestamp,
     /// The clock skew granted both ways, in seconds.
@@ -46,6 +51,11 @@ impl<'a> Expect<'a> {
             idp_entity_id: &idp.entity_id,
             provider: connection.provider,
             domains: &connection.domains,
+            required_attributes: &connection.responses.required_attributes,
+            unsolicited: match connection.responses.idp_initiated {
+                IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
+                IdpInitiated::Off => Unsolicited::Refused,
+            },
             now,
             skew_seconds: DEFAULT_SKEW_SECONDS,
         }
@@ -58,7 +68,7 @@ impl<'a> Expect<'a> {
 pub struct Login {
     assertion_id: AssertionId,
     remember_until: Timestamp,
-    in_response_to: RequestId,
+    in_response_to: Option<RequestId>,
     idp_entity_id: EntityId,
     name_id: Option<NameId>,
     identity: Identity,
@@ -80,10 +90,11 @@ impl Login {
         self.remember_until
     }
 
-    /// The request that this answers, from the signed confirmation.
+    /// The request that this answers, from the signed confirmation; none when the identity provider began, which not every
+    /// connection allows.
     #[must_use]
-    pub fn in_response_to(&self) -> &RequestId {
-        &self.in_response_to
+    pub fn in_response_to(&self) -> Option<&RequestId> {
+        self.in_response_to.as_ref()
     }
 
     /// The identity provider that vouches.
@@ -127,6 +138,15 @@ impl Login {
     pub fn authn_instant(&self) -> Timestamp {
         self.authn_instant
     }
+}
+
+/// Whether a response may answer no request (SAML Profiles 4.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsolicited {
+    /// It may; what becomes of it is the caller's to decide.
+    Allowed,
+    /// It may not.
+    Refused,
 }
 
 /// Which request a response must answer.
@@ -178,11 +198,17 @@ impl Confirmed<'_> {
 /// Applies every rule of the profile to a verified response, and decides who signs in.
 ///
 /// # Errors
-/// The first rule that fails: those of [`confirm`], that a request is answered, the e-mail address, its domain.
+/// The first rule that fails: those of [`confirm`], that a request is answered or none, the e-mail address, its domain, what
+/// else must be known.
 pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
     let confirmed = confirm(response, expect)?;
-    let in_response_to = confirmed.answers(Solicitation::Any)?;
-    let in_response_to = in_response_to.ok_or(Reject::UnsolicitedNotAllowed)?.clone();
+    let in_response_to = match (confirmed.in_response_to(), &response.envelope.in_response_to) {
+        // One that names its request only on the outside is no answer to it, nor to nothing (attack A107).
+        (None, Some(_)) => return Err(Reject::UnsolicitedNotAllowed),
+        (None, None) if expect.unsolicited == Unsolicited::Refused => return Err(Reject::UnsolicitedNotAllowed),
+        (None, None) => None,
+        (Some(_), _) => confirmed.answers(Solicitation::Any)?.cloned(),
+    };
     let identity = identify(response, expect)?;
     let assertion = response.assertion.get();
     Ok(Login {
@@ -236,13 +262,15 @@ pub fn stable_name_id(assertion: &Assertion) -> Result<&NameId, Reject> {
     stable.ok_or(Reject::NameIdTransientAsKey)
 }
 
-/// Reads who the user is, and checks that the e-mail address is of one of the connection's domains.
+/// Reads who the user is, and checks that the e-mail address is of one of the connection's domains and that all is known
+/// that must be.
 ///
 /// # Errors
-/// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`].
+/// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`]; those of [`identity::check_required`].
 pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
     let identity = identity::read(response.assertion.get())?;
     check_domain(&identity.email, expect)?;
+    identity::check_required(&identity, response.assertion.get(), expect.required_attributes)?;
     Ok(identity)
 }
 

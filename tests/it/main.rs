@@ -16,9 +16,11 @@ mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
+mod idp_initiated;
 mod mutation;
 mod sign_in;
 mod signed_requests;
+mod state;
 /// The conformance runner's code.
 #[path = "../../examples/conformance/suite.rs"]
 mod suite;

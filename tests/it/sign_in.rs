@@ -171,6 +171,7 @@ fn a_response_works_once() {
     let request = browser.begin(&world, "ada@acme.test", "/");
     let response = respond(&id, &request);
     assert_eq!(Browser::deliver(&world, &id, &response).status(), 303);
+    world.pass(60);
     let again = Browser::deliver(&world, &id, &response);
     assert_eq!(again.status(), 403);
     let second = Message {
@@ -559,6 +560,7 @@ fn a_deleted_connection_stays_deleted() {
         request_id: id::RequestId::from_random(&[1; 32]),
         browser: Token::new(&[2; 32]).hash(),
         return_path: id::ReturnPath::parse("/").unwrap(),
+        lifetime_seconds: 3_600,
         asked: edge_saml::app::ledger::Asked::default(),
     };
     assert_eq!(begin.run(&sql, now).unwrap(), Err(Refusal::Disabled));

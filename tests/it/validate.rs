@@ -6,7 +6,7 @@ use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response;
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect, Login};
+use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 
 use crate::support::idp::{ACS_URL, AUDIENCE, ENTITY_ID, Idp, Message, NOW, Signed};
 
@@ -35,6 +35,8 @@ fn login_at(xml: &str, now: i64, provider: Provider) -> Result<Login, Reject> {
             idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
             provider,
             domains: &[Domain::parse("acme.test").unwrap()],
+            required_attributes: &[],
+            unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
         },
@@ -70,7 +72,7 @@ fn a_good_response_signs_in_however_it_is_signed() {
         assert_eq!(login.email().as_str(), "ada@acme.test");
         assert_eq!(login.identity().first_name.as_deref(), Some("Ada"));
         assert_eq!(login.identity().last_name.as_deref(), Some("Lovelace"));
-        assert_eq!(login.in_response_to().as_str(), "_request");
+        assert_eq!(login.in_response_to().unwrap().as_str(), "_request");
         assert_eq!(login.session_index(), Some("_session"));
         assert_eq!(login.remember_until().unix_seconds(), NOW + 300 + 180);
     }
@@ -489,6 +491,8 @@ fn which_request_is_answered() {
                 idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
                 provider: Provider::Okta,
                 domains: &[],
+                required_attributes: &[],
+                unsolicited: Unsolicited::Refused,
                 now: Timestamp::from_unix_seconds(NOW),
                 skew_seconds: 0,
             },

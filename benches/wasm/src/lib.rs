@@ -7,7 +7,7 @@ use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response;
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect};
+use edge_saml::saml::validate::{self, Expect, Unsolicited};
 
 /// The response, the facts (JSON), the certificate (PEM).
 const SLOTS: usize = 3;
@@ -65,6 +65,8 @@ pub extern "C" fn validate_response() -> u32 {
             idp_entity_id: &world.idp_entity_id,
             provider: Provider::Okta,
             domains: std::slice::from_ref(&world.domain),
+            required_attributes: &[],
+            unsolicited: Unsolicited::Refused,
             now: world.now,
             skew_seconds: 180,
         };

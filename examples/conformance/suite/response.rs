@@ -12,7 +12,7 @@ use edge_saml::saml::id::{EntityId, RequestId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect, Solicitation};
+use edge_saml::saml::validate::{self, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
 use serde_json::{Map, Value, json};
 
@@ -98,6 +98,8 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         idp_entity_id: &idp_entity_id,
         provider: Provider::Custom,
         domains: &[],
+        required_attributes: &[],
+        unsolicited: Unsolicited::Refused,
         now: now(params).unwrap_or(assertion.issue_instant),
         skew_seconds: 0,
     };

@@ -1,9 +1,10 @@
 //! Metadata and what we write: A138, A139, A156 to A158.
 
 use edge_saml::saml::authn_request::AuthnRequest;
-use edge_saml::saml::connection::{RequestSettings, ServiceProvider};
+use edge_saml::saml::connection::ServiceProvider;
 use edge_saml::saml::id::EndpointUrl;
 use edge_saml::saml::metadata::{read_identity_provider, write_service_provider};
+use edge_saml::saml::settings::RequestSettings;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::xml::{Document, Profile, Source};
 

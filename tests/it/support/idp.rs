@@ -173,7 +173,20 @@ impl Idp {
 
     /// As [`sign`](Self::sign), with a `SignedInfo` of one's own making, in canonical form, out of the element's digest.
     pub(crate) fn sign_as(&self, xml: &str, id: &str, signed_info: impl FnOnce(&str) -> String) -> String {
-        let signature = self.signature_of(&signed_info(&digest(xml, id)));
+        Self::insert(xml, id, &self.signature_of(&signed_info(&digest(xml, id))))
+    }
+
+    /// `message` with a signature of its assertion by RSA with SHA-1.
+    pub(crate) fn respond_with_sha1(&self, message: &Message) -> String {
+        let xml = message.to_xml();
+        let info = signed_info(&message.assertion_id, &digest(&xml, &message.assertion_id));
+        let info = info.replace(RSA_SHA256, "http://www.w3.org/2000/09/xmldsig#rsa-sha1");
+        let value = self.key.pkcs1v15_sign::<sha1::Sha1>(info.as_bytes()).unwrap();
+        Self::insert(&xml, &message.assertion_id, &self.signature_with(&info, &value))
+    }
+
+    /// `xml` with `signature` after the Issuer of the element whose `ID` is `id`.
+    fn insert(xml: &str, id: &str, signature: &str) -> String {
         let start = xml.find(&format!("ID=\"{id}\"")).unwrap();
         let at = start + xml[start..].find("Issuer>").unwrap() + "Issuer>".len();
         let at = if xml[..at].ends_with("</saml2:Issuer>") {
@@ -192,6 +205,10 @@ impl Idp {
     /// A `ds:Signature` around `signed_info`, which is in canonical form and is signed as it stands.
     pub(crate) fn signature_of(&self, signed_info: &str) -> String {
         let value = self.key.pkcs1v15_sign::<Sha256>(signed_info.as_bytes()).unwrap();
+        self.signature_with(signed_info, &value)
+    }
+
+    fn signature_with(&self, signed_info: &str, value: &[u8]) -> String {
         format!(
             "<ds:Signature xmlns:ds=\"{DS}\">{signed_info}<ds:SignatureValue>{}</ds:SignatureValue><ds:KeyInfo><ds:X509Data>\
              <ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>",

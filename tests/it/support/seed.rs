@@ -14,7 +14,7 @@ use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response;
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect, Login};
+use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 use edge_saml::xml::names::DS;
 
 use super::idp::{ACS_URL, AUDIENCE, ENTITY_ID, Idp, NOW};
@@ -114,6 +114,8 @@ pub(crate) fn judge_at(octets: &[u8], now: i64) -> Result<Said, Reject> {
             idp_entity_id: &ISSUER,
             provider: Provider::Okta,
             domains: &*DOMAINS,
+            required_attributes: &[],
+            unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
         },

@@ -206,6 +206,13 @@ impl World {
         id
     }
 
+    /// Changes the connection `id`; it as it is then.
+    pub(crate) fn patch(&self, id: &str, fields: &serde_json::Value) -> serde_json::Value {
+        let (status, changed) = self.api("PATCH", &format!("/connections/{id}"), fields);
+        assert_eq!(status, 200, "{changed}");
+        changed
+    }
+
     /// The codes of the refused sign-ins of `id`, newest first.
     pub(crate) fn refusal_codes(&self, id: &str) -> Vec<String> {
         let (_, body) = self.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
@@ -320,7 +327,8 @@ impl Browser {
         self.send(world, request.body(form.as_bytes().to_vec()).unwrap())
     }
 
-    fn send(&mut self, world: &World, mut request: Request) -> Response {
+    /// Sends `request` with the cookies that this browser has.
+    pub(crate) fn send(&mut self, world: &World, mut request: Request) -> Response {
         let line = self
             .cookies
             .iter()
@@ -355,13 +363,19 @@ impl Browser {
 
     /// Posts a response as the identity provider's page does: from another site, without cookies.
     pub(crate) fn deliver(world: &World, id: &str, xml: &str) -> Response {
+        Self::deliver_with(world, id, xml, "")
+    }
+
+    /// The same with more fields in the form, encoded.
+    pub(crate) fn deliver_with(world: &World, id: &str, xml: &str, more: &str) -> Response {
         let request = http::Request::builder()
             .method("POST")
             .uri(format!("/sso/saml/{id}/acs"))
             .header("origin", "https://acme.okta.example")
             .header("sec-fetch-site", "cross-site")
             .header("content-type", "application/x-www-form-urlencoded");
-        world.handle(request.body(super::idp::post_form(xml).into_bytes()).unwrap())
+        let form = format!("{}{more}", super::idp::post_form(xml));
+        world.handle(request.body(form.into_bytes()).unwrap())
     }
 }
 

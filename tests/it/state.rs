@@ -1,0 +1,376 @@
+//! What is remembered of a sign-in between its request and its answer: how long, for whom, and what a second answer gets.
+
+use base64::Engine;
+use serde_json::json;
+
+use crate::support::idp::{Idp, Message, Signed};
+use crate::support::world::{Browser, ORIGIN, World, location};
+
+fn answer(id: &str, request: &str) -> Message {
+    Message {
+        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
+        audience: format!("{ORIGIN}/sso/saml/{id}"),
+        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
+        in_response_to: Some(request.to_owned()),
+        assertion_id: format!("_a{request}"),
+        ..Message::default()
+    }
+}
+
+fn respond(message: &Message) -> String {
+    Idp::trusted().respond(message, Signed::Both)
+}
+
+fn body(response: &http::Response<Vec<u8>>) -> String {
+    String::from_utf8(response.body().clone()).unwrap()
+}
+
+/// An answer of the identity provider that is no success; nothing in it is signed.
+fn status(id: &str, request: &str, second: &str) -> String {
+    format!(
+        "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"_r\" Version=\"2.0\" \
+         IssueInstant=\"2026-07-01T12:00:00Z\" Destination=\"{ORIGIN}/sso/saml/{id}/acs\" InResponseTo=\"{request}\"><samlp:Status>\
+         <samlp:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Responder\"><samlp:StatusCode \
+         Value=\"urn:oasis:names:tc:SAML:2.0:status:{second}\"/></samlp:StatusCode><samlp:StatusMessage>Because.</samlp:StatusMessage>\
+         </samlp:Status></samlp:Response>"
+    )
+}
+
+#[test]
+fn the_same_browser_may_post_twice_within_a_minute() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let response = respond(&answer(&id, &browser.begin(&world, "ada@acme.test", "/reports")));
+    let first = Browser::deliver(&world, &id, &response);
+    world.pass(59);
+    let second = Browser::deliver(&world, &id, &response);
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (303, 303));
+    assert_ne!(location(&first), location(&second));
+    // Whoever else posted it has a ticket that is worth nothing.
+    let stranger = Browser::default().get(&world, &location(&second));
+    assert_eq!(stranger.status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["browser_mismatch"]);
+    for ticket in [second, first] {
+        let done = browser.get(&world, &location(&ticket));
+        assert_eq!((done.status().as_u16(), location(&done)), (303, "/reports".to_owned()));
+    }
+    assert_eq!(browser.get(&world, "/sso/session").status(), 200);
+    world.pass(1);
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["assertion_reused", "browser_mismatch"]);
+}
+
+#[test]
+fn a_post_is_not_repeated_without_end() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let response = respond(&answer(&id, &browser.begin(&world, "ada@acme.test", "/")));
+    let statuses: Vec<u16> = (0..5)
+        .map(|_| Browser::deliver(&world, &id, &response).status().as_u16())
+        .collect();
+    assert_eq!(statuses, [303, 303, 303, 303, 403]);
+    assert_eq!(world.refusal_codes(&id), ["assertion_reused"]);
+}
+
+#[test]
+fn who_has_signed_out_is_not_signed_in_by_the_back_button() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let response = respond(&answer(&id, &browser.begin(&world, "ada@acme.test", "/")));
+    let ticket = Browser::deliver(&world, &id, &response);
+    browser.get(&world, &location(&ticket));
+    browser.post(&world, "/sso/sign-out", "");
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["assertion_reused"]);
+}
+
+#[test]
+fn an_assertion_that_answers_another_request_is_no_repetition() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let first = browser.begin(&world, "ada@acme.test", "/");
+    let second = browser.begin(&world, "ada@acme.test", "/");
+    let message = Message {
+        assertion_id: "_same".to_owned(),
+        ..answer(&id, &first)
+    };
+    assert_eq!(Browser::deliver(&world, &id, &respond(&message)).status(), 303);
+    let message = Message {
+        assertion_id: "_same".to_owned(),
+        ..answer(&id, &second)
+    };
+    assert_eq!(Browser::deliver(&world, &id, &respond(&message)).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["assertion_reused"]);
+}
+
+#[test]
+fn a_sign_in_that_took_too_long_is_begun_again_with_one_click() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let fresh = |request: &str, minutes: i64| {
+        let at = |minute: i64| format!("2026-07-01T{:02}:{:02}:00Z", 12 + minute / 60, minute % 60);
+        Message {
+            issue_instant: at(minutes),
+            not_before: at(minutes),
+            not_on_or_after: at(minutes + 5),
+            ..answer(&id, request)
+        }
+    };
+    let request = browser.begin(&world, "ada@acme.test", "/reports?month=7");
+    world.pass(3_600);
+    let late = Browser::deliver(&world, &id, &respond(&fresh(&request, 60)));
+    assert_eq!(late.status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["request_expired"]);
+    let page = body(&late);
+    assert!(page.contains("<h1>That took too long</h1>"), "{page}");
+    let link = format!("/sso/sign-in?connection={id}&#38;return_to=%2Freports%3Fmonth%3D7");
+    assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+    let again = browser.get(&world, &link.replace("&#38;", "&"));
+    assert_eq!(again.status(), 303);
+    assert!(location(&again).starts_with("https://acme.okta.example/sso?"));
+
+    // A day later nobody knows where it was going.
+    let request = browser.begin(&world, "ada@acme.test", "/reports");
+    world.pass(25 * 3_600);
+    browser.begin(&world, "ada@acme.test", "/");
+    let at = |text: String| text.replace("07-01T14", "07-02T14");
+    let message = fresh(&request, 120);
+    let message = Message {
+        issue_instant: at(message.issue_instant.clone()),
+        not_before: at(message.not_before.clone()),
+        not_on_or_after: at(message.not_on_or_after.clone()),
+        ..message
+    };
+    assert_eq!(Browser::deliver(&world, &id, &respond(&message)).status(), 403);
+    assert_eq!(world.refusal_codes(&id)[0], "in_response_to_unknown");
+}
+
+#[test]
+fn how_long_a_sign_in_may_take_is_the_connections_to_say() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"request_lifetime_minutes": 2}));
+    for (seconds, status) in [(119, 303), (120, 403)] {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        world.pass(seconds);
+        assert_eq!(
+            Browser::deliver(&world, &id, &respond(&answer(&id, &request))).status(),
+            status
+        );
+    }
+    assert_eq!(world.refusal_codes(&id), ["request_expired"]);
+    for minutes in [0, 1_441] {
+        let (status, error) = world.api(
+            "PATCH",
+            &format!("/connections/{id}"),
+            &json!({"request_lifetime_minutes": minutes}),
+        );
+        assert_eq!((status, &error["error"]["code"]), (422, &json!("invalid_field")));
+    }
+}
+
+#[test]
+fn several_sign_ins_may_be_in_flight_in_one_browser() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let requests: Vec<String> = ["/a", "/b", "/c"]
+        .iter()
+        .map(|path| browser.begin(&world, "ada@acme.test", path))
+        .collect();
+    let went: Vec<String> = requests
+        .iter()
+        .rev()
+        .map(|request| {
+            let ticket = Browser::deliver(&world, &id, &respond(&answer(&id, request)));
+            location(&browser.get(&world, &location(&ticket)))
+        })
+        .collect();
+    assert_eq!(went, ["/c", "/b", "/a"]);
+}
+
+#[test]
+fn the_address_may_have_to_be_the_one_that_was_typed() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let mut sign_in = |typed: &str| {
+        let request = browser.begin(&world, typed, "/");
+        Browser::deliver(&world, &id, &respond(&answer(&id, &request)))
+            .status()
+            .as_u16()
+    };
+    assert_eq!(
+        sign_in("grace@acme.test"),
+        303,
+        "an alias is nobody's business by default"
+    );
+    world.patch(&id, &json!({"require_typed_email": true}));
+    assert_eq!(sign_in("ADA@acme.test"), 303);
+    assert_eq!(sign_in("grace@acme.test"), 403);
+    assert_eq!(world.refusal_codes(&id), ["email_differs_from_typed"]);
+}
+
+#[test]
+fn new_users_may_be_kept_out() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let sign_in = |browser: &mut Browser, email: &str| {
+        let request = browser.begin(&world, email, "/");
+        let message = Message {
+            name_id: email.to_owned(),
+            email: Some(email.to_owned()),
+            ..answer(&id, &request)
+        };
+        let ticket = Browser::deliver(&world, &id, &respond(&message));
+        if ticket.status() == 303 {
+            browser.get(&world, &location(&ticket));
+        }
+        ticket.status().as_u16()
+    };
+    assert_eq!(sign_in(&mut browser, "ada@acme.test"), 303);
+    world.patch(&id, &json!({"just_in_time_sign_up": false}));
+    assert_eq!(sign_in(&mut browser, "ada@acme.test"), 303);
+    assert_eq!(sign_in(&mut browser, "grace@acme.test"), 403);
+    assert_eq!(world.refusal_codes(&id), ["jit_disabled"]);
+}
+
+#[test]
+fn what_must_be_known_of_everyone_is_asked_for() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"required_attributes": ["first_name", "last_name"]}));
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    assert_eq!(
+        Browser::deliver(&world, &id, &respond(&answer(&id, &request))).status(),
+        303
+    );
+    world.patch(&id, &json!({"required_attributes": ["groups"]}));
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    assert_eq!(
+        Browser::deliver(&world, &id, &respond(&answer(&id, &request))).status(),
+        403
+    );
+    let (_, refusals) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
+    assert_eq!(refusals["refusals"][0]["code"], "required_attribute_missing");
+    assert_eq!(
+        refusals["refusals"][0]["detail"],
+        "expected groups, found the attributes [Email address, First name, Last name]"
+    );
+    // Entra ID's word for "more than 150".
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let xml = answer(&id, &request).to_xml().replace(
+        "Name=\"First name\"",
+        "Name=\"http://schemas.microsoft.com/claims/groups.link\"",
+    );
+    let response = Idp::trusted().sign(&xml, &format!("_a{request}"));
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+    assert_eq!(world.refusal_codes(&id)[0], "groups_overage");
+}
+
+#[test]
+fn what_the_identity_provider_refuses_is_told_to_the_vendor() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    for (second, code) in [
+        ("AuthnFailed", "idp_authn_failed"),
+        ("UnknownPrincipal", "idp_authn_failed"),
+        ("InvalidNameIDPolicy", "idp_invalid_nameid_policy"),
+        ("NoAuthnContext", "idp_no_authn_context"),
+        ("NoPassive", "idp_no_passive"),
+        ("RequestDenied", "idp_request_denied"),
+        ("UnsupportedBinding", "idp_requester_error"),
+    ] {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let response = Browser::deliver(&world, &id, &status(&id, &request, second));
+        assert_eq!(response.status(), 403);
+        let page = body(&response);
+        assert!(
+            page.contains("<h1>Your organization did not sign you in</h1>"),
+            "{page}"
+        );
+        assert!(!page.contains("Because"), "{page}");
+        let (_, refusals) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
+        assert_eq!(refusals["refusals"][0]["code"], code);
+        assert_eq!(
+            refusals["refusals"][0]["detail"],
+            "the answer, whose signature was not checked, reports an error: Because."
+        );
+    }
+}
+
+#[test]
+fn a_sign_in_without_a_page_comes_back_either_way() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let begin = |browser: &mut Browser, more: &str| {
+        let asked = browser.get(&world, &format!("/sso/sign-in?connection={id}&return_to=%2Fhome{more}"));
+        let url = url::Url::parse(&location(&asked)).unwrap();
+        let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
+        let deflated = base64::engine::general_purpose::STANDARD
+            .decode(value.as_bytes())
+            .unwrap();
+        let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
+        let start = xml.find(" ID=\"").unwrap() + 5;
+        (
+            xml[start..].split('"').next().unwrap().to_owned(),
+            xml.contains(" IsPassive=\"true\""),
+        )
+    };
+    let (request, passive) = begin(&mut browser, "&passive=true");
+    assert!(passive);
+    let came_back = Browser::deliver(&world, &id, &status(&id, &request, "NoPassive"));
+    assert_eq!(
+        (came_back.status().as_u16(), location(&came_back)),
+        (303, "/home".to_owned())
+    );
+    assert_eq!(browser.get(&world, "/sso/session").status(), 401);
+    // Once; and only where it was asked for.
+    assert_eq!(
+        Browser::deliver(&world, &id, &status(&id, &request, "NoPassive")).status(),
+        403
+    );
+    let (request, passive) = begin(&mut browser, "");
+    assert!(!passive);
+    assert_eq!(
+        Browser::deliver(&world, &id, &status(&id, &request, "NoPassive")).status(),
+        403
+    );
+    assert_eq!(world.refusal_codes(&id), ["idp_no_passive", "idp_no_passive"]);
+}
+
+#[test]
+fn sha1_is_accepted_until_a_day_that_somebody_chose() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let sign_in = |browser: &mut Browser| {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let response = Idp::trusted().respond_with_sha1(&answer(&id, &request));
+        Browser::deliver(&world, &id, &response).status().as_u16()
+    };
+    assert_eq!(sign_in(&mut browser), 403);
+    let exception = json!({"until": "2026-07-01T12:01:00Z", "reason": "Acme moves to SHA-256 on 1 July."});
+    let changed = world.patch(&id, &json!({"sha1_exception": exception}));
+    assert_eq!(changed["sha1_exception"], exception);
+    world.pass(59);
+    assert_eq!(sign_in(&mut browser), 303);
+    world.pass(1);
+    assert_eq!(sign_in(&mut browser), 403);
+    assert_eq!(world.refusal_codes(&id), ["signature_alg_weak", "signature_alg_weak"]);
+    assert_eq!(
+        world.patch(&id, &json!({"sha1_exception": null}))["sha1_exception"],
+        json!(null)
+    );
+    for bad in [
+        json!({"until": "2027-07-03T12:01:00Z", "reason": "For ever."}),
+        json!({"until": "2026-08-01T00:00:00Z", "reason": " "}),
+    ] {
+        let (status, error) = world.api("PATCH", &format!("/connections/{id}"), &json!({"sha1_exception": bad}));
+        assert_eq!(
+            (status, &error["error"]["code"]),
+            (422, &json!("invalid_field")),
+            "{bad}"
+        );
+    }
+    let bad = json!({"sha1_exception": {"until": "soon", "reason": "x"}});
+    let (status, error) = world.api("PATCH", &format!("/connections/{id}"), &bad);
+    assert_eq!((status, &error["error"]["code"]), (400, &json!("invalid_json")));
+}
