@@ -132,11 +132,13 @@ impl<P: Ports> App<P> {
                 return_path,
             } => {
                 let reference = self.note_refusal(&connection, &reject).await;
+                let apology = apology(&reject);
                 let again = page::Again {
-                    connection: (reject != Reject::ConnectionUnknown).then_some(&connection),
+                    // Whoever was slow goes straight on; whoever was refused may want to type another address.
+                    connection: (apology == page::Apology::TookTooLong).then_some(&connection),
                     return_path: return_path.as_ref(),
                 };
-                page::refused(status_of(&reject), apology(&reject), &reference, again)
+                page::refused(status_of(&reject), apology, &reference, again)
             }
             BrowserError::Unavailable(unavailable) => {
                 self.ports.log(&LogLine {

@@ -7,7 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
-import { connect, startSystem } from "./support.mjs";
+import { answerTo, connect, startSystem } from "./support.mjs";
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const STEP_MS = 15_000;
@@ -182,6 +182,35 @@ describe("in a browser", { skip }, () => {
       await heading(page, "Sign in");
       await signInAsAda(page);
     });
+  });
+
+  test("a click at the identity provider is asked about before it signs in", async () => {
+    const { connections } = (await system.api("GET", "/connections")).body;
+    const { id, service_provider: { acs_url: acs, entity_id: audience } } = connections[0];
+    const direct = await system.api("PATCH", `/connections/${id}`, { idp_initiated: "direct" });
+    assert.equal(direct.status, 200);
+    try {
+      await visit({}, async (page) => {
+        const response = await answerTo({ connection: { email: "ada@acme.test" }, request: { issuer: audience, assertionConsumerServiceURL: acs } }, system, { inResponseTo: undefined });
+        await page.goto(system.idp.origin);
+        await page.evaluate(([action, value]) => {
+          const form = globalThis.document.createElement("form");
+          Object.assign(form, { method: "post", action });
+          const field = globalThis.document.createElement("input");
+          Object.assign(field, { name: "SAMLResponse", value, type: "hidden" });
+          form.append(field);
+          globalThis.document.body.append(form);
+          form.submit();
+        }, [acs, response]);
+        await heading(page, "Sign in?");
+        if (process.env.CONFIRM_SHOT) await page.screenshot({ path: process.env.CONFIRM_SHOT });
+        assert.equal(await focused(page), "Continue");
+        await press(page, "Enter");
+        await heading(page, "You are signed in");
+      });
+    } finally {
+      await system.api("PATCH", `/connections/${id}`, { idp_initiated: "bounce" });
+    }
   });
 
   test("no page is wider than a small screen, nor than one that is zoomed in", async () => {

@@ -1,0 +1,85 @@
+// Responses that answer no request, signed by samlp: what a click on a tile at the identity provider sends.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Browser, answerTo, assertNobody, assertRefused, connect, deliver, startSystem } from "./support.mjs";
+
+let system;
+before(async () => {
+  system = await startSystem();
+});
+after(() => system?.stop());
+
+/** A response that the identity provider sends of its own accord. */
+const unsolicited = (connection) =>
+  answerTo(
+    { connection, request: { issuer: connection.service_provider.entity_id, assertionConsumerServiceURL: connection.acs } },
+    system,
+    { inResponseTo: undefined },
+  );
+const set = async (connection, settings) => assert.equal((await system.api("PATCH", connection.path, settings)).status, 200);
+
+describe("a response that nobody asked for", { concurrency: 4 }, () => {
+  test("begins a sign-in of ours, and no more", async () => {
+    const connection = await connect(system);
+    const browser = new Browser(system.origin);
+    const answer = await deliver(browser, connection, await unsolicited(connection));
+    assert.equal(answer.status, 303, answer.text);
+    assert.equal(new URL(answer.location, system.origin).pathname, "/sso/sign-in");
+    const begun = await browser.get(answer.location);
+    assert.equal(begun.status, 303, begun.text);
+    assert.ok(new URL(begun.location).searchParams.get("SAMLRequest"));
+    await assertNobody(browser);
+  });
+
+  test("is refused where it is switched off", async () => {
+    const connection = await connect(system);
+    await set(connection, { idp_initiated: "off" });
+    const browser = new Browser(system.origin);
+    const answer = await deliver(browser, connection, await unsolicited(connection));
+    await assertRefused(system, connection, answer, "unsolicited_not_allowed", { browser });
+  });
+
+  test("signs in where it may, once the user has said so", async () => {
+    const connection = await connect(system);
+    await set(connection, { idp_initiated: "direct", relay_state_targets: ["/reports/"] });
+    const browser = new Browser(system.origin);
+    const response = await unsolicited(connection);
+    const answer = await deliver(browser, connection, response, `${system.origin}/reports/7`);
+    assert.equal(answer.status, 303, answer.text);
+    const question = await browser.get(answer.location);
+    assert.equal(question.status, 200);
+    assert.ok(question.text.includes(`<strong>${connection.email}</strong>`), question.text);
+    await assertNobody(browser);
+    const ticket = new URL(answer.location, system.origin).searchParams.get("ticket");
+    const action = `/sso/saml/${connection.id}/complete`;
+    const foreign = await browser.post(action, { ticket }, { from: "https://evil.example" });
+    assert.equal(foreign.status, 403);
+    const done = await browser.post(action, { ticket });
+    assert.deepEqual([done.status, done.location], [303, "/reports/7"]);
+    assert.equal((await browser.get("/sso/session")).status, 200);
+    await assertRefused(system, connection, await deliver(new Browser(system.origin), connection, response), "assertion_reused");
+  });
+
+  test("leads nowhere by its RelayState that is not allowed", async () => {
+    const connection = await connect(system);
+    const browser = new Browser(system.origin);
+    const answer = await deliver(browser, connection, await unsolicited(connection), "https://evil.example/");
+    await assertRefused(system, connection, answer, "relaystate_not_allowed", { browser, status: 400 });
+  });
+});
+
+test("the same browser may post a response twice", async () => {
+  const connection = await connect(system);
+  const browser = new Browser(system.origin);
+  const begun = await browser.post("/sso/sign-in", { email: connection.email, return_to: "/reports" });
+  const { parseAuthnRequest } = await import("../../scripts/lib/demo-idp.mjs");
+  const request = await parseAuthnRequest(new URL(begun.location).searchParams.get("SAMLRequest"));
+  const response = await answerTo({ connection, request }, system);
+  const [first, second] = [await deliver(browser, connection, response), await deliver(browser, connection, response)];
+  assert.deepEqual([first.status, second.status], [303, 303]);
+  const stranger = new Browser(system.origin);
+  await assertRefused(system, connection, await stranger.get(second.location), "browser_mismatch", { browser: stranger });
+  const done = await browser.get(second.location);
+  assert.deepEqual([done.status, done.location], [303, "/reports"]);
+});
