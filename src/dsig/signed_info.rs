@@ -4,9 +4,6 @@
 //! has as an extension point, is refused; so there is no second `SignedInfo` to find, no `HMACOutputLength`, no
 //! `DigestValue` in a comment's lee. Only direct children are read, never descendants (attacks A09, A34 to A37, A69).
 
-use std::iter::Peekable;
-use std::vec::IntoIter;
-
 use super::algorithm::shown;
 use super::{DigestAlgorithm, Error, Sha1, SignatureAlgorithm, base64};
 use crate::limits::MAX_PREFIX_LIST_TOKENS;
@@ -283,7 +280,7 @@ fn malformed(expected: &'static str) -> Error {
 
 /// The child elements of one element, taken in order.
 struct Children<'d> {
-    rest: Peekable<IntoIter<Element<'d>>>,
+    next: Option<Element<'d>>,
 }
 
 impl<'d> Children<'d> {
@@ -291,15 +288,16 @@ impl<'d> Children<'d> {
         parent
             .has_only_element_content()
             .map_err(|_| malformed("elements alone"))?;
-        let children: Vec<Element<'d>> = parent.children().collect();
         Ok(Self {
-            rest: children.into_iter().peekable(),
+            next: parent.children().next(),
         })
     }
 
     /// The next child, if it has this name.
     fn optional(&mut self, namespace: &str, local_name: &str) -> Option<Element<'d>> {
-        self.rest.next_if(|child| child.is(namespace, local_name))
+        let child = self.next.filter(|child| child.is(namespace, local_name))?;
+        self.next = child.next_sibling();
+        Some(child)
     }
 
     /// The next child, which must have this name.
@@ -309,8 +307,8 @@ impl<'d> Children<'d> {
     }
 
     /// Checks that no child is left.
-    fn end(mut self) -> Result<(), Error> {
-        if self.rest.next().is_none() {
+    fn end(self) -> Result<(), Error> {
+        if self.next.is_none() {
             Ok(())
         } else {
             Err(malformed("nothing more"))

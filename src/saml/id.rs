@@ -307,10 +307,7 @@ pub fn same_endpoint(a: &str, b: &str) -> bool {
         };
         Some((scheme, authority, rest))
     }
-    match (parts(a), parts(b)) {
-        (Some(a), Some(b)) => a == b,
-        _ => a == b,
-    }
+    a == b || parts(a).is_some_and(|a| Some(a) == parts(b))
 }
 
 /// An e-mail address as an identity provider may assert it: ASCII, one `@`, a plain local part and a domain.

@@ -178,7 +178,7 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
 /// anywhere else, another one refuses the message.
 fn the_assertion(response: Element<'_>) -> Result<Element<'_>, Reject> {
     let is_assertion =
-        |e: &Element<'_>| e.namespace() == SAML && matches!(e.local_name(), "Assertion" | "EncryptedAssertion");
+        |e: &Element<'_>| matches!(e.local_name(), "Assertion" | "EncryptedAssertion") && e.namespace() == SAML;
     let mut direct = response.children().filter(is_assertion);
     let (Some(assertion), None) = (direct.next(), direct.next()) else {
         return Err(malformed(Shape::AssertionCount));

@@ -81,6 +81,12 @@ impl<'d> Element<'d> {
         self.node.children().filter(roxmltree::Node::is_element).map(Self::new)
     }
 
+    /// The next element with the same parent.
+    #[must_use]
+    pub fn next_sibling(self) -> Option<Self> {
+        self.node.next_sibling_element().map(Self::new)
+    }
+
     /// The elements below this one, itself not among them, in document order.
     pub fn descendants(self) -> impl Iterator<Item = Self> {
         self.node
@@ -230,6 +236,8 @@ mod tests {
             assert_eq!(root.required_child("", "c"), Err(Error::ChildRepeated));
             let child = root.required_child("urn:x", "b").unwrap();
             assert_eq!(child.parent(), Some(root));
+            let siblings = std::iter::successors(root.children().next(), |child| child.next_sibling());
+            assert_eq!(siblings.collect::<Vec<_>>(), root.children().collect::<Vec<_>>());
             assert_eq!(root.parent(), None);
             assert_ne!(root.required_child("", "b"), Ok(child));
         });

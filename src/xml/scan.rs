@@ -99,8 +99,7 @@ impl<'t> Scanner<'t> {
         if depth > self.limits.max_depth {
             return Err(Error::TooDeep);
         }
-        let name = self.name();
-        check_name(name)?;
+        self.name()?;
         let mut attributes = 0_usize;
         self.declared_here.clear();
         loop {
@@ -119,8 +118,7 @@ impl<'t> Scanner<'t> {
                 }
                 _ => {}
             }
-            let name = self.name();
-            check_name(name)?;
+            let name = self.name()?;
             let value = self.value()?;
             if let Some(prefix) = declared_prefix(name)? {
                 self.declare(prefix, value, depth)?;
@@ -184,7 +182,7 @@ impl<'t> Scanner<'t> {
 
     /// Production 42. The parser compares prefix and local name with those of the start tag, and so loses a lone colon.
     fn end_tag(&mut self) -> Result<(), Error> {
-        check_name(self.name())?;
+        self.name()?;
         self.skip_space();
         self.rest = self.rest.strip_prefix(b">").ok_or(Error::NotWellFormed)?;
         let depth = self.depth;
@@ -228,7 +226,7 @@ impl<'t> Scanner<'t> {
         if memchr(b':', target).is_some() {
             return Err(Error::InvalidName);
         }
-        check_name(target)
+        check_name(target, 0)
     }
 
     /// Production 28. Nothing that it names is ever read; its range is cut out before the parser sees the text.
@@ -245,8 +243,7 @@ impl<'t> Scanner<'t> {
             return Err(Error::NotWellFormed);
         }
         self.required_space()?;
-        let name = self.name();
-        check_name(name)?;
+        let name = self.name()?;
         // The parser never sees this name. Of characters beyond ASCII it suffices that they are not ours to read.
         let is_start = |octet: &u8| octet.is_ascii_alphabetic() || *octet == b'_' || !octet.is_ascii();
         let is_inner = |octet: &u8| is_start(octet) || octet.is_ascii_digit() || matches!(octet, b'-' | b'.' | b':');
@@ -281,15 +278,16 @@ impl<'t> Scanner<'t> {
     }
 
     /// What could be a name: up to white space or a character of the syntax.
-    fn name(&mut self) -> &'t [u8] {
-        let end = self
-            .rest
-            .iter()
-            .position(|octet| !is_name(*octet))
-            .unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at_checked(end).unwrap_or_default();
-        self.rest = rest;
-        name
+    fn name(&mut self) -> Result<&'t [u8], Error> {
+        let mut colons = 0_usize;
+        let is_end = |octet: &u8| {
+            colons = colons.saturating_add(usize::from(*octet == b':'));
+            !is_name(*octet)
+        };
+        let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
+        let name = self.take(end)?;
+        check_name(name, colons)?;
+        Ok(name)
     }
 
     /// `=` and a quoted value without `<` (productions 10 and 25).

@@ -65,8 +65,7 @@ impl<'a> Source<'a> {
         let text = without_declaration(decode(octets, profile)?)?;
         check_characters(&text)?;
         let text = normalise_line_ends(text);
-        if memchr_iter(b'<', text.as_bytes()).count() > limits.max_less_than_signs
-            || memchr_iter(b'=', text.as_bytes()).count() > limits.max_equals_signs
+        if has_more_than(limits.max_less_than_signs, b'<', &text) || has_more_than(limits.max_equals_signs, b'=', &text)
         {
             return Err(Error::TooManyMarks);
         }
@@ -230,6 +229,11 @@ fn check_characters(text: &str) -> Result<(), Error> {
         return Err(Error::InvalidCharacter);
     }
     Ok(())
+}
+
+/// Whether `text` holds more than `limit` of `octet`. One that is too short for that need not be counted.
+fn has_more_than(limit: usize, octet: u8, text: &str) -> bool {
+    text.len() > limit && memchr_iter(octet, text.as_bytes()).count() > limit
 }
 
 /// CR LF and CR become LF (XML 1.0, section 2.11), so that a CR in the tree can only come from a character reference.
