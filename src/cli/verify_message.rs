@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use edge_saml::dsig::Policy;
+use edge_saml::saml::assertion::NameId;
 use edge_saml::saml::logout::{self, LogoutContent, LogoutExpect, LogoutMessage, LogoutSubject};
 use edge_saml::saml::redirect;
 use edge_saml::saml::time::Timestamp;
@@ -119,7 +120,7 @@ fn accepted<'m>(message: &'m LogoutMessage, relay_state: Option<String>, binding
                 LogoutSubject::Encrypted => None,
             };
             let content = Content::Request {
-                name_id: name_id.map(|name_id| name_id.value.as_str()),
+                name_id: name_id.map(NameId::trimmed),
                 name_id_format: name_id.and_then(|name_id| name_id.format.as_deref()),
                 encrypted_name_id: request.subject == LogoutSubject::Encrypted,
                 session_indexes: &request.session_indexes,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use edge_saml::dsig::Policy;
-use edge_saml::saml::assertion::{Assertion, AttributeValue};
+use edge_saml::saml::assertion::{Assertion, AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId, Invalid, RequestId};
 use edge_saml::saml::identity;
@@ -226,7 +226,7 @@ impl<'a> Accepted<'a> {
         let session_end = statements.iter().filter_map(|s| s.session_not_on_or_after).min();
         Self {
             verdict: "accepted",
-            name_id: name_id.map(|n| n.value.as_str()),
+            name_id: name_id.map(NameId::trimmed),
             name_id_format: name_id.and_then(|n| n.format.as_deref()),
             session_index: statements.iter().find_map(|s| s.session_index.as_deref()),
             attributes: merged(assertion),

@@ -40,7 +40,8 @@ pub struct Issuer {
 /// A `NameID` (SAML Core 2.2.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameId {
-    /// The identifier, without surrounding white space.
+    /// The identifier as it stands, white space around it too, which is part of an `xs:string`: two users who differ in
+    /// that alone are two. Empty when there is white space and nothing else.
     pub value: String,
     /// Its `Format`.
     pub format: Option<String>,
@@ -227,6 +228,12 @@ impl NameId {
     /// Whether it is a new one for every sign-in (SAML Core 8.3.8).
     #[must_use]
     pub fn is_transient(&self) -> bool {
+    /// The identifier without white space around it, for people to read. It does not tell two users apart.
+    #[must_use]
+    pub fn trimmed(&self) -> &str {
+        trim(&self.value)
+    }
+
         self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
     }
 
@@ -238,7 +245,11 @@ impl NameId {
             return Err(malformed(Shape::Length("NameID")));
         }
         Ok(Self {
-            value: value.to_owned(),
+            value: if is_blank(value) {
+                String::new()
+            } else {
+                value.to_owned()
+            },
             format: attribute("Format"),
             name_qualifier: attribute("NameQualifier"),
             sp_name_qualifier: attribute("SPNameQualifier"),
@@ -371,6 +382,10 @@ fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
 /// `text` without surrounding XML white space.
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
+fn is_blank(text: &str) -> bool {
+    trim(text).is_empty()
+}
+
 }
 
 pub(super) fn malformed(shape: Shape) -> Reject {

@@ -163,7 +163,7 @@ fn name_id_address(name_id: &NameId) -> Option<EmailAddress> {
     if name_id.format.as_deref().is_some_and(opaque) {
         return None;
     }
-    EmailAddress::parse(&name_id.value).ok()
+    EmailAddress::parse(name_id.trimmed()).ok()
 }
 
 /// The attributes of an assertion with their names folded once.

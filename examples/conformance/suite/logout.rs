@@ -77,7 +77,7 @@ fn difference(message: &LogoutMessage, case: &Value) -> Option<String> {
             found["session_indexes"] = json!(request.session_indexes);
             found["encrypted_nameid"] = (request.subject == LogoutSubject::Encrypted).into();
             if let LogoutSubject::NameId(name_id) = &request.subject {
-                found["nameid"] = name_id.value.clone().into();
+                found["nameid"] = name_id.trimmed().into();
             }
         }
         LogoutContent::Response(response) => {

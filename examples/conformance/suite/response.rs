@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use edge_saml::dsig::{Error, Policy, RsaFloor, Sha1};
-use edge_saml::saml::assertion::AttributeValue;
+use edge_saml::saml::assertion::{AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{EntityId, RequestId};
 use edge_saml::saml::reject::Reject;
@@ -151,7 +151,7 @@ fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
     };
     let name_id = assertion.name_id.as_ref();
     let found = json!({
-        "nameid": name_id.map(|name_id| &name_id.value),
+        "nameid": name_id.map(NameId::trimmed),
         "nameid_format": name_id.and_then(|name_id| name_id.format.as_ref()),
         "attributes": attributes,
         "signed": signed,
