@@ -38,6 +38,21 @@ pub enum Coverage {
 }
 
 /// A response whose every signature verified, and the assertion read from the octets that were digested.
+/// Which signatures a connection demands. One that covers the assertion is needed in any case, and each that is there must
+/// verify.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureDemand {
+    /// The assertion's own.
+    Assertion,
+    /// The response's and the assertion's.
+    Both,
+    /// Either.
+    #[default]
+    Either,
+    /// The response's.
+    Response,
+}
+
 #[derive(Debug)]
 pub struct VerifiedResponse {
     /// The fields around the assertion.

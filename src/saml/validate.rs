@@ -5,7 +5,7 @@ use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider}
 use super::id::{AssertionId, Domain, EmailAddress, EntityId, RequestId, same_endpoint};
 use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
-use super::response::{Coverage, Envelope, VerifiedResponse};
+use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
 use super::settings::{IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
@@ -36,6 +36,8 @@ pub struct Expect<'a> {
     /// The clock skew granted both ways, in seconds.
     pub skew_seconds: i64,
 }
+    /// What must be signed.
+    pub signatures: SignatureDemand,
 
 impl<'a> Expect<'a> {
     /// What `connection`, whose identity provider is `idp`, expects at `now`.
@@ -59,6 +61,7 @@ impl<'a> Expect<'a> {
             now,
             skew_seconds: DEFAULT_SKEW_SECONDS,
         }
+            signatures: SignatureDemand::Either,
     }
 }
 
@@ -237,6 +240,7 @@ pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Resul
     check_issuers(response, expect.idp_entity_id)?;
     check_destination(&response.envelope, expect)?;
     let confirmation = confirm_bearer(assertion, expect)?;
+    check_signatures(response, expect.signatures)?;
     check_conditions(assertion, expect)?;
     check_audience(assertion, expect)?;
     let session_not_on_or_after = check_authn(assertion, expect)?;
@@ -286,6 +290,22 @@ pub fn not_on_or_after(assertion: &Assertion) -> Option<Timestamp> {
 /// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
 /// response it may be absent.
 ///
+/// A connection can demand more than one signature that covers the assertion ([`SignatureDemand`]).
+///
+/// # Errors
+/// [`Reject::AssertionNotSignedRequired`] or [`Reject::ResponseNotSignedRequired`].
+pub fn check_signatures(response: &VerifiedResponse, demand: SignatureDemand) -> Result<(), Reject> {
+    match (demand, response.envelope().coverage) {
+        (SignatureDemand::Assertion | SignatureDemand::Both, Coverage::Response) => {
+            Err(Reject::AssertionNotSignedRequired)
+        }
+        (SignatureDemand::Response | SignatureDemand::Both, Coverage::Assertion) => {
+            Err(Reject::ResponseNotSignedRequired)
+        }
+        (_, Coverage::Assertion | Coverage::Both | Coverage::Response) => Ok(()),
+    }
+}
+
 /// # Errors
 /// [`Reject::IssuerMismatch`].
 pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> Result<(), Reject> {

@@ -4,7 +4,7 @@ use edge_saml::dsig::{Policy, Sha1};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::response;
+use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 
@@ -39,6 +39,7 @@ fn login_at(xml: &str, now: i64, provider: Provider) -> Result<Login, Reject> {
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
+            signatures: SignatureDemand::Either,
         },
     )
 }
@@ -495,6 +496,7 @@ fn which_request_is_answered() {
                 unsolicited: Unsolicited::Refused,
                 now: Timestamp::from_unix_seconds(NOW),
                 skew_seconds: 0,
+                signatures: SignatureDemand::Either,
             },
         );
         let confirmed = confirmed.unwrap();

@@ -10,7 +10,7 @@ use edge_saml::saml::assertion::{AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{EntityId, RequestId};
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
+use edge_saml::saml::response::{self, Coverage, SignatureDemand, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
@@ -102,6 +102,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         unsolicited: Unsolicited::Refused,
         now: now(params).unwrap_or(assertion.issue_instant),
         skew_seconds: 0,
+        signatures: SignatureDemand::Either,
     };
     let request = optional_text(params, "in_response_to")
         .map(RequestId::parse)
