@@ -104,7 +104,8 @@ pub const DOCUMENT: XmlLimits = XmlLimits {
 /// key sends one for the old and one for the new.
 pub const MAX_ENCRYPTED_KEYS: usize = 2;
 
-/// Private-key operations for one message: its assertion, its NameID, and attributes that are encrypted one by one.
+/// Wrapped keys of one message, each of which may be unwrapped: of its assertion, its NameID, and attributes that are encrypted
+/// one by one.
 /// Each takes about a millisecond. All but the first two happen after a signature held.
 pub const MAX_KEY_UNWRAPS_PER_MESSAGE: usize = 32;
 

@@ -97,7 +97,8 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
 /// Identifiers and attributes are decrypted last, out of an assertion that is verified.
 ///
 /// # Errors
-/// The first [`Reject`]. Whatever fails for the key or the ciphertext is [`Reject::DecryptionFailed`].
+/// The first [`Reject`]. Whatever fails for the key or the ciphertext is [`Reject::DecryptionFailed`], and where AES-CBC is
+/// used, whatever fails after the first key was unwrapped.
 pub async fn open_with<U: UnwrapKey>(
     octets: &[u8],
     policy: &Policy<'_>,
