@@ -9,7 +9,17 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// 256 random bits as 43 characters of base64url. Shown once to whom it belongs, stored only as its hash.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two tokens cannot be compared, so that no comparison can tell by its time where they differ (attack A164): a token is
+/// looked up by its hash.
+///
+/// ```compile_fail,E0369
+/// use edge_saml::token::Token;
+/// fn same(sent: &Token, kept: &Token) -> bool {
+///     sent == kept
+/// }
+/// ```
+#[derive(Clone)]
 pub struct Token(String);
 
 impl Token {

@@ -167,7 +167,7 @@ impl Protocol {
         confirmed.answers(self.solicitation())?;
         if !self.domains.is_empty() {
             validate::identify(response, &expect)?;
-            validate::stable_name_id(response.assertion.get())?;
+            validate::stable_name_id(response.assertion().get())?;
         }
         Ok(confirmed)
     }
@@ -231,7 +231,7 @@ struct EmailProblem {
 impl<'a> Accepted<'a> {
     /// What the verified assertion says.
     fn of(response: &'a VerifiedResponse, confirmed: Option<&'a Confirmed<'_>>) -> Self {
-        let assertion = response.assertion.get();
+        let assertion = response.assertion().get();
         let name_id = assertion.name_id.as_ref();
         let statements = &assertion.authn_statements;
         let (email, email_problem) = match identity::read(assertion) {
@@ -262,7 +262,7 @@ impl<'a> Accepted<'a> {
             issuer: &assertion.issuer.value,
             in_response_to,
             assertion_id: assertion.id.as_str(),
-            signed: match response.envelope.coverage {
+            signed: match response.envelope().coverage {
                 Coverage::Assertion => &["assertion"],
                 Coverage::Both => &["response", "assertion"],
                 Coverage::Response => &["response"],

@@ -3,12 +3,13 @@
 use super::id::AssertionId;
 use super::reject::{Reject, Shape};
 use super::time::Timestamp;
+use crate::hidden::hide;
 use crate::limits::MAX_NAME_ID_CHARACTERS;
 use crate::xml::Element;
 use crate::xml::names::{DS, SAML, XSI};
 
 /// An assertion's fields. It can be read from any element, so what decides must take a `Verified<Assertion>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Assertion {
     /// Its `ID`.
     pub id: AssertionId,
@@ -38,7 +39,7 @@ pub struct Issuer {
 }
 
 /// A `NameID` (SAML Core 2.2.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NameId {
     /// The identifier as it stands, white space around it too, which is part of an `xs:string`: two users who differ in
     /// that alone are two. Empty when there is white space and nothing else.
@@ -80,7 +81,7 @@ pub struct Conditions {
 }
 
 /// An `AuthnStatement` (SAML Core 2.7.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthnStatement {
     /// When the user was authenticated.
     pub authn_instant: Timestamp,
@@ -93,7 +94,7 @@ pub struct AuthnStatement {
 }
 
 /// An `Attribute` (SAML Core 2.7.3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its `Name`.
     pub name: String,
@@ -106,7 +107,7 @@ pub struct Attribute {
 }
 
 /// An `AttributeValue` (SAML Core 2.7.3.1.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum AttributeValue {
     /// `xsi:nil`.
     Nil,
@@ -115,6 +116,8 @@ pub enum AttributeValue {
     /// Plain text, as it stands.
     Text(String),
 }
+
+hide!(Assertion, Attribute, AttributeValue, AuthnStatement, NameId);
 
 impl AttributeValue {
     /// The value when it is plain text.
@@ -225,22 +228,22 @@ impl Issuer {
 }
 
 impl NameId {
-    /// Whether it is a new one for every sign-in (SAML Core 8.3.8).
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
     /// The identifier without white space around it, for people to read. It does not tell two users apart.
     #[must_use]
     pub fn trimmed(&self) -> &str {
         trim(&self.value)
     }
 
+    /// Whether it is a new one for every sign-in (SAML Core 8.3.8).
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
         self.format.as_deref() == Some("urn:oasis:names:tc:SAML:2.0:nameid-format:transient")
     }
 
     /// Reads a `NameID` element.
     pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
-        let value = trim(element.text()?);
+        let value = element.text()?;
         if value.chars().nth(MAX_NAME_ID_CHARACTERS).is_some() {
             return Err(malformed(Shape::Length("NameID")));
         }
@@ -379,13 +382,13 @@ fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
     Ok(AttributeValue::Structured(text))
 }
 
-/// `text` without surrounding XML white space.
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
 fn is_blank(text: &str) -> bool {
     trim(text).is_empty()
 }
 
+/// `text` without surrounding XML white space.
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
 pub(super) fn malformed(shape: Shape) -> Reject {

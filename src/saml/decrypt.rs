@@ -30,7 +30,7 @@ async fn signed_outside<U: UnwrapKey>(
 ) -> Result<(Verified<Assertion>, Coverage), Reject> {
     let encrypted = whole.read(read_encrypted)?;
     let key = keys.content_key(encrypted.get(), Cbc::AllowedAsSigned).await?;
-    let opened = || {
+    let opened = async {
         let plaintext = encrypted.decrypt(&[key], decrypt_one)?;
         let (sealed, coverage) = match verify_plaintext(plaintext.get(), policy)? {
             Some(own) => (own.read(read_octets)?, Coverage::Both),
@@ -55,7 +55,7 @@ async fn signed_inside<U: UnwrapKey>(
     Ok((Sealed::open(&sealed, keys).await?, Coverage::Assertion))
 }
 
-/// Makes every failure one, where a ciphertext does not protect itself.
+/// Makes every failure one, where one of the ciphertexts that it depends on does not protect itself.
 ///
 /// Its signer is trusted for one connection, yet could be someone who tries what another identity provider has encrypted
 /// to the same key, to learn from "not well-formed" what it says (attack A91).

@@ -9,6 +9,7 @@ use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
 use super::settings::{IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
+use crate::hidden::hide;
 
 /// The clock skew that is granted both ways.
 pub const DEFAULT_SKEW_SECONDS: i64 = 180;
@@ -35,9 +36,9 @@ pub struct Expect<'a> {
     pub now: Timestamp,
     /// The clock skew granted both ways, in seconds.
     pub skew_seconds: i64,
-}
     /// What must be signed.
     pub signatures: SignatureDemand,
+}
 
 impl<'a> Expect<'a> {
     /// What `connection`, whose identity provider is `idp`, expects at `now`.
@@ -60,14 +61,14 @@ impl<'a> Expect<'a> {
             },
             now,
             skew_seconds: DEFAULT_SKEW_SECONDS,
-        }
             signatures: SignatureDemand::Either,
+        }
     }
 }
 
 /// A sign-in that passed every rule that needs no memory. Whether its request is pending and its assertion unused, the
 /// ledger knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     assertion_id: AssertionId,
     remember_until: Timestamp,
@@ -79,6 +80,8 @@ pub struct Login {
     session_not_on_or_after: Option<Timestamp>,
     authn_instant: Timestamp,
 }
+
+hide!(Login);
 
 impl Login {
     /// The assertion's ID, to be used once.
@@ -193,7 +196,7 @@ impl Confirmed<'_> {
     /// # Errors
     /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
     pub fn answers(&self, expected: Solicitation<'_>) -> Result<Option<&RequestId>, Reject> {
-        check_solicitation(&self.response.envelope, self.in_response_to(), expected)?;
+        check_solicitation(self.response.envelope(), self.in_response_to(), expected)?;
         Ok(self.in_response_to())
     }
 }
@@ -213,7 +216,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         (Some(_), _) => confirmed.answers(Solicitation::Any)?.cloned(),
     };
     let identity = identify(response, expect)?;
-    let assertion = response.assertion.get();
+    let assertion = response.assertion().get();
     Ok(Login {
         assertion_id: assertion.id.clone(),
         remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),
@@ -235,16 +238,16 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
 /// # Errors
 /// The first rule that fails.
 pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Result<Confirmed<'r>, Reject> {
-    let assertion: &Verified<Assertion> = &response.assertion;
+    let assertion: &Verified<Assertion> = response.assertion();
     let assertion = assertion.get();
-    check_issuers(response, expect.idp_entity_id)?;
-    check_destination(&response.envelope, expect)?;
-    let confirmation = confirm_bearer(assertion, expect)?;
     check_signatures(response, expect.signatures)?;
+    check_issuers(response, expect.idp_entity_id)?;
+    check_destination(response.envelope(), expect)?;
+    let confirmation = confirm_bearer(assertion, expect)?;
     check_conditions(assertion, expect)?;
     check_audience(assertion, expect)?;
     let session_not_on_or_after = check_authn(assertion, expect)?;
-    let in_response_to = read_in_response_to(&response.envelope, confirmation)?;
+    let in_response_to = read_in_response_to(response.envelope(), confirmation)?;
 
     Ok(Confirmed {
         response,
@@ -272,7 +275,7 @@ pub fn stable_name_id(assertion: &Assertion) -> Result<&NameId, Reject> {
 /// # Errors
 /// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`]; those of [`identity::check_required`].
 pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
-    let identity = identity::read(response.assertion.get())?;
+    let identity = identity::read(response.assertion().get())?;
     check_domain(&identity.email, expect)?;
     identity::check_required(&identity, response.assertion.get(), expect.required_attributes)?;
     Ok(identity)
@@ -287,9 +290,6 @@ pub fn not_on_or_after(assertion: &Assertion) -> Option<Timestamp> {
     confirmed_until.into_iter().chain(valid_until).min()
 }
 
-/// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
-/// response it may be absent.
-///
 /// A connection can demand more than one signature that covers the assertion ([`SignatureDemand`]).
 ///
 /// # Errors
@@ -306,6 +306,9 @@ pub fn check_signatures(response: &VerifiedResponse, demand: SignatureDemand) ->
     }
 }
 
+/// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
+/// response it may be absent.
+///
 /// # Errors
 /// [`Reject::IssuerMismatch`].
 pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> Result<(), Reject> {
@@ -319,8 +322,8 @@ pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> R
             Some(&issuer.value),
         )))
     };
-    response.envelope.issuer.as_ref().map_or(Ok(()), check)?;
-    check(&response.assertion.get().issuer)
+    response.envelope().issuer.as_ref().map_or(Ok(()), check)?;
+    check(&response.assertion().get().issuer)
 }
 
 /// "If the message is signed, the Destination XML attribute MUST contain the URL to which the sender has instructed the

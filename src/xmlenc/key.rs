@@ -155,7 +155,6 @@ impl<'u, U: UnwrapKey> Unwrapper<'u, U> {
     /// The first of its keys that is ours.
     async fn unwrap_first(&self, encrypted: &Encrypted) -> Result<ContentKey, Error> {
         for key in &encrypted.keys {
-            self.left = self.left.checked_sub(1).ok_or(Error::TooManyKeys)?;
             let unwrapped = self.unwrap.unwrap_key(&key.transport, &key.octets).await;
             let content_key = |octets| ContentKey::new(encrypted.algorithm, octets, Some(key.clone()));
             if let Some(key) = unwrapped.ok().and_then(content_key) {

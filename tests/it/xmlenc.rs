@@ -138,9 +138,9 @@ const ALGORITHMS: [&str; 6] = [
 fn a90_both_orders_are_read() {
     let name = |xml: &str| {
         let response = open(xml).unwrap();
-        let name_id = response.assertion.get().name_id.clone().unwrap().value;
+        let name_id = response.assertion().get().name_id.clone().unwrap().value;
         assert_eq!(name_id, "ada@acme.test");
-        response.envelope.coverage
+        response.envelope().coverage
     };
     assert_eq!(name(&inside(&signed_assertion())), Coverage::Assertion);
     for algorithm in ALGORITHMS {
@@ -682,10 +682,10 @@ fn a100_identifiers_and_attributes_are_decrypted() {
         let encryption = Encryption::new(algorithm);
         let xml = with_subject(&encryption.element("EncryptedID", &name_id("grace")));
         let response = open(&xml).unwrap();
-        assert_eq!(response.assertion.get().name_id.as_ref().unwrap().value, "grace");
+        assert_eq!(response.assertion().get().name_id.as_ref().unwrap().value, "grace");
         // In an assertion that was itself encrypted.
         let response = open(&inside(assertion(&xml))).unwrap();
-        assert_eq!(response.assertion.get().name_id.as_ref().unwrap().value, "grace");
+        assert_eq!(response.assertion().get().name_id.as_ref().unwrap().value, "grace");
 
         let encrypted = |name: &str| {
             let mut encryption = Encryption::new(algorithm);
@@ -701,7 +701,7 @@ fn a100_identifiers_and_attributes_are_decrypted() {
         ));
         let response = open(&xml).unwrap();
         let names: Vec<_> = response
-            .assertion
+            .assertion()
             .get()
             .attributes
             .iter()
@@ -826,7 +826,7 @@ fn changed_octets() {
             };
             if let Ok(response) = ready(response::open_with(&octets, &policy, &private_key())).unwrap() {
                 accepted += 1;
-                let name_id = response.assertion.get().name_id.clone();
+                let name_id = response.assertion().get().name_id.clone();
                 assert_eq!(name_id.unwrap().value, "ada@acme.test");
             }
         }

@@ -83,7 +83,7 @@ pub(super) fn refused(reject: &Reject) -> Answer {
 
 /// Applies the rules, in the product's order; those whose value is not configured are left out.
 fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
-    let assertion = response.assertion.get();
+    let assertion = response.assertion().get();
     let own_acs_url = || assertion.confirmations.iter().find_map(|c| c.recipient.as_deref());
     let (audience, acs) = (optional_text(params, "audience"), optional_text(params, "acs"));
     let idp = optional_text(params, "idp");
@@ -116,7 +116,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         validate::check_issuers(response, &idp_entity_id)?;
     }
     if acs.is_some() {
-        validate::check_destination(&response.envelope, &expect)?;
+        validate::check_destination(response.envelope(), &expect)?;
     }
     let confirmation = validate::confirm_bearer(assertion, &expect)?;
     validate::check_conditions(assertion, &expect)?;
@@ -124,8 +124,8 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         validate::check_audience(assertion, &expect)?;
     }
     validate::check_authn(assertion, &expect)?;
-    let found = validate::read_in_response_to(&response.envelope, confirmation)?;
-    validate::check_solicitation(&response.envelope, found.as_ref(), solicitation)
+    let found = validate::read_in_response_to(response.envelope(), confirmation)?;
+    validate::check_solicitation(response.envelope(), found.as_ref(), solicitation)
 }
 
 /// The present, where a case has one.
@@ -135,7 +135,7 @@ pub(super) fn now(params: &Value) -> Option<Timestamp> {
 
 /// How what was read differs from `expected`.
 fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
-    let assertion = response.assertion.get();
+    let assertion = response.assertion().get();
     let mut attributes = Map::new();
     for attribute in &assertion.attributes {
         let values = attribute.values.iter().map(|value| match value {
@@ -145,7 +145,7 @@ fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
         let known = attributes.entry(attribute.name.clone()).or_insert_with(|| json!([]));
         known.as_array_mut().unwrap().extend(values.map(Value::from));
     }
-    let signed: &[&str] = match response.envelope.coverage {
+    let signed: &[&str] = match response.envelope().coverage {
         Coverage::Assertion => &["assertion"],
         Coverage::Both => &["response", "assertion"],
         Coverage::Response => &["response"],

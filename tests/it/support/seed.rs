@@ -123,7 +123,7 @@ pub(crate) fn judge_at(octets: &[u8], now: i64) -> Result<Said, Reject> {
     )?;
     Ok(Said {
         login,
-        assertion: response.assertion.get().clone(),
+        assertion: response.assertion().get().clone(),
     })
 }
 
