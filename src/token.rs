@@ -79,3 +79,32 @@ impl TokenHash {
 pub fn same_secret(a: &str, b: &str) -> bool {
     Sha256::digest(a.as_bytes()).ct_eq(&Sha256::digest(b.as_bytes())).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a164_secrets_are_the_same_whole_or_not_at_all() {
+        assert!(same_secret("secret", "secret"));
+        for other in ["", "s", "secre", "secret ", "secret\0", "Secret", "secres", "xecret"] {
+            assert!(!same_secret("secret", other), "{other:?}");
+            assert!(!same_secret(other, "secret"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a140_every_random_bit_makes_another_token() {
+        let random = [0x5a; 32];
+        let tokens = (0..256).map(|bit: usize| {
+            let mut random = random;
+            random[bit / 8] ^= 1 << (bit % 8);
+            Token::new(&random).reveal().to_owned()
+        });
+        let mut tokens: Vec<String> = tokens.chain([Token::new(&random).reveal().to_owned()]).collect();
+        tokens.sort();
+        tokens.dedup();
+        assert_eq!(tokens.len(), 257);
+        assert!(tokens.iter().all(|token| Token::parse(token).is_some()));
+    }
+}
