@@ -153,6 +153,7 @@ export const guards = [
   guard("R12 age of a logout message", logout, "if expect.now.since(end) < expect.skew_seconds {", "if expect.now.since(end) < expect.skew_seconds || self.not_on_or_after() == self.issue_instant.plus(LOGOUT_MESSAGE_SECONDS) {", "it logout_messages::no_message"),
   guard("R12 age of a logout request with a late end", logout, "end.min(self.issue_instant.plus(MAX_LOGOUT_REQUEST_SECONDS))", "end", "it logout_messages::no_message"),
   guard("R3 no signature inside of a signed query", logout, "if dsig::signatures_outside(&[], document.root()) {", "if false {", "it logout_messages::a_query"),
+  guard("R8 requests are no responses", "src/saml/redirect.rs", "(true, LogoutContent::Response(_)) | (false, LogoutContent::Request(_)) => Err(Reject::FormMalformed),", "_ => Ok(message),", "it logout_messages::a_parameter"),
   // R9: what is encrypted fails in one way.
   guard("R9 one failure with AES-CBC", decrypt, "uniform([encrypted.get().algorithm()], opened.await)", "opened.await", "it xmlenc::a91"),
   guard("R9 one failure with AES-CBC within", sealed, "uniform(algorithms, self.decrypt_all(keys))", "{ let _ = algorithms; self.decrypt_all(keys) }", "it xmlenc::a91"),

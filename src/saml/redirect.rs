@@ -5,7 +5,7 @@
 //! request and a response at once, half of a signature (attacks A129 to A131).
 
 use super::binding::inflate;
-use super::logout::{self, LogoutMessage};
+use super::logout::{self, LogoutContent, LogoutMessage};
 use super::reject::Reject;
 use crate::dsig::{self, Octets, Policy, Verified, base64};
 use crate::hidden::hide;
@@ -64,7 +64,7 @@ pub fn read_unsigned_logout(query: &str) -> Result<LogoutMessage, Reject> {
     if query.signature.is_some() {
         return Err(Reject::Signature(dsig::Error::WrongTarget));
     }
-    logout::read_unsigned(&query.message()?)
+    query.logout()
 }
 
 /// The message within signed octets, which are a query string again.
@@ -73,7 +73,7 @@ pub fn read_unsigned_logout(query: &str) -> Result<LogoutMessage, Reject> {
 /// 3.4.4.1): one that is left in is refused, or it would be one that nobody checks.
 fn read_signed(octets: &Octets) -> Result<LogoutMessage, Reject> {
     let text = core::str::from_utf8(octets.as_bytes()).map_err(|_| Reject::FormMalformed)?;
-    logout::read_unsigned(&Query::read_parameters(text)?.message()?)
+    Query::read_parameters(text)?.logout()
 }
 
 /// A query string, taken apart.
@@ -152,6 +152,15 @@ impl<'q> Query<'q> {
     fn signed_octets(&self) -> String {
         let parameters = [Some(self.message), self.relay_state, self.algorithm];
         parameters.into_iter().flatten().collect::<Vec<_>>().join("&")
+    }
+
+    /// The message, which is what its parameter says: nobody gets to read a request as a response.
+    fn logout(&self) -> Result<LogoutMessage, Reject> {
+        let message = logout::read_unsigned(&self.message()?)?;
+        match (self.message.starts_with("SAMLRequest="), &message.content) {
+            (true, LogoutContent::Request(_)) | (false, LogoutContent::Response(_)) => Ok(message),
+            (true, LogoutContent::Response(_)) | (false, LogoutContent::Request(_)) => Err(Reject::FormMalformed),
+        }
     }
 
     /// The message as XML.

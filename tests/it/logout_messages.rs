@@ -112,6 +112,21 @@ fn the_end_is_told_to_who_must_remember() {
     }
 }
 
+#[test]
+fn a_parameter_holds_what_it_is_called() {
+    let keys = [Idp::trusted().trusted_key()];
+    for (name, xml) in [("SAMLResponse", request("")), ("SAMLRequest", response())] {
+        let query = query(name, &xml);
+        let refusal = redirect::open_logout(&query, &policy(&keys)).unwrap_err();
+        assert_eq!(refusal, Reject::FormMalformed, "{name}");
+        let unsigned = query.split_once('&').unwrap().0;
+        assert_eq!(
+            redirect::read_unsigned_logout(unsigned).unwrap_err(),
+            Reject::FormMalformed
+        );
+    }
+}
+
 /// Bindings 3.4.4.1: a message in a query has no signature inside, not even one that holds.
 #[test]
 fn a_query_has_one_signature() {
