@@ -61,7 +61,7 @@ impl<'a> Expect<'a> {
             },
             now,
             skew_seconds: DEFAULT_SKEW_SECONDS,
-            signatures: SignatureDemand::Either,
+            signatures: connection.responses.signatures(),
         }
     }
 }
@@ -208,7 +208,7 @@ impl Confirmed<'_> {
 /// else must be known.
 pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
     let confirmed = confirm(response, expect)?;
-    let in_response_to = match (confirmed.in_response_to(), &response.envelope.in_response_to) {
+    let in_response_to = match (confirmed.in_response_to(), &response.envelope().in_response_to) {
         // One that names its request only on the outside is no answer to it, nor to nothing (attack A107).
         (None, Some(_)) => return Err(Reject::UnsolicitedNotAllowed),
         (None, None) if expect.unsolicited == Unsolicited::Refused => return Err(Reject::UnsolicitedNotAllowed),
@@ -277,7 +277,7 @@ pub fn stable_name_id(assertion: &Assertion) -> Result<&NameId, Reject> {
 pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
     let identity = identity::read(response.assertion().get())?;
     check_domain(&identity.email, expect)?;
-    identity::check_required(&identity, response.assertion.get(), expect.required_attributes)?;
+    identity::check_required(&identity, response.assertion().get(), expect.required_attributes)?;
     Ok(identity)
 }
 

@@ -9,7 +9,7 @@ use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::logout::{self, LogoutContent};
 use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;
-use edge_saml::saml::validate::{self, Expect};
+use edge_saml::saml::validate::{self, Expect, Unsolicited};
 use edge_saml::saml::{identity, redirect};
 use edge_saml::xml::{Document, Profile, Source};
 
@@ -55,6 +55,8 @@ fn a165_debug_shows_no_values() {
         idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
         provider: Provider::Okta,
         domains: &[Domain::parse("acme.test").unwrap()],
+        required_attributes: &[],
+        unsolicited: Unsolicited::Refused,
         now: Timestamp::from_unix_seconds(NOW),
         skew_seconds: validate::DEFAULT_SKEW_SECONDS,
         signatures: SignatureDemand::Either,

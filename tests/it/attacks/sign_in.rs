@@ -1,12 +1,15 @@
 //! What only the whole application shows: A109, A125, A140, and the key of a user in A124.
 
-use edge_saml::limits::PENDING_REQUEST_SECONDS;
+use edge_saml::limits::PENDING_REQUEST_MINUTES;
 use edge_saml::saml::id::RequestId;
 use edge_saml::saml::time::Timestamp;
 use serde_json::json;
 
 use crate::support::idp::{ENTITY_ID, Idp, Message, NOW, Signed};
 use crate::support::world::{Browser, ORIGIN, World, location, request_id};
+
+/// How many seconds a request may be answered.
+const LIFETIME: i64 = PENDING_REQUEST_MINUTES as i64 * 60;
 
 /// A response for the connection `id` that answers `request`.
 fn answer(id: &str, request: &str) -> Message {
@@ -71,7 +74,7 @@ fn a109_requests_of_others() {
     // Expired: the last second of a request, and the first after it.
     let last = browser.begin(&world, "ada@acme.test", "/");
     let late = |request: &str| {
-        let time = |seconds: i64| Timestamp::from_unix_seconds(NOW + PENDING_REQUEST_SECONDS + seconds).to_rfc3339();
+        let time = |seconds: i64| Timestamp::from_unix_seconds(NOW + LIFETIME + seconds).to_rfc3339();
         Message {
             not_before: time(-300),
             not_on_or_after: time(300),
@@ -79,7 +82,7 @@ fn a109_requests_of_others() {
             ..answer(&id, request)
         }
     };
-    world.pass(PENDING_REQUEST_SECONDS - 1);
+    world.pass(LIFETIME - 1);
     assert_eq!(deliver(&id, &Idp::trusted(), &late(&last)).status(), 303);
     world.pass(1);
     assert_eq!(deliver(&id, &Idp::trusted(), &late(&request)).status(), 403);
@@ -158,6 +161,35 @@ fn white_space_keeps_users_apart() {
         let refused = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
         assert_eq!(refused.status(), 403);
         assert_eq!(world.refusal_codes(&id)[0], "nameid_transient_as_key", "{name_id:?}");
+    }
+}
+
+#[test]
+fn a_connection_can_demand_signatures() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    for (assertion, response, signed, expected) in [
+        (false, false, Signed::Assertion, None),
+        (true, false, Signed::Assertion, None),
+        (true, false, Signed::Response, Some("assertion_not_signed_required")),
+        (false, true, Signed::Assertion, Some("response_not_signed_required")),
+        (false, true, Signed::Response, None),
+        (true, true, Signed::Assertion, Some("response_not_signed_required")),
+        (true, true, Signed::Response, Some("assertion_not_signed_required")),
+        (true, true, Signed::Both, None),
+    ] {
+        let settings = json!({"require_signed_assertion": assertion, "require_signed_response": response});
+        let (status, saved) = world.api("PATCH", &format!("/connections/{id}"), &settings);
+        assert_eq!(status, 200, "{saved}");
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let answer = Browser::deliver(&world, &id, &Idp::trusted().respond(&answer(&id, &request), signed));
+        match expected {
+            None => assert_eq!(answer.status(), 303, "{settings}"),
+            Some(code) => {
+                assert_eq!(answer.status(), 403, "{settings}");
+                assert_eq!(world.refusal_codes(&id)[0], code);
+            }
+        }
     }
 }
 
