@@ -48,7 +48,7 @@ const SHAPES: [Shape; 10] = [
         out.push_str(&"<nested-elem>".repeat(50));
         out.push_str(&"</nested-elem>".repeat(50));
     }),
-    ("new namespaces", |out, n| {
+    ("siblings that each declare one new prefix", |out, n| {
         push(
             out,
             &format!("<p{n}:e xmlns:p{n}=\"urn:example:namespace:number:{n}\" p{n}:a=\"value\"/>"),

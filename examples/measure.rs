@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use edge_saml::dsig::{Certificate, Policy, RsaFloor, Sha1};
 use edge_saml::saml::connection::{Provider, ServiceProvider, StoredCertificate};
 use edge_saml::saml::id::{Domain, EntityId};
-use edge_saml::saml::response;
+use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 use rsa::pkcs1v15;
@@ -62,6 +62,7 @@ fn main() {
         unsolicited: Unsolicited::Refused,
         now,
         skew_seconds: 180,
+        signatures: SignatureDemand::Either,
     };
 
     for name in ["small", "large"] {

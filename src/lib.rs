@@ -8,6 +8,7 @@ pub mod code;
 pub mod dsig;
 #[cfg(target_arch = "wasm32")]
 mod edge;
+mod hidden;
 pub mod limits;
 pub mod saml;
 pub mod token;

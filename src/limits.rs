@@ -104,9 +104,18 @@ pub const DOCUMENT: XmlLimits = XmlLimits {
 /// key sends one for the old and one for the new.
 pub const MAX_ENCRYPTED_KEYS: usize = 2;
 
-/// Private-key operations for one message: its assertion, its NameID, and attributes that are encrypted one by one.
+/// Wrapped keys of one message, each of which may be unwrapped: of its assertion, its NameID, and attributes that are encrypted
+/// one by one.
 /// Each takes about a millisecond. All but the first two happen after a signature held.
 pub const MAX_KEY_UNWRAPS_PER_MESSAGE: usize = 32;
+
+/// Seconds that a logout message may be acted on after it was made, where it says nothing of it. A browser brings it at
+/// once; this is what identity providers that do say something mostly say.
+pub const LOGOUT_MESSAGE_SECONDS: i64 = 5 * 60;
+
+/// Seconds that a logout request may be acted on after it was made, whatever it says: as long as a page that has to be
+/// clicked may stay open, and no longer than its ID is worth remembering.
+pub const MAX_LOGOUT_REQUEST_SECONDS: i64 = 60 * 60;
 
 /// Octets of a `RelayState`. Ours have 43; the specification allows 80 (SAML Bindings 3.4.3), identity providers that
 /// start a sign-in send URLs.

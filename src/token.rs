@@ -9,7 +9,17 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// 256 random bits as 43 characters of base64url. Shown once to whom it belongs, stored only as its hash.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Two tokens cannot be compared, so that no comparison can tell by its time where they differ (attack A164): a token is
+/// looked up by its hash.
+///
+/// ```compile_fail,E0369
+/// use edge_saml::token::Token;
+/// fn same(sent: &Token, kept: &Token) -> bool {
+///     sent == kept
+/// }
+/// ```
+#[derive(Clone)]
 pub struct Token(String);
 
 impl Token {
@@ -68,4 +78,33 @@ impl TokenHash {
 #[must_use]
 pub fn same_secret(a: &str, b: &str) -> bool {
     Sha256::digest(a.as_bytes()).ct_eq(&Sha256::digest(b.as_bytes())).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a164_secrets_are_the_same_whole_or_not_at_all() {
+        assert!(same_secret("secret", "secret"));
+        for other in ["", "s", "secre", "secret ", "secret\0", "Secret", "secres", "xecret"] {
+            assert!(!same_secret("secret", other), "{other:?}");
+            assert!(!same_secret(other, "secret"), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a140_every_random_bit_makes_another_token() {
+        let random = [0x5a; 32];
+        let tokens = (0..256).map(|bit: usize| {
+            let mut random = random;
+            random[bit / 8] ^= 1 << (bit % 8);
+            Token::new(&random).reveal().to_owned()
+        });
+        let mut tokens: Vec<String> = tokens.chain([Token::new(&random).reveal().to_owned()]).collect();
+        tokens.sort();
+        tokens.dedup();
+        assert_eq!(tokens.len(), 257);
+        assert!(tokens.iter().all(|token| Token::parse(token).is_some()));
+    }
 }

@@ -3,7 +3,7 @@
 
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
-use edge_saml::saml::response;
+use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 
@@ -27,6 +27,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(1_782_907_200),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
+            signatures: SignatureDemand::Either,
         },
     );
     if let Ok(login) = login {

@@ -12,6 +12,9 @@ const reference = "src/dsig/reference.rs";
 const response = "src/saml/response.rs";
 const assertion = "src/saml/assertion.rs";
 const validate = "src/saml/validate.rs";
+const logout = "src/saml/logout.rs";
+const decrypt = "src/saml/decrypt.rs";
+const sealed = "src/saml/sealed.rs";
 
 const guard = (what, file, from, to, tests) => ({ what, edits: [{ file, from, to }], tests });
 
@@ -88,7 +91,7 @@ export const guards = [
   guard("R7 SignatureValue", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference", "let octets = reference", "it attacks::signature::a174"),
   guard("R7 digest", dsig, "    reference.check_digest(&octets)?;\n", "", "it attacks::parser::a45"),
   guard("R7 order of work", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;", "let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;\n    check_signature_value(&signature, policy)?;", "it attacks::signature::a41"),
-  guard("R9 whole digests", reference, "if digest.ct_eq(&self.digest_value).into() {", "let _ = digest.ct_eq(&self.digest_value);\n        if digest.starts_with(&self.digest_value) {", "it attacks::signature::a39"),
+  guard("R9 whole digests", reference, "        digest.ct_eq(&self.0).into()", "        let _ = digest.ct_eq(&self.0);\n        digest.starts_with(&self.0)", "it attacks::signature::a39"),
   guard("R9 canonical base64", "src/dsig/base64.rs", "STANDARD.decode(packed)", "base64::engine::general_purpose::GeneralPurpose::new(&base64::alphabet::STANDARD, base64::engine::general_purpose::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)).decode(packed)", "it attacks::signature::a38"),
   // R8: the shape of a signature.
   guard("R8 end of Signature", info, "        children.end()?;\n        Ok(Self {\n            element,\n            signed_info,", "        Ok(Self {\n            element,\n            signed_info,", "it attacks::signature::a35"),
@@ -122,8 +125,8 @@ export const guards = [
   guard("R8 children of an attribute", assertion, 'Err(malformed(Shape::Element("Attribute/*")))', "Ok(AttributeValue::Nil)", "it attacks::protocol::a127"),
   guard("R8 xsi:nil", assertion, "    if nil {", "    if false {", "it attacks::protocol::a123"),
   // R10: the connection's values.
-  guard("R10 issuer of the response", validate, "response.envelope.issuer.as_ref().map_or(Ok(()), check)?;", "", "it attacks::protocol::a118"),
-  guard("R10 issuer of the assertion", validate, "    check(&response.assertion.get().issuer)\n", "    Ok(())\n", "it attacks::protocol::a118"),
+  guard("R10 issuer of the response", validate, "response.envelope().issuer.as_ref().map_or(Ok(()), check)?;", "", "it attacks::protocol::a118"),
+  guard("R10 issuer of the assertion", validate, "    check(&response.assertion().get().issuer)\n", "    Ok(())\n", "it attacks::protocol::a118"),
   guard("R10 format of an issuer", validate, "if is_entity && issuer.value", "if issuer.value", "it attacks::protocol::a118"),
   guard("R10 destination", validate, "    if holds {", "    if holds || true {", "it validate::addressing"),
   guard("R10 destination of a signed response", validate, "None => envelope.coverage == Coverage::Assertion,", "None => true,", "it validate::addressing"),
@@ -143,7 +146,25 @@ export const guards = [
   guard("R11 request on the outside", validate, ".is_some_and(|outer| outer != signed)", ".is_some_and(|outer| outer != signed && false)", "it attacks::protocol::a108"),
   guard("R12 remembered through the skew", validate, "remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),", "remember_until: confirmed.not_on_or_after,", "it sign_in::a_replay"),
   guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => core::str", "(Some(value), _) => core::str", "it sign_in::duplicate_cookies"),
+  // R7: what a connection demands; logout messages.
+  guard("R7 signatures that are demanded", validate, "check_signatures(response, expect.signatures)?;", "", "it validate::a_connection_can_demand_more"),
+  guard("R7 the assertion's, when it is demanded", validate, "Err(Reject::AssertionNotSignedRequired)", "Ok(())", "it validate::a_connection_can_demand_more"),
+  guard("R7 the response's, when it is demanded", validate, "Err(Reject::ResponseNotSignedRequired)", "Ok(())", "it validate::a_connection_can_demand_more"),
+  guard("R12 age of a logout message", logout, "if expect.now.since(end) < expect.skew_seconds {", "if expect.now.since(end) < expect.skew_seconds || self.not_on_or_after() == self.issue_instant.plus(LOGOUT_MESSAGE_SECONDS) {", "it logout_messages::no_message"),
+  guard("R12 age of a logout request with a late end", logout, "end.min(self.issue_instant.plus(MAX_LOGOUT_REQUEST_SECONDS))", "end", "it logout_messages::no_message"),
+  guard("R3 no signature inside of a signed query", logout, "if dsig::signatures_outside(&[], document.root()) {", "if false {", "it logout_messages::a_query"),
+  guard("R8 requests are no responses", "src/saml/redirect.rs", "(true, LogoutContent::Response(_)) | (false, LogoutContent::Request(_)) => Err(Reject::FormMalformed),", "_ => Ok(message),", "it logout_messages::a_parameter"),
+  // R9: what is encrypted fails in one way.
+  guard("R9 one failure with AES-CBC", decrypt, "uniform([encrypted.get().algorithm()], opened.await)", "opened.await", "it xmlenc::a91"),
+  guard("R9 one failure with AES-CBC within", sealed, "uniform(algorithms, self.decrypt_all(keys))", "{ let _ = algorithms; self.decrypt_all(keys) }", "it xmlenc::a91"),
+  both("R9 what can be seen, first", [
+    [response, "let envelope = read_envelope(unverified, Coverage::Response)?;", "let envelope = read_envelope(unverified, Coverage::Response);"],
+    [response, "envelope: Envelope { coverage, ..envelope },", "envelope: Envelope { coverage, ..envelope? },"],
+  ], "it xmlenc::a91"),
+  guard("R9 keys are counted, tried or not", "src/xmlenc/key.rs", ".checked_sub(encrypted.keys.len())", ".checked_sub(1)", "it xmlenc::a91"),
   // R14: who it is.
+  guard("R14 white space in a NameID", assertion, "value: if is_blank(value) {", "value: if true {\n                trim(value).to_owned()\n            } else if is_blank(value) {", "it attacks::sign_in::white_space"),
+  guard("R14 the provider in a user's key", "src/app/ledger.rs", "        idp.as_str(),\n        name_id.format", "        \"\",\n        name_id.format", "it attacks::sign_in::a125"),
   guard("R14 owned domains", validate, "if expect.domains.contains(email.domain()) {", "if expect.domains.contains(email.domain()) || true {", "it attacks::protocol::a121"),
   guard("R14 addresses are ASCII", "src/saml/id.rs", "        if text.is_ascii() {", "        if true {", "it attacks::protocol::a122"),
   guard("R14 format of a NameID", "src/app/ledger.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),

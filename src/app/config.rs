@@ -27,8 +27,15 @@ pub enum Development {
     On,
 }
 
-/// A secret; its value is not shown by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret; its value is not shown by `Debug`, and has no `==`, whose time tells where two values differ (attack A164).
+///
+/// ```compile_fail,E0369
+/// use edge_saml::app::config::Secret;
+/// fn same(sent: &Secret, kept: &Secret) -> bool {
+///     sent == kept
+/// }
+/// ```
+#[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use edge_saml::dsig::Policy;
+use edge_saml::saml::assertion::NameId;
 use edge_saml::saml::logout::{self, LogoutContent, LogoutExpect, LogoutMessage, LogoutSubject};
 use edge_saml::saml::redirect;
 use edge_saml::saml::time::Timestamp;
@@ -83,14 +84,18 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         keys: &keys,
         sha1: sha1(arguments),
     };
+    let (by_post, by_redirect);
     let (message, relay_state, binding) = match transport(arguments.operand())? {
-        Transport::Post(octets) => (logout::open(&octets, &policy)?, None, "post"),
+        Transport::Post(octets) => {
+            by_post = logout::open(&octets, &policy)?;
+            (by_post.get(), None, "post")
+        }
         Transport::Redirect(query) => {
-            let opened = redirect::open_logout(&query, &policy)?;
-            (opened.message, opened.relay_state, "redirect")
+            by_redirect = redirect::open_logout(&query, &policy)?;
+            let relay_state = by_redirect.relay_state().map(ToOwned::to_owned);
+            (by_redirect.message().get(), relay_state, "redirect")
         }
     };
-    let message = message.get();
     message.check(&LogoutExpect {
         issuer: None,
         destination: arguments.text("destination")?,
@@ -119,7 +124,7 @@ fn accepted<'m>(message: &'m LogoutMessage, relay_state: Option<String>, binding
                 LogoutSubject::Encrypted => None,
             };
             let content = Content::Request {
-                name_id: name_id.map(|name_id| name_id.value.as_str()),
+                name_id: name_id.map(NameId::trimmed),
                 name_id_format: name_id.and_then(|name_id| name_id.format.as_deref()),
                 encrypted_name_id: request.subject == LogoutSubject::Encrypted,
                 session_indexes: &request.session_indexes,

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use edge_saml::dsig::Policy;
-use edge_saml::saml::assertion::{Assertion, AttributeValue};
+use edge_saml::saml::assertion::{Assertion, AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId, Invalid, RequestId};
 use edge_saml::saml::identity;
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
+use edge_saml::saml::response::{self, Coverage, SignatureDemand, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Confirmed, DEFAULT_SKEW_SECONDS, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::ready;
@@ -27,7 +27,7 @@ Verifies a SAML response as the Worker does, and prints who it signs in.
 
 Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --audience ID --acs-url URL --now RFC3339
          [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1] [--allow-unsolicited]
-         [--skew-seconds N] [--skip-protocol]
+         [--require-signed-assertion] [--require-signed-response] [--skew-seconds N] [--skip-protocol]
 
   FILE                 XML, base64 of it, or base64 of the deflated message
   --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER; may be repeated
@@ -40,6 +40,8 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
   --decryption-key FILE  our private RSA key for what is encrypted (PKCS #8 or PKCS #1, in PEM or DER)
   --allow-sha1         accept SHA-1
   --allow-unsolicited  accept a response to no request
+  --require-signed-assertion  refuse an assertion that is not signed itself
+  --require-signed-response   refuse a response that is not signed itself
   --skew-seconds N     how far the clocks may differ; 180
   --skip-protocol      check the signatures and read the assertion, but leave out time, audience, recipient, destination,
                        InResponseTo and e-mail domain; then --idp-entity-id, --audience, --acs-url and --now may be left out
@@ -52,7 +54,13 @@ Refused:  {\"verdict\":\"refused\",\"code\",\"detail\",...}; `edge-saml explain 
         operand: "FILE",
         once: &["idp-entity-id", "audience", "acs-url", "now", "in-response-to", "skew-seconds", "decryption-key"],
         many: &["idp-cert", "email-domain"],
-        flags: &["allow-sha1", "allow-unsolicited", "skip-protocol"],
+        flags: &[
+            "allow-sha1",
+            "allow-unsolicited",
+            "require-signed-assertion",
+            "require-signed-response",
+            "skip-protocol",
+        ],
     },
 };
 
@@ -85,6 +93,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     };
     match &protocol {
         None => {
+            validate::check_signatures(&response, signatures(arguments))?;
             if let Some(issuer) = &issuer {
                 validate::check_issuers(&response, issuer)?;
             }
@@ -104,6 +113,7 @@ struct Protocol {
     domains: Vec<Domain>,
     now: Timestamp,
     skew_seconds: i64,
+    signatures: SignatureDemand,
     in_response_to: Option<RequestId>,
     unsolicited: Unsolicited,
 }
@@ -129,6 +139,7 @@ impl Protocol {
                 .time("now")?
                 .ok_or_else(|| Failure::usage("--now is missing"))?,
             skew_seconds: skew.map_or(DEFAULT_SKEW_SECONDS, i64::from),
+            signatures: signatures(arguments),
             in_response_to: in_response_to.map_err(|invalid| invalid_value("in-response-to", invalid))?,
             unsolicited: if arguments.has("allow-unsolicited") {
                 Unsolicited::Allowed
@@ -150,12 +161,13 @@ impl Protocol {
             unsolicited: self.unsolicited,
             now: self.now,
             skew_seconds: self.skew_seconds,
+            signatures: self.signatures,
         };
         let confirmed = validate::confirm(response, &expect)?;
         confirmed.answers(self.solicitation())?;
         if !self.domains.is_empty() {
             validate::identify(response, &expect)?;
-            validate::stable_name_id(response.assertion.get())?;
+            validate::stable_name_id(response.assertion().get())?;
         }
         Ok(confirmed)
     }
@@ -167,6 +179,19 @@ impl Protocol {
             (Some(request), Unsolicited::Allowed) => Solicitation::RequestOrNone(request),
             (Some(request), Unsolicited::Refused) => Solicitation::Request(request),
         }
+    }
+}
+
+/// What must be signed, as the flags say.
+fn signatures(arguments: &Arguments) -> SignatureDemand {
+    match (
+        arguments.has("require-signed-assertion"),
+        arguments.has("require-signed-response"),
+    ) {
+        (false, false) => SignatureDemand::Either,
+        (true, false) => SignatureDemand::Assertion,
+        (false, true) => SignatureDemand::Response,
+        (true, true) => SignatureDemand::Both,
     }
 }
 
@@ -206,7 +231,7 @@ struct EmailProblem {
 impl<'a> Accepted<'a> {
     /// What the verified assertion says.
     fn of(response: &'a VerifiedResponse, confirmed: Option<&'a Confirmed<'_>>) -> Self {
-        let assertion = response.assertion.get();
+        let assertion = response.assertion().get();
         let name_id = assertion.name_id.as_ref();
         let statements = &assertion.authn_statements;
         let (email, email_problem) = match identity::read(assertion) {
@@ -226,7 +251,7 @@ impl<'a> Accepted<'a> {
         let session_end = statements.iter().filter_map(|s| s.session_not_on_or_after).min();
         Self {
             verdict: "accepted",
-            name_id: name_id.map(|n| n.value.as_str()),
+            name_id: name_id.map(NameId::trimmed),
             name_id_format: name_id.and_then(|n| n.format.as_deref()),
             session_index: statements.iter().find_map(|s| s.session_index.as_deref()),
             attributes: merged(assertion),
@@ -237,7 +262,7 @@ impl<'a> Accepted<'a> {
             issuer: &assertion.issuer.value,
             in_response_to,
             assertion_id: assertion.id.as_str(),
-            signed: match response.envelope.coverage {
+            signed: match response.envelope().coverage {
                 Coverage::Assertion => &["assertion"],
                 Coverage::Both => &["response", "assertion"],
                 Coverage::Response => &["response"],

@@ -64,6 +64,21 @@ impl<'d> Target<'d> {
     }
 }
 
+/// The octets of a `ds:DigestValue`. It cannot be compared with `==`, which ends at the first octet that differs (attack
+/// A87).
+pub(super) struct DigestValue(Vec<u8>);
+
+impl DigestValue {
+    pub(super) fn new(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+
+    /// Whether it is `digest`, whole, in a time that depends on neither's octets.
+    fn is(&self, digest: &[u8]) -> bool {
+        digest.ct_eq(&self.0).into()
+    }
+}
+
 impl Reference<'_> {
     /// The octets of `target`: its canonical form, less `signature` where the transforms say so.
     pub(super) fn octets(&self, target: Target<'_>, signature: Element<'_>) -> Result<Vec<u8>, Error> {
@@ -74,10 +89,9 @@ impl Reference<'_> {
         })
     }
 
-    /// Compares the digest of `octets` with the `DigestValue`, whole and in constant time.
+    /// Compares the digest of `octets` with the `DigestValue`.
     pub(super) fn check_digest(&self, octets: &[u8]) -> Result<(), Error> {
-        let digest = self.digest.digest(octets);
-        if digest.ct_eq(&self.digest_value).into() {
+        if self.digest_value.is(&self.digest.digest(octets)) {
             Ok(())
         } else {
             Err(Error::DigestMismatch)
@@ -108,4 +122,30 @@ fn has_identifier(element: Element<'_>, id: &str) -> bool {
         };
         is_identifier && attribute.value == id
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Does not compile for a type that has `==`: then there would be two ways to this, and none could be chosen.
+    const _: fn() = || {
+        trait Ambiguous<A> {
+            fn chosen() {}
+        }
+        struct WithEquality;
+        impl<T: ?Sized> Ambiguous<()> for T {}
+        impl<T: ?Sized + PartialEq> Ambiguous<WithEquality> for T {}
+        <DigestValue as Ambiguous<_>>::chosen();
+    };
+
+    #[test]
+    fn a87_digests_are_the_same_whole_or_not_at_all() {
+        let value = DigestValue::new(vec![1, 2, 3]);
+        assert!(value.is(&[1, 2, 3]));
+        for other in [&[][..], &[1], &[1, 2], &[1, 2, 4], &[0, 2, 3], &[1, 2, 3, 0]] {
+            assert!(!value.is(other));
+        }
+        assert!(!DigestValue::new(Vec::new()).is(&[1]));
+    }
 }

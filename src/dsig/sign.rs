@@ -3,6 +3,7 @@
 //! No private key comes near: [`Unsigned`] gives the octets to sign, and takes their signature.
 
 use super::{Certificate, Error, base64};
+use crate::hidden::hide;
 use crate::xml::c14n::{Canonicalization, Comments, Method};
 use crate::xml::names::{DS, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, RSA_SHA256, SAML, SHA256};
 use crate::xml::{Document, Profile, Source, Writer};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 const EXCLUSIVE: Canonicalization<'_> = Canonicalization::new(Method::Exclusive, Comments::Drop);
 
 /// A SAML message of ours that waits for its signature by RSA PKCS#1 v1.5 with SHA-256.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Unsigned {
     before: String,
     after: String,
@@ -19,6 +20,9 @@ pub struct Unsigned {
     digest: String,
     octets: Vec<u8>,
 }
+
+// It may name whom it is about.
+hide!(Unsigned);
 
 impl Unsigned {
     /// Digests `message`, whose root has an `ID` and an `Issuer`: the signature's place is after that one (SAML Core 3.2.1).

@@ -5,6 +5,7 @@
 //! `DigestValue` in a comment's lee. Only direct children are read, never descendants (attacks A09, A34 to A37, A69).
 
 use super::algorithm::shown;
+use super::reference::DigestValue;
 use super::{DigestAlgorithm, Error, Sha1, SignatureAlgorithm, base64};
 use crate::limits::MAX_PREFIX_LIST_TOKENS;
 use crate::xml::c14n::{Canonicalization, Comments, Method};
@@ -82,7 +83,7 @@ pub(super) struct Reference<'d> {
     pub(super) uri: Option<&'d str>,
     pub(super) transforms: Transforms<'d>,
     pub(super) digest: DigestAlgorithm,
-    pub(super) digest_value: Vec<u8>,
+    pub(super) digest_value: DigestValue,
 }
 
 impl<'d> Reference<'d> {
@@ -90,7 +91,7 @@ impl<'d> Reference<'d> {
         let mut children = Children::of(element)?;
         let transforms = Transforms::read(children.optional(DS, "Transforms"))?;
         let digest = digest_method(children.required(DS, "DigestMethod")?, sha1)?;
-        let digest_value = base64::decode(text(children.required(DS, "DigestValue")?)?)?;
+        let digest_value = DigestValue::new(base64::decode(text(children.required(DS, "DigestValue")?)?)?);
         children.end()?;
         // `Id` and `Type` mean nothing here: a reference of type Manifest is a reference like any other (attack A32).
         Ok(Self {

@@ -3,12 +3,13 @@
 use super::id::AssertionId;
 use super::reject::{Reject, Shape};
 use super::time::Timestamp;
+use crate::hidden::hide;
 use crate::limits::MAX_NAME_ID_CHARACTERS;
 use crate::xml::Element;
 use crate::xml::names::{DS, SAML, XSI};
 
 /// An assertion's fields. It can be read from any element, so what decides must take a `Verified<Assertion>`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Assertion {
     /// Its `ID`.
     pub id: AssertionId,
@@ -38,9 +39,10 @@ pub struct Issuer {
 }
 
 /// A `NameID` (SAML Core 2.2.3).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NameId {
-    /// The identifier, without surrounding white space.
+    /// The identifier as it stands, white space around it too, which is part of an `xs:string`: two users who differ in
+    /// that alone are two. Empty when there is white space and nothing else.
     pub value: String,
     /// Its `Format`.
     pub format: Option<String>,
@@ -79,7 +81,7 @@ pub struct Conditions {
 }
 
 /// An `AuthnStatement` (SAML Core 2.7.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthnStatement {
     /// When the user was authenticated.
     pub authn_instant: Timestamp,
@@ -92,7 +94,7 @@ pub struct AuthnStatement {
 }
 
 /// An `Attribute` (SAML Core 2.7.3.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its `Name`.
     pub name: String,
@@ -105,7 +107,7 @@ pub struct Attribute {
 }
 
 /// An `AttributeValue` (SAML Core 2.7.3.1.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum AttributeValue {
     /// `xsi:nil`.
     Nil,
@@ -114,6 +116,8 @@ pub enum AttributeValue {
     /// Plain text, as it stands.
     Text(String),
 }
+
+hide!(Assertion, Attribute, AttributeValue, AuthnStatement, NameId);
 
 impl AttributeValue {
     /// The value when it is plain text.
@@ -224,6 +228,12 @@ impl Issuer {
 }
 
 impl NameId {
+    /// The identifier without white space around it, for people to read. It does not tell two users apart.
+    #[must_use]
+    pub fn trimmed(&self) -> &str {
+        trim(&self.value)
+    }
+
     /// Whether it is a new one for every sign-in (SAML Core 8.3.8).
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -233,12 +243,16 @@ impl NameId {
     /// Reads a `NameID` element.
     pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let attribute = |name| element.attribute(name).map(ToOwned::to_owned);
-        let value = trim(element.text()?);
+        let value = element.text()?;
         if value.chars().nth(MAX_NAME_ID_CHARACTERS).is_some() {
             return Err(malformed(Shape::Length("NameID")));
         }
         Ok(Self {
-            value: value.to_owned(),
+            value: if is_blank(value) {
+                String::new()
+            } else {
+                value.to_owned()
+            },
             format: attribute("Format"),
             name_qualifier: attribute("NameQualifier"),
             sp_name_qualifier: attribute("SPNameQualifier"),
@@ -366,6 +380,10 @@ fn read_value(element: Element<'_>) -> Result<AttributeValue, Reject> {
     // Nothing decides on this text.
     let text = element.text_with_descendants()?;
     Ok(AttributeValue::Structured(text))
+}
+
+fn is_blank(text: &str) -> bool {
+    trim(text).is_empty()
 }
 
 /// `text` without surrounding XML white space.

@@ -6,6 +6,7 @@ use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use super::id::EndpointUrl;
 use super::reject::Reject;
 use crate::dsig::base64;
+use crate::hidden::hide;
 use crate::limits::{MAX_INFLATED_BYTES, MAX_RELAY_STATE_BYTES, MAX_SAML_MESSAGE_BYTES};
 use crate::xml::names::RSA_SHA256;
 
@@ -13,13 +14,15 @@ use crate::xml::names::RSA_SHA256;
 const DEFLATE_LEVEL: u8 = 9;
 
 /// What a POST to the assertion consumer service carried.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PostForm {
     /// The decoded message; nothing is known of it yet.
     pub message: Vec<u8>,
     /// The `RelayState` as it came, if any.
     pub relay_state: Option<String>,
 }
+
+hide!(PostForm);
 
 /// Reads the form of the HTTP-POST binding (SAML Bindings 3.5.4): one `SAMLResponse`, at most one `RelayState`.
 ///

@@ -1,6 +1,6 @@
 //! An `EncryptedAssertion` (SAML Core 2.3.4): from ciphertext to an assertion that was signed, outside or inside.
 
-use super::assertion::malformed;
+use super::assertion::{Assertion, malformed};
 use super::reject::{Reject, Shape};
 use super::response::{Coverage, read_child, read_root, verify_own};
 use super::sealed::Sealed;
@@ -9,13 +9,13 @@ use crate::xml::names::{SAML, XENC};
 use crate::xml::{Document, Element, Profile, Source};
 use crate::xmlenc::{Cbc, ContentAlgorithm, ContentKey, Encrypted, Plaintext, UnwrapKey, Unwrapper};
 
-/// Decrypts the assertion of `response`, which is `holder`, and verifies every signature.
+/// Decrypts the assertion of `response`, which is `holder`, and all that is encrypted in it, and verifies every signature.
 pub(super) async fn assertion<U: UnwrapKey>(
     response: Element<'_>,
     holder: Element<'_>,
     policy: &Policy<'_>,
     keys: &mut Unwrapper<'_, U>,
-) -> Result<(Verified<Sealed>, Coverage), Reject> {
+) -> Result<(Verified<Assertion>, Coverage), Reject> {
     match verify_own(response, policy)? {
         Some(whole) => signed_outside(&whole, policy, keys).await,
         None => signed_inside(holder, policy, keys).await,
@@ -27,17 +27,18 @@ async fn signed_outside<U: UnwrapKey>(
     whole: &Verified<Octets>,
     policy: &Policy<'_>,
     keys: &mut Unwrapper<'_, U>,
-) -> Result<(Verified<Sealed>, Coverage), Reject> {
+) -> Result<(Verified<Assertion>, Coverage), Reject> {
     let encrypted = whole.read(read_encrypted)?;
     let key = keys.content_key(encrypted.get(), Cbc::AllowedAsSigned).await?;
-    let opened = || {
+    let opened = async {
         let plaintext = encrypted.decrypt(&[key], decrypt_one)?;
-        match verify_plaintext(plaintext.get(), policy)? {
-            Some(own) => Ok((own.read(read_octets)?, Coverage::Both)),
-            None => Ok((plaintext.read(read_plaintext)?, Coverage::Response)),
-        }
+        let (sealed, coverage) = match verify_plaintext(plaintext.get(), policy)? {
+            Some(own) => (own.read(read_octets)?, Coverage::Both),
+            None => (plaintext.read(read_plaintext)?, Coverage::Response),
+        };
+        Ok((Sealed::open(&sealed, keys).await?, coverage))
     };
-    uniform(encrypted.get().algorithm(), opened())
+    uniform([encrypted.get().algorithm()], opened.await)
 }
 
 /// Nothing covers the ciphertext, so it must be authenticated by itself, and its plaintext must be signed (attack A88).
@@ -45,22 +46,27 @@ async fn signed_inside<U: UnwrapKey>(
     holder: Element<'_>,
     policy: &Policy<'_>,
     keys: &mut Unwrapper<'_, U>,
-) -> Result<(Verified<Sealed>, Coverage), Reject> {
+) -> Result<(Verified<Assertion>, Coverage), Reject> {
     let encrypted = Encrypted::read(holder)?;
     let key = keys.content_key(&encrypted, Cbc::Refused).await?;
     let plaintext = encrypted.decrypt(&key)?;
     let own = verify_plaintext(&plaintext, policy)?.ok_or(Reject::Signature(dsig::Error::Unsigned))?;
-    Ok((own.read(read_octets)?, Coverage::Assertion))
+    let sealed = own.read(read_octets)?;
+    Ok((Sealed::open(&sealed, keys).await?, Coverage::Assertion))
 }
 
-/// Makes every failure one, where a ciphertext does not protect itself.
+/// Makes every failure one, where one of the ciphertexts that it depends on does not protect itself.
 ///
 /// Its signer is trusted for one connection, yet could be someone who tries what another identity provider has encrypted
 /// to the same key, to learn from "not well-formed" what it says (attack A91).
-pub(super) fn uniform<T>(algorithm: ContentAlgorithm, outcome: Result<T, Reject>) -> Result<T, Reject> {
-    match algorithm {
-        ContentAlgorithm::AesCbc(_) => outcome.map_err(|_| Reject::DecryptionFailed),
-        ContentAlgorithm::AesGcm(_) => outcome,
+pub(super) fn uniform<T>(
+    algorithms: impl IntoIterator<Item = ContentAlgorithm>,
+    outcome: Result<T, Reject>,
+) -> Result<T, Reject> {
+    if algorithms.into_iter().all(ContentAlgorithm::is_authenticated) {
+        outcome
+    } else {
+        outcome.map_err(|_| Reject::DecryptionFailed)
     }
 }
 

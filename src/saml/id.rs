@@ -6,6 +6,8 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::hidden::hide;
+
 /// A value that is not what its type asks for; the text says what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid(pub &'static str);
@@ -311,12 +313,14 @@ pub fn same_endpoint(a: &str, b: &str) -> bool {
 }
 
 /// An e-mail address as an identity provider may assert it: ASCII, one `@`, a plain local part and a domain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress {
     text: String,
     domain: Domain,
 }
+
+hide!(EmailAddress);
 
 impl EmailAddress {
     /// Checks an address received from an identity provider: ASCII only, so that no look-alike can pass.

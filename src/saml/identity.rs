@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::id::EmailAddress;
 use super::reject::Reject;
 use super::settings::UserField;
+use crate::hidden::hide;
 
 /// What an assertion says of the user, by our names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The e-mail address.
     pub email: EmailAddress,
@@ -21,6 +22,8 @@ pub struct Identity {
     /// Groups or roles, repeats merged, in document order.
     pub groups: Vec<String>,
 }
+
+hide!(Identity);
 
 const CLAIMS: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
 /// Stands in the place of the groups when there are too many.
@@ -163,7 +166,7 @@ fn name_id_address(name_id: &NameId) -> Option<EmailAddress> {
     if name_id.format.as_deref().is_some_and(opaque) {
         return None;
     }
-    EmailAddress::parse(&name_id.value).ok()
+    EmailAddress::parse(name_id.trimmed()).ok()
 }
 
 /// The attributes of an assertion with their names folded once.

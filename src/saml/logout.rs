@@ -10,13 +10,15 @@ use super::reject::{Clock, Mismatch, Reject, Shape};
 use super::response::check_status;
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
+use crate::hidden::hide;
+use crate::limits::{LOGOUT_MESSAGE_SECONDS, MAX_LOGOUT_REQUEST_SECONDS};
 use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
 
 const ENTITY_FORMAT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 
 /// A `LogoutRequest` or a `LogoutResponse`: what both have (SAML Core 3.2.1, 3.2.2), and what is their own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LogoutMessage {
     /// Its `ID`.
     pub id: RequestId,
@@ -40,26 +42,28 @@ pub enum LogoutContent {
 }
 
 /// A `LogoutRequest` (SAML Core 3.7.1).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct LogoutRequest {
     /// Whose sessions.
     pub subject: LogoutSubject,
     /// Which of them; none means all.
     pub session_indexes: Vec<String>,
-    /// Until when the request may be acted on, exclusively.
+    /// Until when the request may be acted on, exclusively, as it says itself.
     pub not_on_or_after: Option<Timestamp>,
     /// Why.
     pub reason: Option<String>,
 }
 
 /// Whose sessions are to end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum LogoutSubject {
     /// An `EncryptedID`, which was not opened.
     Encrypted,
     /// A `NameID`.
     NameId(NameId),
 }
+
+hide!(LogoutMessage, LogoutRequest, LogoutSubject);
 
 /// A `LogoutResponse` (SAML Core 3.7.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,10 +101,15 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<Verified<LogoutMessage
     if dsig::signatures_outside(&[unverified], unverified) {
         return Err(Reject::Signature(dsig::Error::WrongTarget));
     }
-    dsig::verify(unverified, policy)?.read(|octets: &Octets| read(octets.as_bytes()))
+    dsig::verify(unverified, policy)?.read(|octets: &Octets| {
+        let source = Source::check(octets.as_bytes(), Profile::SamlMessage)?;
+        let document = Document::parse(&source)?;
+        LogoutMessage::read(document.root())
+    })
 }
 
-/// Reads a message that carries no signature at all. Anyone may have written it, so nothing may be done for it.
+/// Reads a message that carries no signature itself. Anyone may have written it, so nothing may be done for it, unless it
+/// came in a query that is signed.
 ///
 /// # Errors
 /// [`Reject`] for what [`open`] refuses too; [`dsig::Error::WrongTarget`] when there is a signature, which [`open`] would
@@ -111,13 +120,6 @@ pub fn read_unsigned(octets: &[u8]) -> Result<LogoutMessage, Reject> {
     if dsig::signatures_outside(&[], document.root()) {
         return Err(Reject::Signature(dsig::Error::WrongTarget));
     }
-    LogoutMessage::read(document.root())
-}
-
-/// Reads a message out of octets that were signed as they are.
-pub(super) fn read(octets: &[u8]) -> Result<LogoutMessage, Reject> {
-    let source = Source::check(octets, Profile::SamlMessage)?;
-    let document = Document::parse(&source)?;
     LogoutMessage::read(document.root())
 }
 
@@ -136,10 +138,45 @@ impl LogoutMessage {
                 off_by_seconds: early,
             }));
         }
+        self.check_age(expect)?;
         match &self.content {
-            LogoutContent::Request(request) => request.check_time(expect),
+            LogoutContent::Request(_) => Ok(()),
             LogoutContent::Response(response) => response.failure.clone().map_or(Ok(()), Err),
         }
+    }
+
+    /// Until when it may be acted on, exclusively and before skew is granted; so long, and the skew longer, its `ID` has to be
+    /// remembered by whoever acts once.
+    ///
+    /// A request may say so itself, within [`MAX_LOGOUT_REQUEST_SECONDS`]. The specification lets it go without an end, yet a
+    /// signed message must not work for ever, so it and every response have one (see [`LOGOUT_MESSAGE_SECONDS`]).
+    #[must_use]
+    pub fn not_on_or_after(&self) -> Timestamp {
+        let said = match &self.content {
+            LogoutContent::Request(request) => request.not_on_or_after,
+            LogoutContent::Response(_) => None,
+        };
+        said.map_or(self.issue_instant.plus(LOGOUT_MESSAGE_SECONDS), |end| {
+            end.min(self.issue_instant.plus(MAX_LOGOUT_REQUEST_SECONDS))
+        })
+    }
+
+    /// "The time at which the request expires, after which the recipient may discard the message" (Core 3.7.1), or its age.
+    fn check_age(&self, expect: &LogoutExpect<'_>) -> Result<(), Reject> {
+        let end = self.not_on_or_after();
+        if expect.now.since(end) < expect.skew_seconds {
+            return Ok(());
+        }
+        let (bound, since) = match &self.content {
+            LogoutContent::Request(request) if request.not_on_or_after == Some(end) => {
+                ("LogoutRequest/@NotOnOrAfter", end)
+            }
+            _ => ("IssueInstant", self.issue_instant),
+        };
+        Err(Reject::Expired(Clock {
+            bound,
+            off_by_seconds: expect.now.since(since),
+        }))
     }
 
     /// "The Issuer element MUST be present and MUST contain the unique identifier of the requesting entity" (Profiles
@@ -221,18 +258,6 @@ impl LogoutRequest {
             not_on_or_after: optional_time(root, "NotOnOrAfter")?,
             reason: root.attribute("Reason").map(ToOwned::to_owned),
         })
-    }
-
-    /// "The time at which the request expires, after which the recipient may discard the message" (Core 3.7.1).
-    fn check_time(&self, expect: &LogoutExpect<'_>) -> Result<(), Reject> {
-        let late = self.not_on_or_after.map(|end| expect.now.since(end));
-        match late {
-            Some(late) if late >= expect.skew_seconds => Err(Reject::Expired(Clock {
-                bound: "LogoutRequest/@NotOnOrAfter",
-                off_by_seconds: late,
-            })),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -5,21 +5,36 @@
 //! request and a response at once, half of a signature (attacks A129 to A131).
 
 use super::binding::inflate;
-use super::logout::{self, LogoutMessage};
+use super::logout::{self, LogoutContent, LogoutMessage};
 use super::reject::Reject;
 use crate::dsig::{self, Octets, Policy, Verified, base64};
+use crate::hidden::hide;
 use crate::limits::{MAX_INFLATED_BYTES, MAX_RELAY_STATE_BYTES};
 
 /// The one encoding there is (Bindings 3.4.4.1), and the default.
 const DEFLATE: &str = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE";
 
 /// A logout message that came in a query string.
-#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+#[derive(PartialEq, Eq)]
 pub struct RedirectLogout {
+    message: Verified<LogoutMessage>,
+    relay_state: Option<String>,
+}
+
+hide!(RedirectLogout);
+
+impl RedirectLogout {
     /// The message.
-    pub message: Verified<LogoutMessage>,
+    pub fn message(&self) -> &Verified<LogoutMessage> {
+        &self.message
+    }
+
     /// The `RelayState`, which the signature covers too.
-    pub relay_state: Option<String>,
+    #[must_use]
+    pub fn relay_state(&self) -> Option<&str> {
+        self.relay_state.as_deref()
+    }
 }
 
 /// Opens a logout message that came in a query string: its parameters, its signature, and only then the message, out of
@@ -27,7 +42,7 @@ pub struct RedirectLogout {
 ///
 /// # Errors
 /// [`Reject::FormMalformed`] for parameters that are ambiguous, [`dsig::Error::Unsigned`] for a query without a
-/// signature, then as [`logout::open`].
+/// signature, [`dsig::Error::WrongTarget`] for another signature inside of the message, then as [`logout::open`].
 pub fn open_logout(query: &str, policy: &Policy<'_>) -> Result<RedirectLogout, Reject> {
     let query = Query::read(query)?;
     let signature = query.signature.as_ref().ok_or(dsig::Error::Unsigned)?;
@@ -49,13 +64,16 @@ pub fn read_unsigned_logout(query: &str) -> Result<LogoutMessage, Reject> {
     if query.signature.is_some() {
         return Err(Reject::Signature(dsig::Error::WrongTarget));
     }
-    logout::read_unsigned(&query.message()?)
+    query.logout()
 }
 
 /// The message within signed octets, which are a query string again.
+///
+/// "Any signature on the SAML protocol message, in the form of a `ds:Signature` element, MUST be removed" (Bindings
+/// 3.4.4.1): one that is left in is refused, or it would be one that nobody checks.
 fn read_signed(octets: &Octets) -> Result<LogoutMessage, Reject> {
     let text = core::str::from_utf8(octets.as_bytes()).map_err(|_| Reject::FormMalformed)?;
-    logout::read(&Query::read_parameters(text)?.message()?)
+    Query::read_parameters(text)?.logout()
 }
 
 /// A query string, taken apart.
@@ -134,6 +152,15 @@ impl<'q> Query<'q> {
     fn signed_octets(&self) -> String {
         let parameters = [Some(self.message), self.relay_state, self.algorithm];
         parameters.into_iter().flatten().collect::<Vec<_>>().join("&")
+    }
+
+    /// The message, which is what its parameter says: nobody gets to read a request as a response.
+    fn logout(&self) -> Result<LogoutMessage, Reject> {
+        let message = logout::read_unsigned(&self.message()?)?;
+        match (self.message.starts_with("SAMLRequest="), &message.content) {
+            (true, LogoutContent::Request(_)) | (false, LogoutContent::Response(_)) => Ok(message),
+            (true, LogoutContent::Response(_)) | (false, LogoutContent::Request(_)) => Err(Reject::FormMalformed),
+        }
     }
 
     /// The message as XML.

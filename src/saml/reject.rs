@@ -14,6 +14,8 @@ use crate::{dsig, xml, xmlenc};
 pub enum Reject {
     /// A POST without a `SAMLResponse`.
     AcsEmptyPost,
+    /// The connection demands that the assertion is signed itself, and it is not.
+    AssertionNotSignedRequired,
     /// The assertion was used before.
     AssertionReused,
     /// An `AudienceRestriction` does not name our entity ID.
@@ -95,6 +97,8 @@ pub enum Reject {
     },
     /// The message is XML, but not a SAML message of the shape that the profile asks for.
     ResponseMalformed(Shape),
+    /// The connection demands that the response is signed, and it is not.
+    ResponseNotSignedRequired,
     /// `SessionNotOnOrAfter` has passed.
     SessionExpiredAtIdp(Clock),
     /// The signature does not hold, or is not of an allowed form.
@@ -191,6 +195,7 @@ impl Reject {
     pub fn code(&self) -> Code {
         match self {
             Self::AcsEmptyPost => Code::AcsEmptyPost,
+            Self::AssertionNotSignedRequired => Code::AssertionNotSignedRequired,
             Self::AssertionReused => Code::AssertionReused,
             Self::AudienceMismatch(_) => Code::AudienceMismatch,
             Self::AuthnTooOld => Code::AuthnTooOld,
@@ -229,6 +234,7 @@ impl Reject {
             Self::RequestExpired => Code::RequestExpired,
             Self::RequiredAttributeMissing { .. } => Code::RequiredAttributeMissing,
             Self::ResponseMalformed(_) => Code::ResponseMalformed,
+            Self::ResponseNotSignedRequired => Code::ResponseNotSignedRequired,
             Self::SessionExpiredAtIdp(_) => Code::SessionExpiredAtIdp,
             Self::Signature(error) => error.code(),
             Self::TooLarge => Code::TooLarge,
@@ -242,6 +248,9 @@ impl fmt::Display for Reject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AcsEmptyPost => f.write_str("expected a SAMLResponse field, found none"),
+            Self::AssertionNotSignedRequired => {
+                f.write_str("expected a signature of the assertion, found the response's alone")
+            }
             Self::AssertionReused => f.write_str("the assertion was used before"),
             Self::AudienceMismatch(m) => write!(f, "Audience: {m}"),
             Self::AuthnTooOld => {
@@ -296,6 +305,9 @@ impl fmt::Display for Reject {
                 received.join(", ")
             ),
             Self::ResponseMalformed(shape) => write!(f, "not an acceptable SAML message: {shape}"),
+            Self::ResponseNotSignedRequired => {
+                f.write_str("expected a signature of the response, found the assertion's alone")
+            }
             Self::Signature(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the message is too large"),
             Self::UnsolicitedNotAllowed => f.write_str("the response answers no request"),

@@ -7,6 +7,7 @@ use super::reject::{IdpStatus, Reject, Shape};
 use super::sealed::Sealed;
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
+use crate::hidden::hide;
 use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
 use crate::xmlenc::{UnwrapKey, Unwrapper};
@@ -37,13 +38,61 @@ pub enum Coverage {
     Response,
 }
 
+/// Which signatures a connection demands. One that covers the assertion is needed in any case, and each that is there must
+/// verify.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureDemand {
+    /// The assertion's own.
+    Assertion,
+    /// The response's and the assertion's.
+    Both,
+    /// Either.
+    #[default]
+    Either,
+    /// The response's.
+    Response,
+}
+
 /// A response whose every signature verified, and the assertion read from the octets that were digested.
-#[derive(Debug)]
+///
+/// [`open`] and [`open_with`] alone make one, so that the fields and the assertion are of one message. Nobody can put one
+/// together,
+///
+/// ```compile_fail,E0451
+/// use edge_saml::dsig::Verified;
+/// use edge_saml::saml::{assertion::Assertion, response::{Envelope, VerifiedResponse}};
+/// fn forge(envelope: Envelope, assertion: Verified<Assertion>) -> VerifiedResponse {
+///     VerifiedResponse { envelope, assertion }
+/// }
+/// ```
+///
+/// nor change a part of one:
+///
+/// ```compile_fail,E0616
+/// use edge_saml::saml::response::VerifiedResponse;
+/// fn swap(one: &mut VerifiedResponse, other: &mut VerifiedResponse) {
+///     core::mem::swap(&mut one.assertion, &mut other.assertion);
+/// }
+/// ```
+#[must_use]
 pub struct VerifiedResponse {
+    envelope: Envelope,
+    assertion: Verified<Assertion>,
+}
+
+hide!(VerifiedResponse);
+
+impl VerifiedResponse {
     /// The fields around the assertion.
-    pub envelope: Envelope,
+    #[must_use]
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
     /// The assertion.
-    pub assertion: Verified<Assertion>,
+    pub fn assertion(&self) -> &Verified<Assertion> {
+        &self.assertion
+    }
 }
 
 /// Opens a response: preflight, one parse, shape, signatures, and only then the assertion.
@@ -82,7 +131,8 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
 /// Identifiers and attributes are decrypted last, out of an assertion that is verified.
 ///
 /// # Errors
-/// The first [`Reject`]. Whatever fails for the key or the ciphertext is [`Reject::DecryptionFailed`].
+/// The first [`Reject`]. Whatever fails for the key or the ciphertext is [`Reject::DecryptionFailed`], and where AES-CBC is
+/// used, whatever fails after the first key was unwrapped.
 pub async fn open_with<U: UnwrapKey>(
     octets: &[u8],
     policy: &Policy<'_>,
@@ -93,18 +143,23 @@ pub async fn open_with<U: UnwrapKey>(
     let unverified = document.root();
     let unverified_assertion = check_shape(unverified)?;
     let mut keys = Unwrapper::new(unwrap);
-    let (sealed, coverage) = if is_encrypted(unverified_assertion) {
-        decrypt::assertion(unverified, unverified_assertion, policy, &mut keys).await?
-    } else {
-        let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
-        let sealed = octets.read(match coverage {
-            Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Sealed::read),
-            Coverage::Response => |octets| read_child(octets, "Assertion", Sealed::read),
-        })?;
-        (sealed, coverage)
-    };
+    if is_encrypted(unverified_assertion) {
+        // What anyone can see comes first: its faults must not tell that something could be decrypted.
+        let envelope = read_envelope(unverified, Coverage::Response)?;
+        let (assertion, coverage) = decrypt::assertion(unverified, unverified_assertion, policy, &mut keys).await?;
+        return Ok(VerifiedResponse {
+            envelope: Envelope { coverage, ..envelope },
+            assertion,
+        });
+    }
+    let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
+    let envelope = read_envelope(unverified, coverage)?;
+    let sealed = octets.read(match coverage {
+        Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Sealed::read),
+        Coverage::Response => |octets| read_child(octets, "Assertion", Sealed::read),
+    })?;
     Ok(VerifiedResponse {
-        envelope: read_envelope(unverified, coverage)?,
+        envelope,
         assertion: Sealed::open(&sealed, &mut keys).await?,
     })
 }

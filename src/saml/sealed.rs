@@ -33,15 +33,18 @@ impl Sealed {
         sealed: &Verified<Self>,
         keys: &mut Unwrapper<'_, U>,
     ) -> Result<Verified<Assertion>, Reject> {
-        let mut content_keys = Vec::new();
-        for (_, encrypted) in &sealed.get().encrypted {
-            content_keys.push(keys.content_key(encrypted, Cbc::AllowedAsSigned).await?);
-        }
+        let encrypted: Vec<&Encrypted> = sealed.get().encrypted.iter().map(|(_, encrypted)| encrypted).collect();
+        let content_keys = keys.content_keys(&encrypted, Cbc::AllowedAsSigned).await?;
         sealed.decrypt(&content_keys, Self::decrypt)
     }
 
     /// With one key for each that is encrypted, in the same order.
     fn decrypt(&self, keys: &[ContentKey]) -> Result<Assertion, Reject> {
+        let algorithms = self.encrypted.iter().map(|(_, encrypted)| encrypted.algorithm());
+        uniform(algorithms, self.decrypt_all(keys))
+    }
+
+    fn decrypt_all(&self, keys: &[ContentKey]) -> Result<Assertion, Reject> {
         if keys.len() != self.encrypted.len() {
             return Err(Reject::DecryptionFailed);
         }
@@ -68,8 +71,7 @@ fn decrypt<T>(
     key: &ContentKey,
     read: fn(Element<'_>) -> Result<T, Reject>,
 ) -> Result<T, Reject> {
-    let opened = || read_root(encrypted.decrypt(key)?.as_bytes(), read);
-    uniform(encrypted.algorithm(), opened())
+    read_root(encrypted.decrypt(key)?.as_bytes(), read)
 }
 
 /// A `NameID` and nothing else that an `EncryptedID` may hold (SAML Core 2.2.4): no `BaseID`, no assertion.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::id::ReturnPath;
+use super::response::SignatureDemand;
 use super::time::Timestamp;
 use crate::dsig::Sha1;
 use crate::limits::PENDING_REQUEST_MINUTES;
@@ -167,6 +168,17 @@ impl ResponseSettings {
         match &self.sha1_exception {
             Some(exception) if now < exception.until => Sha1::Allowed,
             _ => Sha1::Refused,
+        }
+    }
+
+    /// Which signatures are demanded.
+    #[must_use]
+    pub fn signatures(&self) -> SignatureDemand {
+        match (self.require_signed_assertion, self.require_signed_response) {
+            (false, false) => SignatureDemand::Either,
+            (true, false) => SignatureDemand::Assertion,
+            (false, true) => SignatureDemand::Response,
+            (true, true) => SignatureDemand::Both,
         }
     }
 

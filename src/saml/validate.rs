@@ -5,10 +5,11 @@ use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider}
 use super::id::{AssertionId, Domain, EmailAddress, EntityId, RequestId, same_endpoint};
 use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
-use super::response::{Coverage, Envelope, VerifiedResponse};
+use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
 use super::settings::{IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
+use crate::hidden::hide;
 
 /// The clock skew that is granted both ways.
 pub const DEFAULT_SKEW_SECONDS: i64 = 180;
@@ -35,6 +36,8 @@ pub struct Expect<'a> {
     pub now: Timestamp,
     /// The clock skew granted both ways, in seconds.
     pub skew_seconds: i64,
+    /// What must be signed.
+    pub signatures: SignatureDemand,
 }
 
 impl<'a> Expect<'a> {
@@ -58,13 +61,14 @@ impl<'a> Expect<'a> {
             },
             now,
             skew_seconds: DEFAULT_SKEW_SECONDS,
+            signatures: connection.responses.signatures(),
         }
     }
 }
 
 /// A sign-in that passed every rule that needs no memory. Whether its request is pending and its assertion unused, the
 /// ledger knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Login {
     assertion_id: AssertionId,
     remember_until: Timestamp,
@@ -76,6 +80,8 @@ pub struct Login {
     session_not_on_or_after: Option<Timestamp>,
     authn_instant: Timestamp,
 }
+
+hide!(Login);
 
 impl Login {
     /// The assertion's ID, to be used once.
@@ -190,7 +196,7 @@ impl Confirmed<'_> {
     /// # Errors
     /// [`Reject::UnsolicitedNotAllowed`] or [`Reject::InResponseToUnknown`].
     pub fn answers(&self, expected: Solicitation<'_>) -> Result<Option<&RequestId>, Reject> {
-        check_solicitation(&self.response.envelope, self.in_response_to(), expected)?;
+        check_solicitation(self.response.envelope(), self.in_response_to(), expected)?;
         Ok(self.in_response_to())
     }
 }
@@ -202,7 +208,7 @@ impl Confirmed<'_> {
 /// else must be known.
 pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
     let confirmed = confirm(response, expect)?;
-    let in_response_to = match (confirmed.in_response_to(), &response.envelope.in_response_to) {
+    let in_response_to = match (confirmed.in_response_to(), &response.envelope().in_response_to) {
         // One that names its request only on the outside is no answer to it, nor to nothing (attack A107).
         (None, Some(_)) => return Err(Reject::UnsolicitedNotAllowed),
         (None, None) if expect.unsolicited == Unsolicited::Refused => return Err(Reject::UnsolicitedNotAllowed),
@@ -210,7 +216,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         (Some(_), _) => confirmed.answers(Solicitation::Any)?.cloned(),
     };
     let identity = identify(response, expect)?;
-    let assertion = response.assertion.get();
+    let assertion = response.assertion().get();
     Ok(Login {
         assertion_id: assertion.id.clone(),
         remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),
@@ -232,15 +238,16 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
 /// # Errors
 /// The first rule that fails.
 pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Result<Confirmed<'r>, Reject> {
-    let assertion: &Verified<Assertion> = &response.assertion;
+    let assertion: &Verified<Assertion> = response.assertion();
     let assertion = assertion.get();
+    check_signatures(response, expect.signatures)?;
     check_issuers(response, expect.idp_entity_id)?;
-    check_destination(&response.envelope, expect)?;
+    check_destination(response.envelope(), expect)?;
     let confirmation = confirm_bearer(assertion, expect)?;
     check_conditions(assertion, expect)?;
     check_audience(assertion, expect)?;
     let session_not_on_or_after = check_authn(assertion, expect)?;
-    let in_response_to = read_in_response_to(&response.envelope, confirmation)?;
+    let in_response_to = read_in_response_to(response.envelope(), confirmation)?;
 
     Ok(Confirmed {
         response,
@@ -268,9 +275,9 @@ pub fn stable_name_id(assertion: &Assertion) -> Result<&NameId, Reject> {
 /// # Errors
 /// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`]; those of [`identity::check_required`].
 pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
-    let identity = identity::read(response.assertion.get())?;
+    let identity = identity::read(response.assertion().get())?;
     check_domain(&identity.email, expect)?;
-    identity::check_required(&identity, response.assertion.get(), expect.required_attributes)?;
+    identity::check_required(&identity, response.assertion().get(), expect.required_attributes)?;
     Ok(identity)
 }
 
@@ -281,6 +288,22 @@ pub fn not_on_or_after(assertion: &Assertion) -> Option<Timestamp> {
     let confirmed_until = assertion.confirmations.iter().filter_map(|c| c.not_on_or_after).max();
     let valid_until = assertion.conditions.as_ref().and_then(|c| c.not_on_or_after);
     confirmed_until.into_iter().chain(valid_until).min()
+}
+
+/// A connection can demand more than one signature that covers the assertion ([`SignatureDemand`]).
+///
+/// # Errors
+/// [`Reject::AssertionNotSignedRequired`] or [`Reject::ResponseNotSignedRequired`].
+pub fn check_signatures(response: &VerifiedResponse, demand: SignatureDemand) -> Result<(), Reject> {
+    match (demand, response.envelope().coverage) {
+        (SignatureDemand::Assertion | SignatureDemand::Both, Coverage::Response) => {
+            Err(Reject::AssertionNotSignedRequired)
+        }
+        (SignatureDemand::Response | SignatureDemand::Both, Coverage::Assertion) => {
+            Err(Reject::ResponseNotSignedRequired)
+        }
+        (_, Coverage::Assertion | Coverage::Both | Coverage::Response) => Ok(()),
+    }
 }
 
 /// "The Issuer element MUST contain the unique identifier of the issuing identity provider" (Profiles 4.1.4.2); on the
@@ -299,8 +322,8 @@ pub fn check_issuers(response: &VerifiedResponse, idp_entity_id: &EntityId) -> R
             Some(&issuer.value),
         )))
     };
-    response.envelope.issuer.as_ref().map_or(Ok(()), check)?;
-    check(&response.assertion.get().issuer)
+    response.envelope().issuer.as_ref().map_or(Ok(()), check)?;
+    check(&response.assertion().get().issuer)
 }
 
 /// "If the message is signed, the Destination XML attribute MUST contain the URL to which the sender has instructed the

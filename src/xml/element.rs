@@ -9,7 +9,7 @@ pub struct Element<'d> {
 }
 
 /// An attribute with its expanded name; `namespace` is empty for one without a prefix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Attribute<'d> {
     /// Namespace name, or the empty string.
     pub namespace: &'d str,
@@ -171,6 +171,13 @@ impl<'d> Element<'d> {
         } else {
             Err(Error::TextBetweenElements)
         }
+    }
+}
+
+impl core::fmt::Debug for Attribute<'_> {
+    /// The name alone, as for an element.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Attribute({{{}}}{})", self.namespace, self.local_name)
     }
 }
 

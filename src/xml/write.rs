@@ -1,5 +1,7 @@
 //! An escaping writer for the XML that we send.
 
+use crate::hidden::hide;
+
 /// Writes one element with all below it. Names are literals of the program, values are escaped.
 ///
 /// ```
@@ -13,12 +15,14 @@
 ///     r#"<a xmlns="urn:example:a"><b x="&quot;1&quot; &amp; &lt;2&gt;">3 &lt; 4</b></a>"#,
 /// );
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Writer {
     out: String,
     open: Vec<&'static str>,
     in_tag: bool,
 }
+
+hide!(Writer);
 
 impl Writer {
     /// A writer without output.

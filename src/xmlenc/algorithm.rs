@@ -80,6 +80,15 @@ impl ContentAlgorithm {
         }
     }
 
+    /// Whether it notices changes of the ciphertext.
+    #[must_use]
+    pub fn is_authenticated(self) -> bool {
+        match self {
+            Self::AesCbc(_) => false,
+            Self::AesGcm(_) => true,
+        }
+    }
+
     /// How long its key is.
     #[must_use]
     pub fn key_size(self) -> KeySize {

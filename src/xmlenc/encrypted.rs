@@ -33,6 +33,12 @@ impl Encrypted {
     /// At most [`MAX_ENCRYPTED_KEYS`] are read, in that order. `Recipient`, `KeyName` and certificates are hints that
     /// decide nothing: a key opens what is encrypted or it does not.
     ///
+    /// A `Recipient` with another name than ours is no reason to refuse (XML Encryption 1.1, section 3.5.1, calls it a hint,
+    /// and identity providers write entity IDs, names or nothing in it). Nothing authenticates it: whoever passes on what
+    /// was encrypted for another writes the name that is wanted. Whom an assertion is for says its `Audience`, which is signed,
+    /// and who may speak its `Issuer`; `saml::validate` compares both. An identifier or attribute that is encrypted by itself
+    /// has neither, so a private key should serve one connection alone.
+    ///
     /// # Errors
     /// The first rule of shape that is broken, or an algorithm that is on no list.
     pub fn read(holder: Element<'_>) -> Result<Self, Error> {

@@ -116,6 +116,27 @@ impl<'u, U: UnwrapKey> Unwrapper<'u, U> {
     /// that cannot be undone, [`Error::Malformed`] when there is no wrapped key. Then [`Error::TooManyKeys`], and
     /// [`Error::DecryptionFailed`] for all else.
     pub async fn content_key(&mut self, encrypted: &Encrypted, cbc: Cbc) -> Result<ContentKey, Error> {
+        self.admit(encrypted, cbc)?;
+        self.unwrap_first(encrypted).await
+    }
+
+    /// The keys to all of `encrypted`, in the same order.
+    ///
+    /// # Errors
+    /// As [`content_key`](Self::content_key), what can be seen from outside first for all of them.
+    pub async fn content_keys(&mut self, encrypted: &[&Encrypted], cbc: Cbc) -> Result<Vec<ContentKey>, Error> {
+        for encrypted in encrypted {
+            self.admit(encrypted, cbc)?;
+        }
+        let mut keys = Vec::new();
+        for encrypted in encrypted {
+            keys.push(self.unwrap_first(encrypted).await?);
+        }
+        Ok(keys)
+    }
+
+    /// Checks what can be seen from outside, and counts.
+    fn admit(&mut self, encrypted: &Encrypted, cbc: Cbc) -> Result<(), Error> {
         let algorithm = encrypted.algorithm;
         if matches!((algorithm, cbc), (ContentAlgorithm::AesCbc(_), Cbc::Refused)) {
             return Err(refused(algorithm.uri()));
@@ -126,10 +147,16 @@ impl<'u, U: UnwrapKey> Unwrapper<'u, U> {
         if let Some(key) = encrypted.keys.iter().find(|key| !self.unwrap.supports(&key.transport)) {
             return Err(refused(&key.transport.to_string()));
         }
+        // By what the message holds, not by what is tried: the count must not tell which key was unwrapped.
+        self.left = self.left.checked_sub(encrypted.keys.len()).ok_or(Error::TooManyKeys)?;
+        Ok(())
+    }
+
+    /// The first of its keys that is ours.
+    async fn unwrap_first(&self, encrypted: &Encrypted) -> Result<ContentKey, Error> {
         for key in &encrypted.keys {
-            self.left = self.left.checked_sub(1).ok_or(Error::TooManyKeys)?;
             let unwrapped = self.unwrap.unwrap_key(&key.transport, &key.octets).await;
-            let content_key = |octets| ContentKey::new(algorithm, octets, Some(key.clone()));
+            let content_key = |octets| ContentKey::new(encrypted.algorithm, octets, Some(key.clone()));
             if let Some(key) = unwrapped.ok().and_then(content_key) {
                 return Ok(key);
             }

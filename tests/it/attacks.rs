@@ -14,6 +14,7 @@ mod metadata;
 mod parser;
 mod protocol;
 mod references;
+mod sign_in;
 mod signature;
 mod wrapping;
 

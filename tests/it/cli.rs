@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::encrypt::{Encryption, GCM_256};
-use crate::support::idp::{ACS_URL, AUDIENCE, Idp, Message, Signed};
+use crate::support::idp::{ACS_URL, AUDIENCE, ENTITY_ID, Idp, Message, Signed};
 
 const OKTA_DEMO: &str = "http://www.okta.com/exk1demo0acme";
 const NOW: &str = "2026-07-01T12:00:00Z";
@@ -212,6 +212,33 @@ fn other_responses() {
     }
     let (_, assertion) = verify_response(&vector("cli/response-assertion-signed.xml"), &[], &[]);
     assert_eq!(assertion["signed"], serde_json::json!(["assertion"]));
+    let (by_assertion, by_response) = ("--require-signed-assertion", "--require-signed-response");
+    let both = vector("cli/response.xml");
+    let own = vector("cli/response-assertion-signed.xml");
+    let whole = temporary(
+        "response-signed.xml",
+        Idp::trusted().respond(&Message::default(), Signed::Response),
+    );
+    for (file, demands, expected) in [
+        (&both, &[by_assertion, by_response][..], "accepted"),
+        (&own, &[by_assertion], "accepted"),
+        (&own, &[by_response], "response_not_signed_required"),
+        (&own, &[by_assertion, by_response], "response_not_signed_required"),
+        (&whole, &[], "accepted"),
+        (&whole, &[by_response], "accepted"),
+        (&whole, &[by_assertion], "assertion_not_signed_required"),
+        (&whole, &[by_assertion, by_response], "assertion_not_signed_required"),
+    ] {
+        let exit = i32::from(expected != "accepted");
+        let issuer = if file == &whole { ENTITY_ID } else { OKTA_DEMO };
+        for more in [
+            &["--idp-entity-id", issuer][..],
+            &["--idp-entity-id", issuer, "--skip-protocol"],
+        ] {
+            let outcome = verify_response(file, &["--idp-entity-id"], &[more, demands].concat());
+            assert_eq!(code_of(&outcome), (exit, expected), "{more:?} {demands:?}");
+        }
+    }
     let sha1 = vector("cli/response-sha1.xml");
     assert_eq!(code_of(&verify_response(&sha1, &[], &[])), (1, "signature_alg_weak"));
     assert_eq!(

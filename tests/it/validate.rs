@@ -4,7 +4,7 @@ use edge_saml::dsig::{Policy, Sha1};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::response;
+use edge_saml::saml::response::{self, SignatureDemand, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 
@@ -23,13 +23,26 @@ fn login_at(xml: &str, now: i64, provider: Provider) -> Result<Login, Reject> {
             sha1: Sha1::Refused,
         },
     )?;
+    decide(&response, now, provider, SignatureDemand::Either)
+}
+
+fn login_demanding(response: &VerifiedResponse, signatures: SignatureDemand) -> Result<Login, Reject> {
+    decide(response, NOW, Provider::Okta, signatures)
+}
+
+fn decide(
+    response: &VerifiedResponse,
+    now: i64,
+    provider: Provider,
+    signatures: SignatureDemand,
+) -> Result<Login, Reject> {
     let service_provider = ServiceProvider {
         entity_id: AUDIENCE.to_owned(),
         acs_url: ACS_URL.to_owned(),
         metadata_url: String::new(),
     };
     validate::login(
-        &response,
+        response,
         &Expect {
             service_provider: &service_provider,
             idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
@@ -39,6 +52,7 @@ fn login_at(xml: &str, now: i64, provider: Provider) -> Result<Login, Reject> {
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
+            signatures,
         },
     )
 }
@@ -78,6 +92,50 @@ fn a_good_response_signs_in_however_it_is_signed() {
     }
     let unsigned = Idp::trusted().respond(&Message::default(), Signed::Nothing);
     assert_eq!(code(&unsigned), "unsigned");
+}
+
+#[test]
+fn a_connection_can_demand_more() {
+    use SignatureDemand::{Assertion, Both, Either, Response};
+    let keys = [Idp::trusted().trusted_key()];
+    let policy = Policy {
+        keys: &keys,
+        sha1: Sha1::Refused,
+    };
+    let verdict = |signed: Signed, demand: SignatureDemand| {
+        let xml = Idp::trusted().respond(&Message::default(), signed);
+        let response = response::open(xml.as_bytes(), &policy)?;
+        let alone = validate::check_signatures(&response, demand);
+        let login = login_demanding(&response, demand).map(|_| ());
+        assert_eq!(alone, login);
+        login
+    };
+    let no_assertion = || Err(Reject::AssertionNotSignedRequired);
+    let no_response = || Err(Reject::ResponseNotSignedRequired);
+    for (signed, demand, expected) in [
+        (Signed::Assertion, Either, Ok(())),
+        (Signed::Assertion, Assertion, Ok(())),
+        (Signed::Assertion, Response, no_response()),
+        (Signed::Assertion, Both, no_response()),
+        (Signed::Response, Either, Ok(())),
+        (Signed::Response, Assertion, no_assertion()),
+        (Signed::Response, Response, Ok(())),
+        (Signed::Response, Both, no_assertion()),
+        (Signed::Both, Either, Ok(())),
+        (Signed::Both, Assertion, Ok(())),
+        (Signed::Both, Response, Ok(())),
+        (Signed::Both, Both, Ok(())),
+    ] {
+        assert_eq!(verdict(signed, demand), expected, "{demand:?}");
+    }
+    assert_eq!(
+        Reject::AssertionNotSignedRequired.code(),
+        "assertion_not_signed_required"
+    );
+    assert_eq!(Reject::ResponseNotSignedRequired.code(), "response_not_signed_required");
+    for demand in [Either, Assertion, Response, Both] {
+        assert_eq!(verdict(Signed::Nothing, demand).unwrap_err().code(), "unsigned");
+    }
 }
 
 #[test]
@@ -495,6 +553,7 @@ fn which_request_is_answered() {
                 unsolicited: Unsolicited::Refused,
                 now: Timestamp::from_unix_seconds(NOW),
                 skew_seconds: 0,
+                signatures: SignatureDemand::Either,
             },
         );
         let confirmed = confirmed.unwrap();

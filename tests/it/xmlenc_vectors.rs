@@ -115,8 +115,8 @@ fn responses_of_others() {
     ] {
         let octets = vector(name);
         let response = open(&octets).unwrap_or_else(|reject| panic!("{name}: {reject}"));
-        assert_eq!(response.envelope.coverage, coverage);
-        let assertion = response.assertion.get();
+        assert_eq!(response.envelope().coverage, coverage);
+        let assertion = response.assertion().get();
         assert_eq!(assertion.name_id.as_ref().unwrap().value, "zoë");
         assert!(assertion.attributes.len() > 2);
         let without_key = policy(|policy| response::open(&octets, policy));
@@ -135,7 +135,7 @@ fn a99_namespaces_end_where_the_ciphertext_begins() {
     );
     assert_ne!(text, declared);
     assert_eq!(
-        open(text.as_bytes()).unwrap().assertion,
-        open(declared.as_bytes()).unwrap().assertion
+        open(text.as_bytes()).unwrap().assertion(),
+        open(declared.as_bytes()).unwrap().assertion()
     );
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use edge_saml::dsig::{Certificate, Policy, RsaFloor, Sha1, TrustedKey};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
-use edge_saml::saml::response;
+use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 
@@ -69,6 +69,7 @@ pub extern "C" fn validate_response() -> u32 {
             unsolicited: Unsolicited::Refused,
             now: world.now,
             skew_seconds: 180,
+            signatures: SignatureDemand::Either,
         };
         let policy = Policy {
             keys: std::slice::from_ref(&world.key),

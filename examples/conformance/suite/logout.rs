@@ -27,7 +27,7 @@ pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
             let query = String::from_utf8_lossy(&octets);
             let query = query.trim_ascii();
             unsigned_too(
-                redirect::open_logout(query, &policy).map(|opened| opened.message.get().clone()),
+                redirect::open_logout(query, &policy).map(|opened| opened.message().get().clone()),
                 || redirect::read_unsigned_logout(query),
             )
         }
@@ -77,7 +77,7 @@ fn difference(message: &LogoutMessage, case: &Value) -> Option<String> {
             found["session_indexes"] = json!(request.session_indexes);
             found["encrypted_nameid"] = (request.subject == LogoutSubject::Encrypted).into();
             if let LogoutSubject::NameId(name_id) = &request.subject {
-                found["nameid"] = name_id.value.clone().into();
+                found["nameid"] = name_id.trimmed().into();
             }
         }
         LogoutContent::Response(response) => {

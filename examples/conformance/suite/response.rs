@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use edge_saml::dsig::{Error, Policy, RsaFloor, Sha1};
-use edge_saml::saml::assertion::AttributeValue;
+use edge_saml::saml::assertion::{AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{EntityId, RequestId};
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
+use edge_saml::saml::response::{self, Coverage, SignatureDemand, VerifiedResponse};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
@@ -83,7 +83,7 @@ pub(super) fn refused(reject: &Reject) -> Answer {
 
 /// Applies the rules, in the product's order; those whose value is not configured are left out.
 fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
-    let assertion = response.assertion.get();
+    let assertion = response.assertion().get();
     let own_acs_url = || assertion.confirmations.iter().find_map(|c| c.recipient.as_deref());
     let (audience, acs) = (optional_text(params, "audience"), optional_text(params, "acs"));
     let idp = optional_text(params, "idp");
@@ -102,6 +102,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         unsolicited: Unsolicited::Refused,
         now: now(params).unwrap_or(assertion.issue_instant),
         skew_seconds: 0,
+        signatures: SignatureDemand::Either,
     };
     let request = optional_text(params, "in_response_to")
         .map(RequestId::parse)
@@ -115,7 +116,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         validate::check_issuers(response, &idp_entity_id)?;
     }
     if acs.is_some() {
-        validate::check_destination(&response.envelope, &expect)?;
+        validate::check_destination(response.envelope(), &expect)?;
     }
     let confirmation = validate::confirm_bearer(assertion, &expect)?;
     validate::check_conditions(assertion, &expect)?;
@@ -123,8 +124,8 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         validate::check_audience(assertion, &expect)?;
     }
     validate::check_authn(assertion, &expect)?;
-    let found = validate::read_in_response_to(&response.envelope, confirmation)?;
-    validate::check_solicitation(&response.envelope, found.as_ref(), solicitation)
+    let found = validate::read_in_response_to(response.envelope(), confirmation)?;
+    validate::check_solicitation(response.envelope(), found.as_ref(), solicitation)
 }
 
 /// The present, where a case has one.
@@ -134,7 +135,7 @@ pub(super) fn now(params: &Value) -> Option<Timestamp> {
 
 /// How what was read differs from `expected`.
 fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
-    let assertion = response.assertion.get();
+    let assertion = response.assertion().get();
     let mut attributes = Map::new();
     for attribute in &assertion.attributes {
         let values = attribute.values.iter().map(|value| match value {
@@ -144,14 +145,14 @@ fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
         let known = attributes.entry(attribute.name.clone()).or_insert_with(|| json!([]));
         known.as_array_mut().unwrap().extend(values.map(Value::from));
     }
-    let signed: &[&str] = match response.envelope.coverage {
+    let signed: &[&str] = match response.envelope().coverage {
         Coverage::Assertion => &["assertion"],
         Coverage::Both => &["response", "assertion"],
         Coverage::Response => &["response"],
     };
     let name_id = assertion.name_id.as_ref();
     let found = json!({
-        "nameid": name_id.map(|name_id| &name_id.value),
+        "nameid": name_id.map(NameId::trimmed),
         "nameid_format": name_id.and_then(|name_id| name_id.format.as_ref()),
         "attributes": attributes,
         "signed": signed,

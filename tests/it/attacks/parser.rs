@@ -3,8 +3,8 @@
 use edge_saml::xml::names::SAML;
 
 use super::{Doc, Made, attack, attack_octets, signed};
-use crate::support::idp::{Idp, Message, signed_info};
-use crate::support::seed::{Part, code, value};
+use crate::support::idp::{Idp, Message, Signed, signed_info};
+use crate::support::seed::{Part, code, judge, value};
 
 /// The leaves whose text decides something, with those of the response.
 const LEAVES: [&str; 5] = ["Issuer", "NameID", "Audience", "AttributeValue", "AuthnContextClassRef"];
@@ -535,6 +535,71 @@ fn a60_line_ends() {
         made.push((CHANGED, with_attribute(doc, "Subject", "a=\"\r\n\"").into_bytes()));
         made
     });
+
+    // What is signed like this is read like that, to the octet: line ends are one character, references are what they say,
+    // nothing is trimmed. Each way to write it can stand for the others that mean the same, and for no other.
+    let ways = [
+        (
+            &[
+                "ada\r\nbyron",
+                "ada\rbyron",
+                "ada\nbyron",
+                "ada&#10;byron",
+                "ada&#xA;byron",
+            ][..],
+            "ada\nbyron",
+        ),
+        (&["ada&#13;", "ada&#xD;", "ada&#x0d;"], "ada\r"),
+        (
+            &["ada&#13;\n", "ada&#xD;\r\n", "ada&#13;\r", "ada&#13;&#10;"],
+            "ada\r\n",
+        ),
+        (&["&#13;\r\n\tada", "&#13;&#10;&#9;ada"], "\r\n\tada"),
+        (&["ada\r\r", "ada\n\n", "ada\r\n\r"], "ada\n\n"),
+        (&["ada "], "ada "),
+        (&["ada"], "ada"),
+    ];
+    let respond = |name_id: &str, format: &str| {
+        let message = Message {
+            name_id: name_id.to_owned(),
+            name_id_format: format.to_owned(),
+            ..Message::default()
+        };
+        Idp::trusted().respond(&message, Signed::Both)
+    };
+    for (same, value) in ways {
+        let signed = respond(same[0], "urn:x");
+        let stands = format!(">{}</saml2:NameID>", same[0]);
+        assert_eq!(signed.matches(&stands).count(), 1);
+        for (others, other_value) in ways {
+            for way in others {
+                let edited = signed.replace(&stands, &format!(">{way}</saml2:NameID>"));
+                match judge(edited.as_bytes()) {
+                    Ok(said) => {
+                        assert_eq!(other_value, value, "{way:?}");
+                        assert_eq!(said.assertion.name_id.unwrap().value, value);
+                    }
+                    Err(code) => assert!(other_value != value && code == CHANGED, "{way:?} for {value:?}: {code}"),
+                }
+            }
+        }
+    }
+    // In an attribute every kind of white space is a space, unless a reference says otherwise.
+    for (written, value) in [
+        ("urn:a\tb", "urn:a b"),
+        ("urn:a\r\nb", "urn:a b"),
+        ("urn:a\rb", "urn:a b"),
+        ("urn:a&#9;b", "urn:a\tb"),
+        ("urn:a&#13;&#10;b", "urn:a\r\nb"),
+        (" urn:a ", " urn:a "),
+    ] {
+        let said = judge(respond("ada", written).as_bytes()).unwrap();
+        assert_eq!(
+            said.assertion.name_id.unwrap().format.as_deref(),
+            Some(value),
+            "{written:?}"
+        );
+    }
 }
 
 #[test]

@@ -217,6 +217,14 @@ impl Idp {
         )
     }
 
+    /// `query` with its signature, as the HTTP-Redirect binding has it.
+    pub(crate) fn sign_query(&self, query: &str) -> String {
+        let escaped = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let signed = format!("{query}&SigAlg={}", escaped(RSA_SHA256));
+        let value = self.key.pkcs1v15_sign::<Sha256>(signed.as_bytes()).unwrap();
+        format!("{signed}&Signature={}", escaped(&STANDARD.encode(value)))
+    }
+
     /// Metadata as Okta writes it.
     pub(crate) fn metadata(&self) -> String {
         format!(

@@ -12,7 +12,7 @@ use edge_saml::saml::assertion::Assertion;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
-use edge_saml::saml::response;
+use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 use edge_saml::xml::names::DS;
@@ -118,11 +118,12 @@ pub(crate) fn judge_at(octets: &[u8], now: i64) -> Result<Said, Reject> {
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
             skew_seconds: validate::DEFAULT_SKEW_SECONDS,
+            signatures: SignatureDemand::Either,
         },
     )?;
     Ok(Said {
         login,
-        assertion: response.assertion.get().clone(),
+        assertion: response.assertion().get().clone(),
     })
 }
 

@@ -87,6 +87,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::drawing_from(0)
+    }
+
+    /// Whose random octets are others than those of a world that draws from elsewhere.
+    pub(crate) fn drawing_from(start: u64) -> Self {
         let registry = MemorySql::new();
         registry::prepare(&registry).unwrap();
         Self {
@@ -94,7 +99,7 @@ impl World {
             ledgers: RefCell::default(),
             kv: RefCell::default(),
             now: Cell::new(NOW),
-            drawn: Cell::new(0),
+            drawn: Cell::new(start),
             replication: Cell::new(Replication::Immediate),
             keys_made: Cell::new(0),
             keys_kept: RefCell::default(),
@@ -316,6 +321,11 @@ impl Browser {
         )
     }
 
+    /// The values of its cookies.
+    pub(crate) fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.cookies.values().map(String::as_str)
+    }
+
     /// A form on one of our own pages.
     pub(crate) fn post(&mut self, world: &World, uri: &str, form: &str) -> Response {
         let request = http::Request::builder()
@@ -385,7 +395,7 @@ pub(crate) fn location(response: &Response) -> String {
 }
 
 /// The `ID` of the AuthnRequest in a redirect.
-fn request_id(url: &str) -> String {
+pub(crate) fn request_id(url: &str) -> String {
     use base64::Engine;
     let url = url::Url::parse(url).unwrap();
     let (_, request) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();

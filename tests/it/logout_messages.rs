@@ -1,0 +1,159 @@
+//! Logout messages: how long they may be acted on, and the one signature that they have.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use edge_saml::dsig::{Error, Policy, Sha1, TrustedKey};
+use edge_saml::limits::{LOGOUT_MESSAGE_SECONDS, MAX_LOGOUT_REQUEST_SECONDS};
+use edge_saml::saml::logout::{self, LogoutExpect};
+use edge_saml::saml::redirect;
+use edge_saml::saml::reject::{Clock, Reject};
+use edge_saml::saml::time::Timestamp;
+
+use crate::support::idp::{ENTITY_ID, Idp, NOW};
+
+const SKEW: i64 = 180;
+
+/// A `LogoutRequest` of [`NOW`] with these attributes.
+fn request(attributes: &str) -> String {
+    message("LogoutRequest", attributes, "<saml2:NameID>ada</saml2:NameID>")
+}
+
+/// A `LogoutResponse` of [`NOW`].
+fn response() -> String {
+    let success = "<p:Status><p:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/></p:Status>";
+    message("LogoutResponse", "", success)
+}
+
+fn message(name: &str, attributes: &str, content: &str) -> String {
+    let now = Timestamp::from_unix_seconds(NOW).to_rfc3339();
+    format!(
+        "<p:{name} xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns:saml2=\"urn:oasis:names:tc:SAML:2.0:assertion\" \
+         ID=\"_logout\" Version=\"2.0\" IssueInstant=\"{now}\"{attributes}><saml2:Issuer>{ENTITY_ID}</saml2:Issuer>{content}</p:{name}>"
+    )
+}
+
+fn not_on_or_after(seconds: i64) -> String {
+    let end = Timestamp::from_unix_seconds(NOW + seconds).to_rfc3339();
+    format!(" NotOnOrAfter=\"{end}\"")
+}
+
+/// The query of the HTTP-Redirect binding, signed.
+fn query(name: &str, xml: &str) -> String {
+    let deflated = STANDARD.encode(miniz_oxide::deflate::compress_to_vec(xml.as_bytes(), 6));
+    let escaped: String = form_urlencoded::byte_serialize(deflated.as_bytes()).collect();
+    Idp::trusted().sign_query(&format!("{name}={escaped}"))
+}
+
+fn policy(keys: &[TrustedKey]) -> Policy<'_> {
+    Policy {
+        keys,
+        sha1: Sha1::Refused,
+    }
+}
+
+/// What is said of `xml`, signed, so many seconds after it was made.
+fn after(xml: &str, seconds: i64) -> Result<(), Reject> {
+    let keys = [Idp::trusted().trusted_key()];
+    let signed = Idp::trusted().sign(xml, "_logout");
+    let message = logout::open(signed.as_bytes(), &policy(&keys)).unwrap();
+    message.get().check(&LogoutExpect {
+        issuer: None,
+        destination: None,
+        now: Timestamp::from_unix_seconds(NOW + seconds),
+        skew_seconds: SKEW,
+    })
+}
+
+fn expired(bound: &'static str, off_by_seconds: i64) -> Result<(), Reject> {
+    Err(Reject::Expired(Clock { bound, off_by_seconds }))
+}
+
+#[test]
+fn no_message_may_be_acted_on_for_ever() {
+    // Without an end of its own, by its age.
+    for xml in [request(""), response()] {
+        let last = LOGOUT_MESSAGE_SECONDS + SKEW - 1;
+        assert_eq!(after(&xml, 0), Ok(()));
+        assert_eq!(after(&xml, last), Ok(()));
+        assert_eq!(after(&xml, last + 1), expired("IssueInstant", last + 1));
+        assert_eq!(after(&xml, 1_000_000_000), expired("IssueInstant", 1_000_000_000));
+    }
+    // By the end that it has.
+    for end in [-60, 1, LOGOUT_MESSAGE_SECONDS, MAX_LOGOUT_REQUEST_SECONDS] {
+        let xml = request(&not_on_or_after(end));
+        assert_eq!(after(&xml, end + SKEW - 1), Ok(()));
+        assert_eq!(after(&xml, end + SKEW), expired("LogoutRequest/@NotOnOrAfter", SKEW));
+    }
+    // And by its age when that is too far away.
+    for end in [MAX_LOGOUT_REQUEST_SECONDS + 1, 100_000_000_000] {
+        let xml = request(&not_on_or_after(end));
+        let last = MAX_LOGOUT_REQUEST_SECONDS + SKEW - 1;
+        assert_eq!(after(&xml, last), Ok(()));
+        assert_eq!(after(&xml, last + 1), expired("IssueInstant", last + 1));
+    }
+}
+
+#[test]
+fn the_end_is_told_to_who_must_remember() {
+    let keys = [Idp::trusted().trusted_key()];
+    for (xml, seconds) in [
+        (request(""), LOGOUT_MESSAGE_SECONDS),
+        (response(), LOGOUT_MESSAGE_SECONDS),
+        (request(&not_on_or_after(7)), 7),
+        (
+            request(&not_on_or_after(MAX_LOGOUT_REQUEST_SECONDS + 7)),
+            MAX_LOGOUT_REQUEST_SECONDS,
+        ),
+    ] {
+        let signed = Idp::trusted().sign(&xml, "_logout");
+        let message = logout::open(signed.as_bytes(), &policy(&keys)).unwrap();
+        let end = Timestamp::from_unix_seconds(NOW + seconds);
+        assert_eq!(message.get().not_on_or_after(), end, "{xml}");
+    }
+}
+
+#[test]
+fn a_parameter_holds_what_it_is_called() {
+    let keys = [Idp::trusted().trusted_key()];
+    for (name, xml) in [("SAMLResponse", request("")), ("SAMLRequest", response())] {
+        let query = query(name, &xml);
+        let refusal = redirect::open_logout(&query, &policy(&keys)).unwrap_err();
+        assert_eq!(refusal, Reject::FormMalformed, "{name}");
+        let unsigned = query.split_once('&').unwrap().0;
+        assert_eq!(
+            redirect::read_unsigned_logout(unsigned).unwrap_err(),
+            Reject::FormMalformed
+        );
+    }
+}
+
+/// Bindings 3.4.4.1: a message in a query has no signature inside, not even one that holds.
+#[test]
+fn a_query_has_one_signature() {
+    let keys = [Idp::trusted().trusted_key()];
+    let open = |query: &str| redirect::open_logout(query, &policy(&keys));
+    for (name, xml) in [("SAMLRequest", request("")), ("SAMLResponse", response())] {
+        let opened = open(&query(name, &xml)).unwrap();
+        assert_eq!(opened.message().get().id.as_str(), "_logout");
+        assert_eq!(opened.relay_state(), None);
+
+        let good = Idp::trusted().sign(&xml, "_logout");
+        assert!(logout::open(good.as_bytes(), &policy(&keys)).is_ok());
+        let bad = good
+            .replace(">ada<", ">eve<")
+            .replace("Version=\"2.0\"", "Version=\"2.0\" Reason=\"x\"");
+        let other = Idp::other().sign(&xml, "_logout");
+        let empty = xml.replace(
+            "</saml2:Issuer>",
+            "</saml2:Issuer><Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>",
+        );
+        let hidden = xml.replace(
+            "</saml2:Issuer>",
+            "</saml2:Issuer><p:Extensions><x><s:Signature xmlns:s=\"http://www.w3.org/2000/09/xmldsig#\"/></x></p:Extensions>",
+        );
+        for inside in [good, bad, other, empty, hidden] {
+            let refusal = open(&query(name, &inside)).unwrap_err();
+            assert_eq!(refusal, Reject::Signature(Error::WrongTarget), "{inside}");
+        }
+    }
+}
