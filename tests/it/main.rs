@@ -16,6 +16,7 @@ mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
+mod encrypted;
 mod idp_initiated;
 mod mutation;
 mod sign_in;
