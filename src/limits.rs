@@ -105,7 +105,8 @@ pub const DOCUMENT: XmlLimits = XmlLimits {
 pub const MAX_ENCRYPTED_KEYS: usize = 2;
 
 /// Private-key operations for one message: its assertion, its NameID, and attributes that are encrypted one by one.
-/// Each takes about a millisecond. All but the first two happen after a signature held.
+/// Each takes about a millisecond, or two of them while a connection has two keys. All but the first two happen after a
+/// signature held.
 pub const MAX_KEY_UNWRAPS_PER_MESSAGE: usize = 32;
 
 /// Octets of a `RelayState`. Ours have 43; the specification allows 80 (SAML Bindings 3.4.3), identity providers that

@@ -505,8 +505,8 @@ fn an_isolate_asks_once_for_a_key() {
 fn private_keys_stay_in_the_registry_and_go_with_their_connection() {
     let world = World::new();
     let (ours, other) = (connection(&world, "acme.test"), connection(&world, "globex.test"));
-    let public = world.everything_public();
     let names = |id: &str| -> Vec<KeyId> {
+        let public = world.everything_public();
         let start = format!("connection:{id}=");
         let record = public.lines().find_map(|line| line.strip_prefix(&start)).unwrap();
         let record: Value = serde_json::from_str(record).unwrap();
@@ -523,6 +523,7 @@ fn private_keys_stay_in_the_registry_and_go_with_their_connection() {
         let answer = futures_executor::block_on((&&world).registry(read)).unwrap();
         answer.reply.map(|key| key.reveal().to_owned())
     };
+    let public = world.everything_public();
     let (our_key, their_key) = (names(&ours).remove(0), names(&other).remove(0));
     assert_ne!(our_key, their_key);
     for (connection, key) in [(&ours, &our_key), (&other, &their_key)] {
@@ -537,6 +538,13 @@ fn private_keys_stay_in_the_registry_and_go_with_their_connection() {
         windows.for_each(|window| assert!(!shown.contains(window)));
     }
     assert_eq!(read(&ours, &their_key), None, "a key is read by its own connection");
+
+    for step in ["prepare", "activate", "retire"] {
+        assert!(read(&other, &their_key).is_some(), "{step}");
+        assert_eq!(rotate(&world, &other, step).0, 200);
+    }
+    assert_eq!(read(&other, &their_key), None);
+    let their_key = names(&other).remove(0);
 
     let (status, _) = world.api("DELETE", &format!("/connections/{ours}"), &json!({}));
     assert_eq!(status, 204);
