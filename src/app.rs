@@ -3,6 +3,7 @@
 pub mod acs;
 pub mod api;
 pub mod config;
+mod decryption_keys;
 pub mod error;
 pub mod http;
 mod keys;
@@ -95,7 +96,7 @@ impl<P: Ports> App<P> {
             Vec::new()
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let xml = metadata::write_service_provider(&service_provider, &signing_keys);
+        let xml = metadata::write_service_provider(&service_provider, &signing_keys, connection.encryption_key());
         Ok(http::respond(StatusCode::OK, "application/samlmetadata+xml", xml))
     }
 

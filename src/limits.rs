@@ -105,8 +105,8 @@ pub const DOCUMENT: XmlLimits = XmlLimits {
 pub const MAX_ENCRYPTED_KEYS: usize = 2;
 
 /// Wrapped keys of one message, each of which may be unwrapped: of its assertion, its NameID, and attributes that are encrypted
-/// one by one.
-/// Each takes about a millisecond. All but the first two happen after a signature held.
+/// one by one. Each takes about a millisecond, or two of them while a connection has two keys. All but the first two happen
+/// after a signature held.
 pub const MAX_KEY_UNWRAPS_PER_MESSAGE: usize = 32;
 
 /// Seconds that a logout message may be acted on after it was made, where it says nothing of it. A browser brings it at

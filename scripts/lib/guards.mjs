@@ -15,6 +15,7 @@ const validate = "src/saml/validate.rs";
 const logout = "src/saml/logout.rs";
 const decrypt = "src/saml/decrypt.rs";
 const sealed = "src/saml/sealed.rs";
+const decryption = "src/app/registry/decryption_keys.rs";
 
 const guard = (what, file, from, to, tests) => ({ what, edits: [{ file, from, to }], tests });
 
@@ -124,6 +125,14 @@ export const guards = [
   guard("R8 children of a confirmation", assertion, '_ => return Err(malformed(Shape::Element("SubjectConfirmation/*"))),', "_ => {}", "it attacks::protocol::a111"),
   guard("R8 children of an attribute", assertion, 'Err(malformed(Shape::Element("Attribute/*")))', "Ok(AttributeValue::Nil)", "it attacks::protocol::a127"),
   guard("R8 xsi:nil", assertion, "    if nil {", "    if false {", "it attacks::protocol::a123"),
+  // R9: who decrypts, with which key.
+  guard("R9 decryption is off", "src/app/acs.rs", "if !connection.responses.decrypt_assertions {", "if false {", "it encrypted::nothing_is_decrypted"),
+  guard("R9 decryption keys are announced when it is on", "src/saml/connection.rs", "key.filter(|_| self.responses.decrypt_assertions)", "key", "it encrypted::nothing_is_decrypted"),
+  guard("R9 decryption keys belong to a connection", decryption, '"SELECT private_key FROM decryption_keys WHERE connection_id = ? AND id = ?"', '"SELECT private_key FROM decryption_keys WHERE ? <> \'\' AND id = ?"', "it encrypted::private_keys"),
+  guard("R9 decryption keys go with their connection", "src/app/registry.rs", "decryption_keys::forget_all(sql, &self.id)?;", "", "it encrypted::private_keys"),
+  guard("R9 decryption keys that are retired", decryption, "None => forget(sql, &connection.id, &key.id)?,", "None => {}", "it encrypted::private_keys"),
+  guard("R9 decryption keys take one step", decryption, "if self.step != expected {", "if false {", "it encrypted::a_rotation"),
+  guard("R9 decryption keys that are not there", decryption, "if connection.decryption_keys.is_empty() {\n            return", "if false {\n            return", "it encrypted::nothing_is_decrypted"),
   // R10: the connection's values.
   guard("R10 issuer of the response", validate, "response.envelope().issuer.as_ref().map_or(Ok(()), check)?;", "", "it attacks::protocol::a118"),
   guard("R10 issuer of the assertion", validate, "    check(&response.assertion().get().issuer)\n", "    Ok(())\n", "it attacks::protocol::a118"),

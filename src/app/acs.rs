@@ -26,7 +26,7 @@ use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::{ConnectionId, ReturnPath};
 use crate::saml::reject::{IdpStatus, Reject};
-use crate::saml::response;
+use crate::saml::response::{self, VerifiedResponse};
 use crate::saml::settings::IdpInitiated;
 use crate::saml::validate::{self, Expect, Login};
 use crate::token::Token;
@@ -109,7 +109,7 @@ impl<P: Ports> App<P> {
     /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger; gives the address where
     /// the browser goes next.
     async fn exchange(&self, connection: &Connection, form: &PostForm) -> Result<String, Failure> {
-        let login = self.verify(connection, form)?;
+        let login = self.verify(connection, form).await?;
         let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
         let user = user(connection, &sp_entity_id, &login)?;
         let answers = match login.in_response_to() {
@@ -146,10 +146,10 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    fn verify(&self, connection: &Connection, form: &PostForm) -> Result<Login, Reject> {
+    async fn verify(&self, connection: &Connection, form: &PostForm) -> Result<Login, Failure> {
         let idp = connection.identity_provider.as_ref().ok_or(Reject::ConnectionUnknown)?;
         if connection.state != State::Enabled {
-            return Err(Reject::ConnectionDisabled);
+            return Err(Reject::ConnectionDisabled.into());
         }
         let now = self.ports.now();
         let keys = idp.keys();
@@ -157,9 +157,24 @@ impl<P: Ports> App<P> {
             keys: &keys,
             sha1: connection.responses.sha1(now),
         };
-        let response = response::open(&form.message, &policy)?;
+        let response = self.open(connection, &form.message, &policy).await?;
         let service_provider = connection.service_provider(&self.config.origin);
-        validate::login(&response, &Expect::of(connection, idp, &service_provider, now))
+        let expect = Expect::of(connection, idp, &service_provider, now);
+        Ok(validate::login(&response, &expect)?)
+    }
+
+    /// Opens a response, in which something may be encrypted to the connection's keys if it decrypts.
+    async fn open(
+        &self,
+        connection: &Connection,
+        octets: &[u8],
+        policy: &Policy<'_>,
+    ) -> Result<VerifiedResponse, Failure> {
+        if !connection.responses.decrypt_assertions {
+            return Ok(response::open(octets, policy)?);
+        }
+        let keys = self.decryption_keys(connection).await?;
+        Ok(response::open_with(octets, policy, &keys).await?)
     }
 
     /// Where a response that answers no request may lead by its `RelayState` (SAML Bindings 3.5.3).

@@ -62,6 +62,8 @@ struct DescriptionBody {
     require_typed_email: bool,
     #[serde(default = "yes")]
     just_in_time_sign_up: bool,
+    #[serde(default)]
+    decrypt_assertions: bool,
 }
 
 fn request_lifetime_minutes() -> u32 {
@@ -96,6 +98,7 @@ impl DescriptionBody {
             required_attributes: responses.required_attributes.clone(),
             require_typed_email: responses.require_typed_email,
             just_in_time_sign_up: responses.just_in_time_sign_up,
+            decrypt_assertions: responses.decrypt_assertions,
         }
     }
 
@@ -123,6 +126,7 @@ impl DescriptionBody {
                 required_attributes: self.required_attributes,
                 require_typed_email: self.require_typed_email,
                 just_in_time_sign_up: self.just_in_time_sign_up,
+                decrypt_assertions: self.decrypt_assertions,
             },
         })
     }
@@ -231,6 +235,9 @@ impl<P: Ports> App<P> {
             (ApiRoute::Connection(id), &Method::PATCH) => self.patch(id, request).await,
             (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id).await,
             (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
+            (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
+                self.answer_decryption_keys(id, request).await
+            }
             (ApiRoute::Disable(id), _) => self.update(id, Change::State(State::Disabled)).await,
             (ApiRoute::Enable(id), _) => self.update(id, Change::State(State::Enabled)).await,
             (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
@@ -249,6 +256,7 @@ impl<P: Ports> App<P> {
         let description = body.read(self.ports.now())?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
+            decryption_key: self.first_decryption_key(&description.responses, &[]).await?,
             description,
         };
         let Answer { reply, published } = self.ports.registry(create).await?;
@@ -278,9 +286,11 @@ impl<P: Ports> App<P> {
             fields.extend(patch);
         }
         let body: DescriptionBody = serde_json::from_value(whole).map_err(|e| not_as_expected(&e))?;
+        let description = body.read(self.ports.now())?;
         let update = Update {
             id: id.clone(),
-            change: Change::Describe(Box::new(body.read(self.ports.now())?)),
+            decryption_key: (self.first_decryption_key(&description.responses, &now.decryption_keys)).await?,
+            change: Change::Describe(Box::new(description)),
             from_generation: Some(now.generation),
         };
         self.send_update(update).await
@@ -347,6 +357,7 @@ impl<P: Ports> App<P> {
             id: id.clone(),
             change,
             from_generation: None,
+            decryption_key: None,
         };
         self.send_update(update).await
     }
@@ -359,7 +370,7 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    async fn existing(&self, id: &ConnectionId) -> Result<Connection, ApiError> {
+    pub(super) async fn existing(&self, id: &ConnectionId) -> Result<Connection, ApiError> {
         self.registered_connection(id)
             .await?
             .ok_or_else(|| refused(Refusal::NotFound))
@@ -538,6 +549,10 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
         Refusal::Incomplete => {
             let message = "The connection has no identity provider yet. Save its metadata first.";
             ApiError::new(StatusCode::CONFLICT, "connection_incomplete", message)
+        }
+        Refusal::NoDecryptionKey => {
+            let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
+            ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
         }
         Refusal::NotFound => ApiError::new(
             StatusCode::NOT_FOUND,

@@ -1,4 +1,4 @@
-//! The service provider's keys at work: the first is made when it is first needed, the current one signs, and the admin API
+//! The keys that sign, at work: the first is made when it is first needed, the current one signs, and the admin API
 //! rotates them.
 //!
 //! A sign-in needs no hop to the registry for its signature: the public keys and their states are in KV, and each isolate
@@ -26,17 +26,18 @@ pub(super) struct Signature {
     pub(super) certificate: Certificate,
 }
 
-/// `POST /service-provider/keys/rotate`.
+/// `POST …/rotate`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RotateBody {
-    step: RotationStep,
+pub(super) struct RotateBody {
+    pub(super) step: RotationStep,
 }
 
+/// Keys, as the API shows them.
 #[derive(Serialize)]
-struct KeysView {
+pub(super) struct KeysView {
     keys: Vec<KeyView>,
-    next_step: RotationStep,
+    next_step: Option<RotationStep>,
 }
 
 #[derive(Serialize)]
@@ -68,15 +69,13 @@ impl<P: Ports> App<P> {
     }
 
     /// A key pair with its certificate, which nobody has seen yet.
-    async fn new_key(&self) -> Result<NewKey, Unavailable> {
+    pub(super) async fn new_key(&self) -> Result<NewKey, Unavailable> {
         let KeyPair { private_key, spki } = self.ports.generate_key().await?;
         let id = KeyId::of(&spki);
         let unusable = |e: crate::dsig::Error| Unavailable(format!("a new key: {e}"));
         let certificate = SelfSigned::prepare(&spki, self.ports.now().unix_seconds(), &self.ports.random()?);
         let certificate = certificate.map_err(unusable)?;
-        self.ports.keep_key(&id, &private_key).await?;
-        let signature = self.ports.sign(&id, certificate.octets()).await?;
-        let signature = signature.ok_or_else(|| Unavailable("a new key was not kept".to_owned()))?;
+        let signature = self.ports.sign_once(&private_key, certificate.octets()).await?;
         let certificate = certificate.assemble(&signature).map_err(unusable)?;
         Ok(NewKey {
             id,
@@ -130,7 +129,7 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn view(keys: &[PublicKey]) -> KeysView {
+pub(super) fn view(keys: &[PublicKey]) -> KeysView {
     let key = |key: &PublicKey| {
         let certificate = key.certificate.certificate().ok()?;
         let not_after = certificate.not_after().map(Timestamp::from_unix_seconds);
@@ -144,6 +143,6 @@ fn view(keys: &[PublicKey]) -> KeysView {
     };
     KeysView {
         keys: keys.iter().filter_map(key).collect(),
-        next_step: next_step(keys),
+        next_step: (!keys.is_empty()).then(|| next_step(keys)),
     }
 }

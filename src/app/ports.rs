@@ -8,10 +8,14 @@ use super::{ledger, registry};
 use crate::saml::id::{ConnectionId, EndpointUrl};
 use crate::saml::service_keys::KeyId;
 use crate::saml::time::Timestamp;
+use crate::xmlenc::UnwrapKey;
 
 /// The world outside: time, chance, storage, and other people's servers.
 #[expect(async_fn_in_trait, reason = "a Worker runs on one thread; no future has to be Send")]
 pub trait Ports {
+    /// A private key of ours that unwraps the keys of what was encrypted to it.
+    type DecryptionKey: UnwrapKey;
+
     /// The time at which the request arrived; the same for its whole life.
     fn now(&self) -> Timestamp;
 
@@ -52,11 +56,26 @@ pub trait Ports {
     /// [`Unavailable`] when it is not a private key.
     async fn keep_key(&self, id: &KeyId, key: &PrivateKey) -> Result<(), Unavailable>;
 
+    /// Signs `octets` as [`sign`](Self::sign) does, with a key that was just made and is not kept.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not a private key, or the platform does not sign.
+    async fn sign_once(&self, key: &PrivateKey, octets: &[u8]) -> Result<Vec<u8>, Unavailable>;
+
     /// Signs `octets` with a key that is kept: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017 8.2). `None` when it is not kept.
     ///
     /// # Errors
     /// [`Unavailable`] when the platform does not sign.
     async fn sign(&self, id: &KeyId, octets: &[u8]) -> Result<Option<Vec<u8>>, Unavailable>;
+
+    /// The decryption key of this name, if it is kept.
+    fn kept_decryption_key(&self, id: &KeyId) -> Option<Self::DecryptionKey>;
+
+    /// Keeps a decryption key as [`keep_key`](Self::keep_key) does, apart from those that sign.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it is not a private key.
+    async fn keep_decryption_key(&self, id: &KeyId, key: &PrivateKey) -> Result<Self::DecryptionKey, Unavailable>;
 
     /// Fetches `url` without following redirects.
     ///

@@ -4,11 +4,14 @@
 //! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
 //! succeeds, so neither can stay behind.
 
+pub mod decryption_keys;
 pub mod keys;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
+use self::keys::NewKey;
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
@@ -41,6 +44,8 @@ pub enum Refusal {
     DomainTaken(Domain),
     /// It cannot be enabled without an identity provider.
     Incomplete,
+    /// It has no key that decrypts.
+    NoDecryptionKey,
     /// There is no such connection.
     NotFound,
     /// A rotation of keys has another next step: this one.
@@ -71,12 +76,14 @@ pub struct Description {
 }
 
 /// Creates a connection, disabled.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Create {
     /// A fresh identifier.
     pub id: ConnectionId,
     /// What is said of it.
     pub description: Description,
+    /// Its key, if it decrypts.
+    pub decryption_key: Option<NewKey>,
 }
 
 /// Reads one connection.
@@ -91,7 +98,7 @@ pub struct Read {
 pub struct List {}
 
 /// Changes a connection.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct Update {
     /// Which.
     pub id: ConnectionId,
@@ -99,6 +106,8 @@ pub struct Update {
     pub change: Change,
     /// The generation that the change was made from, where it was made from what was read before.
     pub from_generation: Option<u64>,
+    /// Its first key, if it decrypts from now on.
+    pub decryption_key: Option<NewKey>,
 }
 
 /// One change of a connection.
@@ -130,6 +139,8 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
+        ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
+        RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
         keys::AddFirstKey::NAME => run::<keys::AddFirstKey>(call, sql, now)?,
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
@@ -147,6 +158,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 #[must_use]
 pub fn changes(name: &str) -> bool {
     [
+        RotateDecryptionKeys::NAME,
         keys::AddFirstKey::NAME,
         keys::RotateKeys::NAME,
         Create::NAME,
@@ -165,6 +177,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS domains (domain TEXT PRIMARY KEY, connection_id TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+        decryption_keys::TABLE,
         keys::TABLE,
     ] {
         sql.run(table, &[])?;
@@ -188,7 +201,7 @@ impl Call for Create {
         if let Some(taken) = taken_domain(sql, &self.id, &self.description.domains)? {
             return Ok(Err(Refusal::DomainTaken(taken)));
         }
-        let connection = Connection {
+        let mut connection = Connection {
             id: self.id,
             generation: 1,
             name: self.description.name,
@@ -199,10 +212,12 @@ impl Call for Create {
             sp_entity_id: self.description.sp_entity_id,
             requests: self.description.requests,
             responses: self.description.responses,
+            decryption_keys: Vec::new(),
             identity_provider: None,
             created_at: now,
             updated_at: now,
         };
+        decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
         sql.run(
             "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
             &[
@@ -270,20 +285,15 @@ impl Call for Update {
             }
             Change::State(state) => connection.state = state,
         }
+        decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
         if connection == before {
             return Ok(Ok(before));
         }
-        connection.generation = before.generation.saturating_add(1);
-        connection.updated_at = now;
-        sql.run(
-            "UPDATE connections SET record = ? WHERE id = ?",
-            &[to_json(&connection)?, connection.id.as_str().into()],
-        )?;
+        write(sql, &mut connection, now)?;
         if connection.domains != before.domains {
             release(sql, &before)?;
             claim(sql, &connection)?;
         }
-        note(sql, Kind::Connection, connection.id.as_str())?;
         Ok(Ok(connection))
     }
 }
@@ -298,6 +308,7 @@ impl Call for Delete {
         };
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         release(sql, &connection)?;
+        decryption_keys::forget_all(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
         Ok(Ok(()))
     }
@@ -306,6 +317,17 @@ impl Call for Delete {
 fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError> {
     let rows = sql.run("SELECT record FROM connections WHERE id = ?", &[id.as_str().into()])?;
     rows.first().map(|row| json(row, 0)).transpose()
+}
+
+/// Writes a connection that was changed, as its next generation.
+fn write(sql: &dyn Sql, connection: &mut Connection, now: Timestamp) -> Result<(), SqlError> {
+    connection.generation = connection.generation.saturating_add(1);
+    connection.updated_at = now;
+    sql.run(
+        "UPDATE connections SET record = ? WHERE id = ?",
+        &[to_json(connection)?, connection.id.as_str().into()],
+    )?;
+    note(sql, Kind::Connection, connection.id.as_str())
 }
 
 /// The first of `domains` that another connection has.

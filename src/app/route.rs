@@ -35,6 +35,8 @@ pub enum ApiRoute {
     Connection(ConnectionId),
     /// `GET, POST /connections`.
     Connections,
+    /// `GET /connections/{id}/decryption-keys`.
+    DecryptionKeys(ConnectionId),
     /// `POST /connections/{id}/disable`.
     Disable(ConnectionId),
     /// `POST /connections/{id}/enable`.
@@ -45,6 +47,8 @@ pub enum ApiRoute {
     Metadata(ConnectionId),
     /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
     Refusals(ConnectionId),
+    /// `POST /connections/{id}/decryption-keys/rotate`.
+    RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
     RotateKeys,
     /// Any other path: there is nothing, but only for those who may ask.
@@ -132,13 +136,15 @@ impl ApiRoute {
             return Some(Self::Connections);
         };
         let id = ConnectionId::parse(id).ok()?;
-        let route = match segments.next() {
-            None => Self::Connection(id),
-            Some("disable") => Self::Disable(id),
-            Some("enable") => Self::Enable(id),
-            Some("metadata") => Self::Metadata(id),
-            Some("refusals") => Self::Refusals(id),
-            Some(_) => return None,
+        let route = match (segments.next(), segments.next()) {
+            (None, _) => Self::Connection(id),
+            (Some("decryption-keys"), None) => Self::DecryptionKeys(id),
+            (Some("decryption-keys"), Some("rotate")) => Self::RotateDecryptionKeys(id),
+            (Some("disable"), None) => Self::Disable(id),
+            (Some("enable"), None) => Self::Enable(id),
+            (Some("metadata"), None) => Self::Metadata(id),
+            (Some("refusals"), None) => Self::Refusals(id),
+            _ => return None,
         };
         segments.next().is_none().then_some(route)
     }
@@ -147,8 +153,12 @@ impl ApiRoute {
         match self {
             Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
             Self::Connections => "GET, HEAD, POST",
-            Self::Disable(_) | Self::Enable(_) | Self::Metadata(_) | Self::RotateKeys => "POST",
-            Self::Keys | Self::Refusals(_) => "GET, HEAD",
+            Self::Disable(_)
+            | Self::Enable(_)
+            | Self::Metadata(_)
+            | Self::RotateDecryptionKeys(_)
+            | Self::RotateKeys => "POST",
+            Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }

@@ -167,7 +167,7 @@ codes! {
 
     // Encryption.
     EncryptedUnexpected "encrypted_unexpected" Customer
-        "The assertion is encrypted, and this connection has no key to open it. The customer's administrator must turn off assertion encryption, or use the encryption certificate in our metadata."
+        "The assertion, or something in it, is encrypted, and this connection does not decrypt. Turn decryption on for the connection and give the customer the encryption certificate in our metadata, or the customer's administrator must turn encryption off."
         okta "In the app's General tab, SAML settings, Show Advanced Settings, set Assertion Encryption to Unencrypted."
         entra "In the enterprise application, Token encryption, deactivate the certificate.";
     DecryptionFailed "decryption_failed" Customer

@@ -38,6 +38,8 @@ impl WorkerPorts {
 }
 
 impl Ports for WorkerPorts {
+    type DecryptionKey = keys::DecryptionKey;
+
     fn now(&self) -> Timestamp {
         self.now
     }
@@ -76,8 +78,20 @@ impl Ports for WorkerPorts {
         keys::keep(id, key).await
     }
 
+    async fn sign_once(&self, key: &PrivateKey, octets: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        keys::sign_once(key, octets).await
+    }
+
     async fn sign(&self, id: &KeyId, octets: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
         keys::sign(id, octets).await
+    }
+
+    fn kept_decryption_key(&self, id: &KeyId) -> Option<Self::DecryptionKey> {
+        keys::kept_for_decryption(id)
+    }
+
+    async fn keep_decryption_key(&self, id: &KeyId, key: &PrivateKey) -> Result<Self::DecryptionKey, Unavailable> {
+        keys::keep_for_decryption(id, key).await
     }
 
     async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {

@@ -6,6 +6,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
+use super::service_keys::{PublicKey, current};
 use super::settings::{RequestSettings, ResponseSettings, SignRequests};
 use super::time::Timestamp;
 use crate::dsig::{Certificate, RsaFloor, TrustedKey};
@@ -191,6 +192,9 @@ pub struct Connection {
     /// What its responses may and must be.
     #[serde(default)]
     pub responses: ResponseSettings,
+    /// The keys to which its assertions are encrypted; at least one when it decrypts.
+    #[serde(default)]
+    pub decryption_keys: Vec<PublicKey>,
     /// The identity provider, once its metadata was saved.
     pub identity_provider: Option<IdentityProvider>,
     /// When it was created.
@@ -212,6 +216,13 @@ impl Connection {
             acs_url: format!("{base}/acs"),
             metadata_url: format!("{base}/metadata"),
         }
+    }
+
+    /// The key to which its identity provider may encrypt, as our metadata announces it; nothing when it does not decrypt.
+    #[must_use]
+    pub fn encryption_key(&self) -> Option<&PublicKey> {
+        let key = current(&self.decryption_keys);
+        key.filter(|_| self.responses.decrypt_assertions)
     }
 
     /// Whether our requests to its identity provider are signed.

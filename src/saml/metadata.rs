@@ -8,7 +8,7 @@ use super::service_keys::PublicKey;
 use crate::code::Code;
 use crate::dsig::{self, Certificate, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
-use crate::xml::names::{DS, MD, SAMLP};
+use crate::xml::names::{AES128_GCM, AES256_GCM, DS, MD, RSA_OAEP_MGF1P, SAMLP, SHA1};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
 
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
@@ -330,9 +330,13 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
 }
 
 /// Our metadata for one connection (SAML Metadata 2.4.4). `signing_keys` are those that sign its requests now, next or
-/// before; there are none when its requests are not signed.
+/// before; there are none when its requests are not signed. To `encryption_key` its assertions may be encrypted.
 #[must_use]
-pub fn write_service_provider(service_provider: &ServiceProvider, signing_keys: &[PublicKey]) -> String {
+pub fn write_service_provider(
+    service_provider: &ServiceProvider,
+    signing_keys: &[PublicKey],
+    encryption_key: Option<&PublicKey>,
+) -> String {
     let signed = if signing_keys.is_empty() { "false" } else { "true" };
     let mut writer = Writer::new();
     writer
@@ -345,11 +349,13 @@ pub fn write_service_provider(service_provider: &ServiceProvider, signing_keys: 
         .attribute("WantAssertionsSigned", "true")
         .attribute("protocolSupportEnumeration", SAMLP);
     for key in signing_keys {
-        writer.start("md:KeyDescriptor").attribute("use", "signing");
-        writer.start("ds:KeyInfo").attribute("xmlns:ds", DS);
-        writer.start("ds:X509Data");
-        writer.leaf("ds:X509Certificate", key.certificate.as_base64());
-        writer.end().end().end();
+        start_key_descriptor(&mut writer, key, "signing");
+        writer.end();
+    }
+    if let Some(key) = encryption_key {
+        start_key_descriptor(&mut writer, key, "encryption");
+        write_encryption_methods(&mut writer);
+        writer.end();
     }
     writer
         .start("md:AssertionConsumerService")
@@ -359,4 +365,29 @@ pub fn write_service_provider(service_provider: &ServiceProvider, signing_keys: 
         .attribute("isDefault", "true")
         .end();
     writer.finish()
+}
+
+/// A `KeyDescriptor` with its `KeyInfo`, left open.
+fn start_key_descriptor(writer: &mut Writer, key: &PublicKey, usage: &str) {
+    writer.start("md:KeyDescriptor").attribute("use", usage);
+    writer.start("ds:KeyInfo").attribute("xmlns:ds", DS);
+    writer.start("ds:X509Data");
+    writer.leaf("ds:X509Certificate", key.certificate.as_base64());
+    writer.end().end();
+}
+
+/// What an identity provider that reads this chooses from. We read more than that: see [`crate::xmlenc`].
+///
+/// Of key transports only the older RSA-OAEP, with its digest said. Left to choose, some take SHA-256 for the label and
+/// SHA-1 for the mask, which WebCrypto cannot undo; and the element that would settle the mask for the newer identifier
+/// (`xenc11:MGF`) is not in the schema of metadata, so that whoever validates ours would refuse it.
+fn write_encryption_methods(writer: &mut Writer) {
+    for content in [AES256_GCM, AES128_GCM] {
+        writer.start("md:EncryptionMethod").attribute("Algorithm", content);
+        writer.end();
+    }
+    let transport = writer.start("md:EncryptionMethod");
+    transport.attribute("Algorithm", RSA_OAEP_MGF1P);
+    let digest = transport.start("ds:DigestMethod").attribute("xmlns:ds", DS);
+    digest.attribute("Algorithm", SHA1).end().end();
 }

@@ -1,4 +1,4 @@
-//! The service provider's own keys, as everyone may see them: one key signs, and two more may be announced around a
+//! The service provider's own keys, as everyone may see them: one is in use, and another may be around it during a
 //! rotation.
 //!
 //! ```text
@@ -6,8 +6,11 @@
 //!     first use   prepare         activate            retire
 //! ```
 //!
-//! Every one of them stands in our metadata, so that an identity provider that reads it once between two steps never sees
-//! a signature that it cannot check.
+//! The keys that sign belong to the deployment. Every one of them stands in our metadata, so that an identity provider that
+//! reads it once between two steps never sees a signature that it cannot check.
+//!
+//! The keys that decrypt belong to one connection each. Every one of them decrypts, and only the current one stands in our
+//! metadata, so that nobody encrypts to a key that is not known everywhere yet, or that is about to go.
 
 use serde::{Deserialize, Serialize};
 
@@ -44,19 +47,33 @@ impl KeyId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
-    /// It signs.
+    /// It signs; or it is announced, and decrypts.
     Current,
-    /// It is announced and will sign after the next step.
+    /// It is announced and will sign after the next step; or it decrypts and will be announced.
     Next,
-    /// It signed before; it is announced for identity providers that have not seen the current one.
+    /// It signed before and is announced for identity providers that have not seen the current one; or it was announced
+    /// before and decrypts what they encrypted to it.
     Previous,
+}
+
+impl KeyState {
+    /// What a key in this state is for after `step`; `None` when it is forgotten.
+    #[must_use]
+    pub fn after(self, step: RotationStep) -> Option<Self> {
+        match (step, self) {
+            (RotationStep::Activate, Self::Current) => Some(Self::Previous),
+            (RotationStep::Activate, Self::Next) => Some(Self::Current),
+            (RotationStep::Retire, Self::Previous) => None,
+            _ => Some(self),
+        }
+    }
 }
 
 /// A step of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RotationStep {
-    /// Makes a key and announces it as the next one.
+    /// Makes the next key.
     Prepare,
     /// The next key becomes the current one, which becomes the previous one.
     Activate,
@@ -90,7 +107,7 @@ pub fn next_step(keys: &[PublicKey]) -> RotationStep {
     }
 }
 
-/// The key that signs.
+/// The key in use.
 #[must_use]
 pub fn current(keys: &[PublicKey]) -> Option<&PublicKey> {
     keys.iter().find(|key| key.state == KeyState::Current)

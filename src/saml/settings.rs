@@ -144,6 +144,8 @@ pub struct ResponseSettings {
     pub require_typed_email: bool,
     /// Whether users may sign in who never did before ("just in time").
     pub just_in_time_sign_up: bool,
+    /// Whether assertions may be encrypted to us.
+    pub decrypt_assertions: bool,
 }
 
 impl Default for ResponseSettings {
@@ -157,6 +159,7 @@ impl Default for ResponseSettings {
             required_attributes: Vec::new(),
             require_typed_email: false,
             just_in_time_sign_up: true,
+            decrypt_assertions: false,
         }
     }
 }

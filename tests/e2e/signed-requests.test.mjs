@@ -3,23 +3,18 @@
 
 import assert from "node:assert/strict";
 import { X509Certificate, verify } from "node:crypto";
-import { execFile } from "node:child_process";
-import { accessSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { promisify } from "node:util";
 import samlify from "samlify";
 import samlp from "samlp";
 import { inflateRawSync } from "node:zlib";
 import { startWorker } from "../../scripts/lib/worker.mjs";
-import { Browser, adminToken, answerTo, apiOf, complete, connect, deliver, startSystem } from "./support.mjs";
+import { assertValid, isMissing, run, schemaIsMissing } from "./programs.mjs";
+import { Browser, adminToken, answerTo, apiOf, complete, connect, deliver, pem, startSystem } from "./support.mjs";
 
-const run = promisify(execFile);
 const RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256";
-const SCHEMAS = "/usr/share/xml/opensaml";
-const BASE_SCHEMAS = "/usr/share/xml/xmltooling";
 
 // samlify wants to be told that messages are checked by someone; here by xmllint, where it is installed.
 samlify.setSchemaValidator({ validate: async () => "checked elsewhere" });
@@ -44,8 +39,6 @@ async function metadataOf(connection) {
   const certificates = [...xml.matchAll(/<ds:X509Certificate>([^<]+)</g)].map(([, base64]) => pem(base64));
   return { xml, certificates, signed: /AuthnRequestsSigned="(\w+)"/.exec(xml)[1] };
 }
-
-const pem = (base64) => `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
 
 /** Starts a sign-in; what the browser is told to do next, by either binding. */
 async function begin(connection, browser = new Browser(system.origin)) {
@@ -263,34 +256,3 @@ describe("the service provider's keys", () => {
     assert.equal(new Date(certificate.validTo).toISOString().replace(".000", ""), keys[0].not_after);
   });
 });
-
-// --- xmllint --------------------------------------------------------------------------------------------------------
-
-function isMissing(program) {
-  return run(program, ["--version"]).then(() => false, (error) => error.code === "ENOENT");
-}
-
-async function schemaIsMissing() {
-  try {
-    accessSync(SCHEMAS);
-    accessSync(BASE_SCHEMAS);
-  } catch {
-    return "the schemas are not installed (Debian: opensaml-schemas xmltooling-schemas)";
-  }
-  return (await isMissing("xmllint")) && "xmllint is not installed (Debian: libxml2-utils)";
-}
-
-/** Checks a document against an OASIS schema; those that it imports from the web are taken from this machine. */
-async function assertValid(xml, schema) {
-  const imports = {
-    "http://www.w3.org/TR/2002/REC-xmldsig-core-20020212/xmldsig-core-schema.xsd": "xmldsig-core-schema.xsd",
-    "http://www.w3.org/TR/2002/REC-xmlenc-core-20021210/xenc-schema.xsd": "xenc-schema.xsd",
-    "http://www.w3.org/2001/xml.xsd": "xml.xsd",
-  };
-  const entries = Object.entries(imports).map(([systemId, file]) => `<system systemId="${systemId}" uri="${BASE_SCHEMAS}/${file}"/>`);
-  const catalog = join(folder, "catalog.xml");
-  const document = join(folder, "document.xml");
-  await writeFile(catalog, `<catalog xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog">${entries.join("")}</catalog>`);
-  await writeFile(document, xml);
-  await run("xmllint", ["--nonet", "--noout", "--schema", join(SCHEMAS, schema), document], { env: { ...process.env, XML_CATALOG_FILES: catalog } });
-}

@@ -44,6 +44,9 @@ export function apiOf(origin, token = adminToken) {
   };
 }
 
+/** A certificate in PEM, out of base64 as metadata has it. */
+export const pem = (base64) => `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
+
 let connections = 0;
 
 /** A connection of its own for one test, enabled and with the demo identity provider, on a domain nobody else has. */

@@ -16,6 +16,7 @@ mod conformance;
 mod corpus;
 mod dsig;
 mod dsig_corpus;
+mod encrypted;
 mod hidden;
 mod idp_initiated;
 mod logout_messages;

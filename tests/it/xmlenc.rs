@@ -1,6 +1,7 @@
 //! Encrypted responses: what must be read, and the attacks of the catalogue, A88 to A100, each with its refusal.
 //!
-//! A94 (a private key that can be timed) has no test: no code that runs in a Worker holds one, see `xmlenc::UnwrapKey`.
+//! A94 (a private key that can be timed) is shown with the built Worker, in which WebCrypto holds the keys, see
+//! `xmlenc::UnwrapKey` and `tests/e2e/encrypted.test.mjs`.
 
 use std::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! The service provider's keys: the registry keeps them, private halves included, and moves a rotation on.
+//! The keys that sign: the registry keeps them, private halves included, and moves a rotation on.
 //!
 //! A private key leaves the registry's database for one purpose only, to be imported by the isolate that signs. It is never
 //! written to KV or to a log.
@@ -95,31 +95,31 @@ impl Call for RotateKeys {
     const NAME: &'static str = "rotate_keys";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let expected = next_step(&public_keys(sql)?);
+        let keys = public_keys(sql)?;
+        let expected = next_step(&keys);
         if self.step != expected {
             return Ok(Err(Refusal::RotationStep(expected)));
         }
-        let become_state = |from: KeyState, to: KeyState| {
-            sql.run(
-                "UPDATE keys SET state = ? WHERE state = ?",
-                &[to_json(&to)?, to_json(&from)?],
-            )
-        };
-        match (self.step, self.key) {
-            (RotationStep::Prepare, Some(key)) => insert(sql, &key, KeyState::Next, now)?,
-            (RotationStep::Prepare, None) => return Err(SqlError("expected a key to prepare, found none".to_owned())),
-            (RotationStep::Activate, _) => {
-                become_state(KeyState::Current, KeyState::Previous)?;
-                become_state(KeyState::Next, KeyState::Current)?;
-                note(sql, Kind::Keys, "")?;
-            }
-            (RotationStep::Retire, _) => {
-                sql.run("DELETE FROM keys WHERE state = ?", &[to_json(&KeyState::Previous)?])?;
-                note(sql, Kind::Keys, "")?;
-            }
+        if self.step == RotationStep::Prepare {
+            insert(sql, &self.key.ok_or_else(no_key)?, KeyState::Next, now)?;
         }
+        for key in keys {
+            match key.state.after(self.step) {
+                Some(state) => sql.run(
+                    "UPDATE keys SET state = ? WHERE id = ?",
+                    &[to_json(&state)?, key.id.as_str().into()],
+                )?,
+                None => sql.run("DELETE FROM keys WHERE id = ?", &[key.id.as_str().into()])?,
+            };
+        }
+        note(sql, Kind::Keys, "")?;
         Ok(Ok(public_keys(sql)?))
     }
+}
+
+/// What the application forgot.
+pub(super) fn no_key() -> SqlError {
+    SqlError("expected a key that was just made, found none".to_owned())
 }
 
 fn insert(sql: &dyn Sql, key: &NewKey, state: KeyState, now: Timestamp) -> Result<(), SqlError> {

@@ -35,7 +35,7 @@ fn a138_markup_in_what_is_written() {
         &service_provider,
         &settings,
     );
-    for xml in [request.to_xml(), write_service_provider(&service_provider, &[])] {
+    for xml in [request.to_xml(), write_service_provider(&service_provider, &[], None)] {
         assert!(!xml.contains("<script") && !xml.contains("<!--"), "{xml}");
         // A control character has no place in XML; without it, what is read is what was written.
         let source = Source::check(xml.as_bytes(), Profile::SamlMessage);

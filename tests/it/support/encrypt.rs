@@ -6,8 +6,10 @@ use aes::{Aes128, Aes192, Aes256};
 use aes_gcm::{AeadInOut, AesGcm};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use der::{Decode, Encode};
+use edge_saml::dsig::Certificate;
 use edge_saml::xmlenc::PrivateKey;
-use rsa::pkcs8::DecodePrivateKey;
+use rsa::pkcs8::{DecodePrivateKey, DecodePublicKey};
 use sha1::Sha1;
 
 const KEY: &str = include_str!("../../vectors/keys/sp.key.pem");
@@ -39,6 +41,8 @@ pub(crate) struct Encryption {
     pub(crate) attributes: String,
     /// Distinguishes the identifiers of several in one document.
     pub(crate) suffix: String,
+    /// To whom the content key is wrapped.
+    pub(crate) recipient: rsa::PublicKey,
 }
 
 pub(crate) const GCM_256: &str = "2009/xmlenc11#aes256-gcm";
@@ -59,6 +63,21 @@ impl Encryption {
             place: KeyPlace::Inside,
             attributes: r#"Type="http://www.w3.org/2001/04/xmlenc#Element""#.to_owned(),
             suffix: String::new(),
+            recipient: rsa::PrivateKey::from_pkcs8_pem(KEY).unwrap().to_public_key(),
+        }
+    }
+
+    /// Sound, with this algorithm, to the key in a certificate.
+    pub(crate) fn to(certificate: &Certificate, algorithm: &'static str) -> Self {
+        let certificate = x509_cert::Certificate::from_der(certificate.der()).unwrap();
+        let spki = certificate
+            .tbs_certificate()
+            .subject_public_key_info()
+            .to_der()
+            .unwrap();
+        Self {
+            recipient: rsa::PublicKey::from_public_key_der(&spki).unwrap(),
+            ..Self::new(algorithm)
         }
     }
 
@@ -94,8 +113,7 @@ impl Encryption {
 
     /// The `EncryptedKey`.
     pub(crate) fn encrypted_key(&self) -> String {
-        let public = rsa::PrivateKey::from_pkcs8_pem(KEY).unwrap().to_public_key();
-        let wrapped = public.oaep_encrypt::<Sha1>(&self.key).unwrap();
+        let wrapped = self.recipient.oaep_encrypt::<Sha1>(&self.key).unwrap();
         format!(
             "<xenc:EncryptedKey xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\" Id=\"_key{}\"><xenc:EncryptionMethod \
              Algorithm=\"http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p\"/><xenc:CipherData><xenc:CipherValue>{}</xenc:CipherValue>\

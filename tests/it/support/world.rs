@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +15,7 @@ use edge_saml::app::{App, ledger, registry};
 use edge_saml::saml::id::{ConnectionId, EndpointUrl};
 use edge_saml::saml::service_keys::KeyId;
 use edge_saml::saml::time::Timestamp;
+use edge_saml::xmlenc::{self, RsaOaep, UnwrapFailed, UnwrapKey};
 use rsa::pkcs8::{DecodePrivateKey, EncodePrivateKey, EncodePublicKey};
 use serde_json::json;
 
@@ -68,6 +70,21 @@ pub(crate) enum Replication {
     Lagging,
 }
 
+/// A private key that can do what WebCrypto can.
+#[derive(Clone)]
+pub(crate) struct DecryptionKey(Rc<xmlenc::PrivateKey>);
+
+impl UnwrapKey for DecryptionKey {
+    fn supports(&self, transport: &RsaOaep) -> bool {
+        use edge_saml::dsig::DigestAlgorithm::{Sha1, Sha256};
+        transport.digest == transport.mask_digest && matches!(transport.digest, Sha1 | Sha256)
+    }
+
+    async fn unwrap_key(&self, transport: &RsaOaep, wrapped: &[u8]) -> Result<Vec<u8>, UnwrapFailed> {
+        self.0.unwrap(transport, wrapped)
+    }
+}
+
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
     registry: MemorySql,
@@ -79,6 +96,7 @@ pub(crate) struct World {
     keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
+    decryption_keys_kept: RefCell<BTreeMap<KeyId, DecryptionKey>>,
     /// The names of all calls to the registry.
     pub(crate) registry_calls: RefCell<Vec<&'static str>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
@@ -103,6 +121,7 @@ impl World {
             replication: Cell::new(Replication::Immediate),
             keys_made: Cell::new(0),
             keys_kept: RefCell::default(),
+            decryption_keys_kept: RefCell::default(),
             registry_calls: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
@@ -112,6 +131,7 @@ impl World {
     /// Starts a fresh isolate: nothing is kept in it.
     pub(crate) fn restart(&self) {
         self.keys_kept.borrow_mut().clear();
+        self.decryption_keys_kept.borrow_mut().clear();
     }
 
     /// Everything that KV and the log hold.
@@ -231,6 +251,8 @@ impl World {
 }
 
 impl Ports for &World {
+    type DecryptionKey = DecryptionKey;
+
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_seconds(self.now.get())
     }
@@ -283,11 +305,27 @@ impl Ports for &World {
         Ok(())
     }
 
+    async fn sign_once(&self, key: &PrivateKey, octets: &[u8]) -> Result<Vec<u8>, Unavailable> {
+        let key = rsa::PrivateKey::from_pkcs8_der(&STANDARD.decode(key.reveal()).unwrap()).unwrap();
+        Ok(key.pkcs1v15_sign::<sha2::Sha256>(octets).unwrap())
+    }
+
     async fn sign(&self, id: &KeyId, octets: &[u8]) -> Result<Option<Vec<u8>>, Unavailable> {
         let kept = self.keys_kept.borrow();
         Ok(kept
             .get(id)
             .map(|key| key.pkcs1v15_sign::<sha2::Sha256>(octets).unwrap()))
+    }
+
+    fn kept_decryption_key(&self, id: &KeyId) -> Option<DecryptionKey> {
+        self.decryption_keys_kept.borrow().get(id).cloned()
+    }
+
+    async fn keep_decryption_key(&self, id: &KeyId, key: &PrivateKey) -> Result<DecryptionKey, Unavailable> {
+        let key = xmlenc::PrivateKey::read(&STANDARD.decode(key.reveal()).unwrap()).unwrap();
+        let key = DecryptionKey(Rc::new(key));
+        self.decryption_keys_kept.borrow_mut().insert(id.clone(), key.clone());
+        Ok(key)
     }
 
     async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {
