@@ -1,6 +1,5 @@
 //! What only the whole application shows: A109, A125, A140, and the key of a user in A124.
 
-use edge_saml::limits::PENDING_REQUEST_MINUTES;
 use edge_saml::saml::id::RequestId;
 use edge_saml::saml::time::Timestamp;
 use serde_json::json;
@@ -8,8 +7,8 @@ use serde_json::json;
 use crate::support::idp::{ENTITY_ID, Idp, Message, NOW, Signed};
 use crate::support::world::{Browser, ORIGIN, World, location, request_id};
 
-/// How many seconds a request may be answered.
-const LIFETIME: i64 = PENDING_REQUEST_MINUTES as i64 * 60;
+/// How many seconds a request may be answered: `PENDING_REQUEST_MINUTES`.
+const LIFETIME: i64 = 3600;
 
 /// A response for the connection `id` that answers `request`.
 fn answer(id: &str, request: &str) -> Message {
@@ -193,7 +192,7 @@ fn a_connection_can_demand_signatures() {
     }
 }
 
-/// What a browser, a user or an identity provider must not guess: the requests' `ID`s, the RelayStates, tickets and cookies.
+/// What a browser, a user or an identity provider must not guess: the requests' `ID`s, the states, tickets and cookies.
 fn secrets(world: &World) -> Vec<String> {
     let id = world.connection(&Idp::trusted());
     let mut secrets = Vec::new();
