@@ -25,7 +25,8 @@ pub enum SignRequests {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginHint {
-    /// In a parameter of the sign-on URL, outside of SAML: see [`Provider::login_hint_parameter`].
+    /// In a parameter of the sign-on URL, outside of SAML: see
+    /// [`Provider::login_hint_parameter`](super::connection::Provider::login_hint_parameter).
     LoginHintParameter,
     /// It is not passed on.
     #[default]
