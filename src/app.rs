@@ -89,13 +89,14 @@ impl<P: Ports> App<P> {
     /// Our metadata for a connection, whether it is enabled or not: the identity provider is set up first.
     async fn describe_ourselves(&self, id: &ConnectionId) -> Result<Response, BrowserError> {
         let connection = self.replicated_connection(id).await?.ok_or(BrowserError::NotFound)?;
-        let signing_keys = if connection.signs_requests() {
+        let signing_keys = if connection.signs_anything() {
             self.public_keys().await?
         } else {
             Vec::new()
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let xml = metadata::write_service_provider(&service_provider, &signing_keys);
+        let signed_requests = connection.signs_requests();
+        let xml = metadata::write_service_provider(&service_provider, signed_requests, &signing_keys);
         Ok(http::respond(StatusCode::OK, "application/samlmetadata+xml", xml))
     }
 

@@ -57,7 +57,7 @@ describe("connections", { concurrency: 4 }, () => {
       requested_authn_context: [],
       name_id_format: null,
       login_hint: "off",
-      service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata` },
+      service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata`, slo_url: `${entityId}/slo` },
       identity_provider: null,
       generation: 1,
     });
@@ -215,6 +215,7 @@ describe("metadata", { concurrency: 4 }, () => {
     assert.deepEqual(rest, {
       entity_id: DEFAULT_ENTITY_ID,
       single_sign_on: [{ binding: "redirect", url: system.idp.ssoUrl }, { binding: "post", url: system.idp.ssoUrl }],
+      single_logout: [],
       wants_requests_signed: false,
     });
     const [{ sha256, subject, not_before, not_after }] = signing_certificates;

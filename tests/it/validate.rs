@@ -27,6 +27,7 @@ fn login_at(xml: &str, now: i64, provider: Provider) -> Result<Login, Reject> {
         entity_id: AUDIENCE.to_owned(),
         acs_url: ACS_URL.to_owned(),
         metadata_url: String::new(),
+        slo_url: String::new(),
     };
     validate::login(
         &response,
@@ -483,6 +484,7 @@ fn which_request_is_answered() {
             entity_id: AUDIENCE.to_owned(),
             acs_url: ACS_URL.to_owned(),
             metadata_url: String::new(),
+            slo_url: String::new(),
         };
         let confirmed = validate::confirm(
             &response,
