@@ -14,6 +14,8 @@ pub mod registry;
 pub mod route;
 pub mod session;
 pub mod sign_in;
+mod sign_out;
+mod slo;
 pub mod sql;
 
 use ::http::{Method, StatusCode};
@@ -81,7 +83,9 @@ impl<P: Ports> App<P> {
             Route::SignIn if post => self.begin_from_form(request).await,
             Route::SignIn => self.show_sign_in(request).await,
             Route::SignOut if post => self.sign_out(request).await,
-            Route::SignOut => Ok(page::sign_out()),
+            Route::SignOut => Ok(page::sign_out(self.config.development)),
+            Route::SignedOut(id) => self.show_signed_out(&id, request).await,
+            Route::Slo(id) => self.single_logout(&id, request).await,
             Route::Stylesheet => Ok(page::stylesheet()),
         }
     }

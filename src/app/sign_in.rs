@@ -72,7 +72,8 @@ impl<P: Ports> App<P> {
         }
         match session {
             Some((_, session)) if wish.return_to.is_none() && !hinted => {
-                Ok(page::signed_in(session.user.identity.email.as_str()))
+                let email = session.user.identity.email.as_str();
+                Ok(page::signed_in(email, self.config.development))
             }
             _ => Ok(self.form(StatusCode::OK, &wish, None)),
         }
