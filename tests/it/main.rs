@@ -20,6 +20,7 @@ mod idp_initiated;
 mod mutation;
 mod sign_in;
 mod signed_requests;
+mod slo;
 mod state;
 /// The conformance runner's code.
 #[path = "../../examples/conformance/suite.rs"]

@@ -217,6 +217,24 @@ impl Idp {
         )
     }
 
+    /// `query` with `SigAlg` and `Signature`, over the octets as they stand.
+    pub(crate) fn sign_query(&self, query: &str) -> String {
+        self.sign_query_with(
+            query,
+            "SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256",
+        )
+    }
+
+    /// The same with a `SigAlg` as it will stand there.
+    pub(crate) fn sign_query_with(&self, query: &str, algorithm: &str) -> String {
+        let query = format!("{query}&{algorithm}");
+        let value = STANDARD.encode(self.key.pkcs1v15_sign::<Sha256>(query.as_bytes()).unwrap());
+        let signature = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Signature", &value)
+            .finish();
+        format!("{query}&{signature}")
+    }
+
     /// Metadata as Okta writes it.
     pub(crate) fn metadata(&self) -> String {
         format!(
