@@ -48,6 +48,7 @@ fn main() {
         entity_id: fact("audience"),
         acs_url: fact("acs"),
         metadata_url: String::new(),
+        slo_url: String::new(),
     };
     let idp_entity_id = EntityId::parse(&fact("issuer")).expect("an entity ID");
     let domains = [Domain::parse("acme.example").expect("a domain")];

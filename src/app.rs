@@ -15,6 +15,8 @@ pub mod registry;
 pub mod route;
 pub mod session;
 pub mod sign_in;
+mod sign_out;
+mod slo;
 pub mod sql;
 
 use ::http::{Method, StatusCode};
@@ -82,7 +84,9 @@ impl<P: Ports> App<P> {
             Route::SignIn if post => self.begin_from_form(request).await,
             Route::SignIn => self.show_sign_in(request).await,
             Route::SignOut if post => self.sign_out(request).await,
-            Route::SignOut => Ok(page::sign_out()),
+            Route::SignOut => Ok(page::sign_out(self.config.development)),
+            Route::SignedOut(id) => self.show_signed_out(&id, request).await,
+            Route::Slo(id) => self.single_logout(&id, request).await,
             Route::Stylesheet => Ok(page::stylesheet()),
         }
     }
@@ -90,13 +94,18 @@ impl<P: Ports> App<P> {
     /// Our metadata for a connection, whether it is enabled or not: the identity provider is set up first.
     async fn describe_ourselves(&self, id: &ConnectionId) -> Result<Response, BrowserError> {
         let connection = self.replicated_connection(id).await?.ok_or(BrowserError::NotFound)?;
-        let signing_keys = if connection.signs_requests() {
+        let signing_keys = if connection.signs_anything() {
             self.public_keys().await?
         } else {
             Vec::new()
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let xml = metadata::write_service_provider(&service_provider, &signing_keys, connection.encryption_key());
+        let xml = metadata::write_service_provider(
+            &service_provider,
+            connection.signs_requests(),
+            &signing_keys,
+            connection.encryption_key(),
+        );
         Ok(http::respond(StatusCode::OK, "application/samlmetadata+xml", xml))
     }
 

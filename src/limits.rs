@@ -180,6 +180,12 @@ pub const MAX_PENDING_PER_BROWSER: i64 = 20;
 /// Sign-ins in flight at one connection, whoever began them; the oldest gives way. Each is a row of up to 2 KB.
 pub const MAX_PENDING_PER_CONNECTION: i64 = 20_000;
 
+/// Seconds that a logout may take, from our request to the answer: the identity provider may first end other sessions.
+pub const PENDING_LOGOUT_SECONDS: i64 = 10 * 60;
+
+/// Octets of a `RelayState` that is given back to its sender, who may not send more (SAML Bindings 3.4.3, 3.5.3).
+pub const MAX_RETURNED_RELAY_STATE_BYTES: usize = 80;
+
 /// Octets of a form on our own pages.
 pub const MAX_OWN_FORM_BYTES: usize = 16 * 1024;
 

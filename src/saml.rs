@@ -11,6 +11,7 @@ mod decrypt;
 pub mod id;
 pub mod identity;
 pub mod logout;
+pub mod logout_sent;
 pub mod metadata;
 pub mod redirect;
 pub mod reject;

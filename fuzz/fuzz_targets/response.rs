@@ -15,6 +15,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
         entity_id: AUDIENCE.to_owned(),
         acs_url: format!("{AUDIENCE}/acs"),
         metadata_url: String::new(),
+        slo_url: String::new(),
     };
     let login = validate::login(
         &response,

@@ -334,6 +334,8 @@ fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<Us
         idp_entity_id: login.idp_entity_id().clone(),
         name_id: Some(name_id.value.clone()),
         name_id_format: name_id.format.clone(),
+        name_qualifier: name_id.name_qualifier.clone(),
+        sp_name_qualifier: name_id.sp_name_qualifier.clone(),
         session_index: login.session_index().map(ToOwned::to_owned),
         identity: login.identity().clone(),
     })

@@ -17,7 +17,7 @@ use crate::limits::{
     MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES,
     MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES, PENDING_REQUEST_MINUTES,
 };
-use crate::saml::connection::{Binding, Connection, Provider, ServiceProvider, State};
+use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId, ReturnPath};
 use crate::saml::service_keys::RotationStep;
 use crate::saml::settings::{
@@ -164,6 +164,7 @@ struct ConnectionView<'a> {
 struct IdentityProviderView<'a> {
     entity_id: &'a EntityId,
     single_sign_on: Vec<EndpointView<'a>>,
+    single_logout: &'a [LogoutEndpoint],
     metadata_url: Option<&'a EndpointUrl>,
     wants_requests_signed: bool,
     signing_certificates: Vec<CertificateView>,
@@ -397,6 +398,7 @@ impl<P: Ports> App<P> {
                         url: &e.url,
                     })
                     .collect(),
+                single_logout: &idp.single_logout,
                 metadata_url: idp.metadata_url.as_ref(),
                 wants_requests_signed: idp.wants_requests_signed,
                 signing_certificates: idp

@@ -20,6 +20,13 @@ pub enum BrowserError {
     ForeignForm,
     /// The request is not as it should be: a repeated field, a wrong content type.
     Malformed(StatusCode),
+    /// A logout message is refused.
+    LogoutRefused {
+        /// At which connection.
+        connection: ConnectionId,
+        /// Why.
+        reject: Reject,
+    },
     /// The route does not answer this method; those that it does.
     Method(&'static str),
     /// There is nothing at this address.
@@ -35,6 +42,15 @@ pub enum BrowserError {
     },
     /// The platform does not answer.
     Unavailable(Unavailable),
+}
+
+/// What is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Journey {
+    /// A logout message.
+    Logout,
+    /// A sign-in.
+    SignIn,
 }
 
 impl From<Unavailable> for BrowserError {
@@ -126,12 +142,16 @@ impl<P: Ports> App<P> {
                 "There is nothing here",
                 "The address may be mistyped or out of date. Start again on the sign-in page.",
             ),
+            BrowserError::LogoutRefused { connection, reject } => {
+                let reference = self.record_refusal(&connection, &reject, Journey::Logout).await;
+                page::logout_refused(status_of(&reject), &reference)
+            }
             BrowserError::Refused {
                 connection,
                 reject,
                 return_path,
             } => {
-                let reference = self.note_refusal(&connection, &reject).await;
+                let reference = self.record_refusal(&connection, &reject, Journey::SignIn).await;
                 let apology = apology(&reject);
                 let again = page::Again {
                     // Whoever was slow goes straight on; whoever was refused may want to type another address.
@@ -157,15 +177,18 @@ impl<P: Ports> App<P> {
         }
     }
 
-    /// Logs a refusal and keeps it for the vendor; gives its reference.
-    async fn note_refusal(&self, connection: &ConnectionId, reject: &Reject) -> String {
+    /// Logs a refusal and keeps it for the vendor; the reference by which it is found.
+    pub(super) async fn record_refusal(&self, connection: &ConnectionId, reject: &Reject, journey: Journey) -> String {
         let reference = match self.ports.random() {
             Ok(random) => super::reference(&random),
             Err(unavailable) => unavailable.0,
         };
-        let detail = reject.to_string();
+        let (event, detail) = match journey {
+            Journey::Logout => ("logout_refused", format!("single logout: {reject}")),
+            Journey::SignIn => ("sign_in_refused", reject.to_string()),
+        };
         self.ports.log(&LogLine {
-            event: "sign_in_refused",
+            event,
             reference: Some(&reference),
             connection: Some(connection),
             code: Some(reject.code().as_str()),

@@ -14,16 +14,17 @@ use super::error::ApiError;
 use super::http::{Request, Response, json};
 use super::ports::{Answer, KeyPair, Ports, Unavailable};
 use super::registry::keys::{AddFirstKey, NewKey, PUBLIC_KEYS_KEY, ReadKeys, ReadPrivateKey, RotateKeys};
-use crate::dsig::{Certificate, SelfSigned};
+use crate::dsig::{Certificate, SelfSigned, Unsigned};
+use crate::saml::binding::{query_to_sign, signed_query};
 use crate::saml::connection::StoredCertificate;
 use crate::saml::service_keys::{KeyId, KeyState, PublicKey, RotationStep, current, next_step};
 use crate::saml::time::Timestamp;
 
 /// A signature, and the certificate of the key that made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Signature {
-    pub(super) octets: Vec<u8>,
-    pub(super) certificate: Certificate,
+struct Signature {
+    octets: Vec<u8>,
+    certificate: Certificate,
 }
 
 /// `POST …/rotate`.
@@ -85,7 +86,7 @@ impl<P: Ports> App<P> {
     }
 
     /// Signs `octets` with the current key: RSA PKCS#1 v1.5 with SHA-256.
-    pub(super) async fn sign(&self, octets: &[u8]) -> Result<Signature, Unavailable> {
+    async fn sign(&self, octets: &[u8]) -> Result<Signature, Unavailable> {
         let keys = self.public_keys().await?;
         if let Some(signature) = self.sign_with(current(&keys), octets).await? {
             return Ok(signature);
@@ -94,6 +95,21 @@ impl<P: Ports> App<P> {
         let keys = self.registered_keys().await?;
         let signature = self.sign_with(current(&keys), octets).await?;
         signature.ok_or_else(|| Unavailable("there is no key to sign with".to_owned()))
+    }
+
+    /// `message` with an enveloped signature by the current key: for the HTTP-POST binding.
+    pub(super) async fn sign_message(&self, message: &str) -> Result<String, Unavailable> {
+        let unsigned = Unsigned::message(message);
+        let unsigned = unsigned.map_err(|e| Unavailable(format!("a message to sign: {e}")))?;
+        let signature = self.sign(unsigned.octets()).await?;
+        Ok(unsigned.assemble(&signature.octets, &signature.certificate))
+    }
+
+    /// `query` with its signature by the current key: for the HTTP-Redirect binding.
+    pub(super) async fn sign_query(&self, query: &str) -> Result<String, Unavailable> {
+        let to_sign = query_to_sign(query);
+        let signature = self.sign(to_sign.as_bytes()).await?;
+        Ok(signed_query(&to_sign, &signature.octets))
     }
 
     async fn sign_with(&self, key: Option<&PublicKey>, octets: &[u8]) -> Result<Option<Signature>, Unavailable> {

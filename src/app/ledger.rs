@@ -4,6 +4,10 @@
 //! connection's current generation and state, the requests that wait for an answer, the assertions that were used, the
 //! tickets on their way to the browser, the sessions, and the latest refusals. Tokens are kept as hashes only.
 
+mod logout;
+
+pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -260,6 +264,12 @@ pub struct User {
     pub name_id: Option<String>,
     /// The NameID's format.
     pub name_id_format: Option<String>,
+    /// The NameID's `NameQualifier`.
+    #[serde(default)]
+    pub name_qualifier: Option<String>,
+    /// The NameID's `SPNameQualifier`.
+    #[serde(default)]
+    pub sp_name_qualifier: Option<String>,
     /// The session at the identity provider.
     pub session_index: Option<String>,
     /// E-mail, names, groups.
@@ -287,17 +297,21 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
+        AnswerLogout::NAME => run::<AnswerLogout>(call, sql, now)?,
         AskAgain::NAME => run::<AskAgain>(call, sql, now)?,
         Begin::NAME => run::<Begin>(call, sql, now)?,
         Complete::NAME => run::<Complete>(call, sql, now)?,
         Configure::NAME => run::<Configure>(call, sql, now)?,
         Consume::NAME => run::<Consume>(call, sql, now)?,
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
+        EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
+        ReadLogout::NAME => run::<ReadLogout>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
+        SignOut::NAME => run::<SignOut>(call, sql, now)?,
         _ => return Ok(None),
     }))
 }
@@ -305,7 +319,8 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 /// Whether the call named `name` leaves something that must be swept up one day.
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
-    [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME].contains(&name)
+    let calls = [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME];
+    calls.contains(&name) || [EndUserSessions::NAME, SignOut::NAME].contains(&name)
 }
 
 /// What a sweep leaves.
@@ -325,25 +340,28 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     if configuration(sql)?.is_none() {
         return Ok(Swept::NothingIsLeft);
     }
-    // An assertion is accepted in the very second of `remember_until`, so it is forgotten only after it.
-    for (table, old, bound) in [
-        ("requests", "expires_at <= ?", now.plus(-EXPIRED_REQUEST_SECONDS)),
-        ("assertions", "remember_until < ?", now),
-        ("tickets", "expires_at <= ?", now),
-        ("sessions", "expires_at <= ?", now),
-    ] {
-        sql.run(
-            &format!("DELETE FROM {table} WHERE {old}"),
-            &[bound.unix_seconds().into()],
-        )?;
+    let mut swept = Swept::NothingIsLeft;
+    for (table, end, kept_seconds) in GROWING_OLD {
+        let bound = now.plus(-kept_seconds).unix_seconds();
+        sql.run(&format!("DELETE FROM {table} WHERE {end} <= ?"), &[bound.into()])?;
+        // One by one: a Durable Object joins no more than five SELECTs.
+        if !sql.run(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_empty() {
+            swept = Swept::SomethingIsLeft;
+        }
     }
-    let left = "SELECT 1 FROM requests UNION ALL SELECT 1 FROM assertions UNION ALL SELECT 1 FROM tickets UNION ALL SELECT 1 FROM sessions LIMIT 1";
-    Ok(if sql.run(left, &[])?.is_empty() {
-        Swept::NothingIsLeft
-    } else {
-        Swept::SomethingIsLeft
-    })
+    Ok(swept)
 }
+
+/// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. An assertion is accepted in
+/// the very second of `remember_until`, so it is forgotten only after it.
+const GROWING_OLD: [(&str, &str, i64); 6] = [
+    ("requests", "expires_at", EXPIRED_REQUEST_SECONDS),
+    ("assertions", "remember_until", 1),
+    ("tickets", "expires_at", 0),
+    ("sessions", "expires_at", 0),
+    ("logouts", "expires_at", 0),
+    ("ended_users", "remember_until", 0),
+];
 
 const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
@@ -371,7 +389,7 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES {
+        for table in TABLES.iter().chain(logout::TABLES) {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;
@@ -396,7 +414,8 @@ impl Call for Forget {
             state: State::Disabled,
         };
         tombstone.run(sql, now)?;
-        for table in ["requests", "assertions", "tickets", "sessions", "users", "refusals"] {
+        let tables = GROWING_OLD.iter().map(|(table, ..)| *table);
+        for table in tables.chain(["users", "refusals"]) {
             sql.run(&format!("DELETE FROM {table}"), &[])?;
         }
         Ok(())
@@ -587,6 +606,9 @@ impl Call for Consume {
         if let Err(refusal) = check_current(sql, self.generation)? {
             return Ok(Err(refusal));
         }
+        if logout::ended_after(sql, &self.user, self.authn_instant, now)? {
+            return Ok(Err(Refusal::SessionEnded));
+        }
         if let Some(first) = first_use(sql, &self.assertion_id)? {
             return self.repeat(sql, &first, now);
         }
@@ -654,7 +676,10 @@ impl Consume {
         let Answers::Request(id) = &self.answers else {
             return Ok(Err(Refusal::AssertionReused));
         };
-        if first.request_id.as_deref() != Some(id.as_str()) || now.since(first.at) >= REPEATED_POST_SECONDS {
+        if first.request_id.as_deref() != Some(id.as_str())
+            || now.since(first.at) >= REPEATED_POST_SECONDS
+            || logout::ended_after(sql, &self.user, self.authn_instant, now)?
+        {
             return Ok(Err(Refusal::AssertionReused));
         }
         // Signing out forgets the request, so that "back" does not sign in again.

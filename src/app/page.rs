@@ -3,10 +3,13 @@
 use askama::Template;
 use http::StatusCode;
 
+use super::config::Development;
 use super::http::{PagePolicy, Response, Scripts, page as respond_page, respond};
+use super::ledger::LogoutOutcome;
+use crate::saml::binding::MessageKind;
 use crate::saml::id::{ConnectionId, EndpointUrl, ReturnPath};
 
-/// The form of the sign-in page redirects to identity providers, of which any may be next. Browsers apply
+/// The forms of our pages redirect to identity providers, of which any may be next. Browsers apply
 /// `form-action` to redirects as well.
 const IDENTITY_PROVIDERS: &str = "https:";
 /// The same in development, where identity providers run on this machine.
@@ -49,6 +52,21 @@ struct ConfirmSignInPage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "logout_refused.html")]
+struct LogoutRefusedPage<'a> {
+    reference: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "post_logout.html")]
+struct PostLogoutPage<'a> {
+    action: &'a str,
+    parameter: &'a str,
+    message: &'a str,
+    relay_state: Option<&'a str>,
+}
+
+#[derive(Template)]
 #[template(path = "message.html")]
 struct MessagePage<'a> {
     title: &'a str,
@@ -78,11 +96,7 @@ pub struct SignIn<'a> {
 
 /// The sign-in page.
 #[must_use]
-pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::config::Development) -> Response {
-    let targets = match development {
-        super::config::Development::Off => IDENTITY_PROVIDERS,
-        super::config::Development::On => LOCAL_IDENTITY_PROVIDERS,
-    };
+pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: Development) -> Response {
     let SignIn {
         email,
         connection,
@@ -97,8 +111,16 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: super::con
             return_to,
             error,
         },
-        targets,
+        identity_providers(development),
     )
+}
+
+/// Where the forms of our own pages may lead by a redirect.
+fn identity_providers(development: Development) -> &'static str {
+    match development {
+        Development::Off => IDENTITY_PROVIDERS,
+        Development::On => LOCAL_IDENTITY_PROVIDERS,
+    }
 }
 
 /// The form of the HTTP-POST binding (SAML Bindings 3.5.4): it sends itself where scripts run, and has a button.
@@ -110,32 +132,72 @@ pub fn post_to_idp(action: &EndpointUrl, saml_request: &str, relay_state: &str) 
         relay_state,
     }
     .render();
-    // The identity provider may answer with a redirect to another host of its own, which `form-action` covers too.
-    let scheme = if action.is_https() {
-        "https:"
-    } else {
-        LOCAL_IDENTITY_PROVIDERS
-    };
-    answer(
-        StatusCode::OK,
-        html,
-        PagePolicy {
-            scripts: Scripts::Ours,
-            form_targets: scheme,
+    answer(StatusCode::OK, html, posting_to(action))
+}
+
+/// The same form with a logout message.
+#[must_use]
+pub fn post_logout(action: &EndpointUrl, kind: MessageKind, message: &str, relay_state: Option<&str>) -> Response {
+    let html = PostLogoutPage {
+        action: action.as_str(),
+        parameter: kind.parameter(),
+        message,
+        relay_state,
+    }
+    .render();
+    answer(StatusCode::OK, html, posting_to(action))
+}
+
+/// The policy of a page that posts itself to an identity provider. That may answer with a redirect to another host of its
+/// own, which `form-action` covers too.
+fn posting_to(action: &EndpointUrl) -> PagePolicy<'static> {
+    PagePolicy {
+        scripts: Scripts::Ours,
+        form_targets: if action.is_https() {
+            IDENTITY_PROVIDERS
+        } else {
+            LOCAL_IDENTITY_PROVIDERS
         },
-    )
+    }
 }
 
 /// The sign-in page for somebody who is signed in.
 #[must_use]
-pub fn signed_in(email: &str) -> Response {
-    render(StatusCode::OK, &SignedInPage { email }, "")
+pub fn signed_in(email: &str, development: Development) -> Response {
+    render(StatusCode::OK, &SignedInPage { email }, identity_providers(development))
 }
 
 /// Asks before signing out.
 #[must_use]
-pub fn sign_out() -> Response {
-    render(StatusCode::OK, &SignOutPage {}, "")
+pub fn sign_out(development: Development) -> Response {
+    render(StatusCode::OK, &SignOutPage {}, identity_providers(development))
+}
+
+/// The end of a logout: here it always succeeded.
+#[must_use]
+pub fn signed_out(outcome: LogoutOutcome) -> Response {
+    match outcome {
+        LogoutOutcome::Complete => message(
+            StatusCode::OK,
+            "You are signed out",
+            "Your session here is ended, and so is the one where your organization keeps its accounts.",
+        ),
+        LogoutOutcome::Incomplete => message(
+            StatusCode::OK,
+            "You are signed out here",
+            "Your session here is ended, but perhaps not everywhere else. To be sure, close all windows of your browser.",
+        ),
+    }
+}
+
+/// A logout message that is refused: a reference, not a reason.
+#[must_use]
+pub fn logout_refused(status: StatusCode, reference: &str) -> Response {
+    let policy = PagePolicy {
+        scripts: Scripts::Ours,
+        form_targets: "",
+    };
+    answer(status, LogoutRefusedPage { reference }.render(), policy)
 }
 
 /// What somebody is told whose sign-in is refused.

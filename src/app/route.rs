@@ -24,6 +24,10 @@ pub enum Route {
     SignIn,
     /// `GET, POST /sso/sign-out`.
     SignOut,
+    /// `GET /sso/saml/{connection}/signed-out?request=`: how a logout at the identity provider ended.
+    SignedOut(ConnectionId),
+    /// `GET, POST /sso/saml/{connection}/slo`: the single logout service.
+    Slo(ConnectionId),
     /// `GET /sso/style.css`.
     Stylesheet,
 }
@@ -76,6 +80,8 @@ impl Route {
                     "acs" => Self::Acs(id),
                     "complete" => Self::Complete(id),
                     "metadata" => Self::Metadata(id),
+                    "signed-out" => Self::SignedOut(id),
+                    "slo" => Self::Slo(id),
                     _ => return None,
                 }
             }
@@ -90,8 +96,10 @@ impl Route {
         match self {
             Self::Acs(_) => "POST",
             Self::Api(route) => route.methods(),
-            Self::Metadata(_) | Self::Script | Self::Session | Self::Stylesheet => "GET, HEAD",
+            Self::Metadata(_) | Self::Script | Self::Session | Self::SignedOut(_) | Self::Stylesheet => "GET, HEAD",
             Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
+            // Its GET ends sessions, so that there is no HEAD.
+            Self::Slo(_) => "GET, POST",
         }
     }
 
@@ -108,7 +116,7 @@ impl Route {
             return 0;
         }
         match self {
-            Self::Acs(_) => MAX_FORM_BYTES,
+            Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
             Self::Api(ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
             Self::Complete(_) | Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,

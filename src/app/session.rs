@@ -1,12 +1,12 @@
-//! `/sso/session` and `/sso/sign-out`: who is signed in, and the end of it.
+//! `/sso/session`: who is signed in.
 
 use http::StatusCode;
 use serde::Serialize;
 
 use super::App;
 use super::error::{ApiError, BrowserError};
-use super::http::{Request, Response, SESSION_COOKIE, cookie, is_from_ourselves, json, see_other, set_cookie};
-use super::ledger::{EndSession, ReadSession, Session};
+use super::http::{Request, Response, SESSION_COOKIE, cookie, json};
+use super::ledger::{ReadSession, Session};
 use super::ports::{Ports, Unavailable};
 use crate::saml::id::ConnectionId;
 use crate::token::Token;
@@ -72,21 +72,6 @@ impl<P: Ports> App<P> {
                 expires_at: session.expires_at.to_rfc3339(),
             },
         ))
-    }
-
-    /// `POST /sso/sign-out`: ends the session in the ledger, then forgets the cookie.
-    pub(super) async fn sign_out(&self, request: &Request) -> Result<Response, BrowserError> {
-        if !is_from_ourselves(request, &self.config.origin) {
-            return Err(BrowserError::ForeignForm);
-        }
-        if let Some((connection, token)) = session_cookie(request) {
-            self.ports
-                .ledger(&connection, EndSession { session: token.hash() })
-                .await?;
-        }
-        let mut response = see_other("/sso/sign-in");
-        set_cookie(&mut response, SESSION_COOKIE, "", 0);
-        Ok(response)
     }
 }
 

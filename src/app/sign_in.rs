@@ -9,10 +9,9 @@ use super::http::{
 use super::ledger::{AskAgain, Asked, Begin, GiveUp, Refusal};
 use super::ports::{Ports, Unavailable};
 use super::{App, page, registry};
-use crate::dsig::Unsigned;
 use crate::limits::BROWSER_SECONDS;
 use crate::saml::authn_request::AuthnRequest;
-use crate::saml::binding::{post_value, query_to_sign, redirect_query, redirect_url, signed_query};
+use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
 use crate::saml::connection::{Binding, Connection, Endpoint, State};
 use crate::saml::id::{ConnectionId, EmailAddress, EndpointUrl, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
@@ -73,7 +72,8 @@ impl<P: Ports> App<P> {
         }
         match session {
             Some((_, session)) if wish.return_to.is_none() && !hinted => {
-                Ok(page::signed_in(session.user.identity.email.as_str()))
+                let email = session.user.identity.email.as_str();
+                Ok(page::signed_in(email, self.config.development))
             }
             _ => Ok(self.form(StatusCode::OK, &wish, None)),
         }
@@ -285,19 +285,14 @@ impl<P: Ports> App<P> {
         Ok(match binding {
             Binding::Post => {
                 if connection.signs_requests() {
-                    let unsigned = Unsigned::message(&message);
-                    let unsigned = unsigned.map_err(|e| Unavailable(format!("a request to sign: {e}")))?;
-                    let signature = self.sign(unsigned.octets()).await?;
-                    message = unsigned.assemble(&signature.octets, &signature.certificate);
+                    message = self.sign_message(&message).await?;
                 }
                 page::post_to_idp(target, &post_value(&message), relay_state.reveal())
             }
             Binding::Redirect => {
-                let mut query = redirect_query(&message, relay_state.reveal());
+                let mut query = redirect_query(MessageKind::Request, &message, Some(relay_state.reveal()));
                 if connection.signs_requests() {
-                    let to_sign = query_to_sign(&query);
-                    let signature = self.sign(to_sign.as_bytes()).await?;
-                    query = signed_query(&to_sign, &signature.octets);
+                    query = self.sign_query(&query).await?;
                 }
                 see_other(&redirect_url(target, &query))
             }

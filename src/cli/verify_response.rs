@@ -130,6 +130,7 @@ impl Protocol {
                 entity_id: arguments.required("audience")?.to_owned(),
                 acs_url: arguments.required("acs-url")?.to_owned(),
                 metadata_url: String::new(),
+                slo_url: String::new(),
             },
             idp_entity_id: idp_entity_id.map_err(|invalid| invalid_value("idp-entity-id", invalid))?,
             domains: domains

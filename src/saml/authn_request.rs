@@ -142,6 +142,7 @@ mod tests {
             entity_id: "urn:x:\"<&>".to_owned(),
             acs_url: "https://sp.example/acs".to_owned(),
             metadata_url: String::new(),
+            slo_url: String::new(),
         };
         let now = Timestamp::from_unix_seconds(1_782_907_200);
         let settings = RequestSettings::default();
@@ -162,6 +163,7 @@ mod tests {
             entity_id: "urn:sp".to_owned(),
             acs_url: "https://sp.example/acs".to_owned(),
             metadata_url: String::new(),
+            slo_url: String::new(),
         };
         let settings = RequestSettings {
             force_authn: true,

@@ -13,6 +13,26 @@ use crate::xml::names::RSA_SHA256;
 /// The best compression; a request has half a kilobyte.
 const DEFLATE_LEVEL: u8 = 9;
 
+/// What a message is, and by that the parameter in which it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// A request.
+    Request,
+    /// A response.
+    Response,
+}
+
+impl MessageKind {
+    /// The name of its form field or query parameter (SAML Bindings 3.4.4, 3.5.4).
+    #[must_use]
+    pub fn parameter(self) -> &'static str {
+        match self {
+            Self::Request => "SAMLRequest",
+            Self::Response => "SAMLResponse",
+        }
+    }
+}
+
 /// What a POST to the assertion consumer service carried.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostForm {
@@ -46,14 +66,44 @@ pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
         }
     }
     let response = response.filter(|r| !r.trim().is_empty()).ok_or(Reject::AcsEmptyPost)?;
+    decode_form(&response, relay_state)
+}
+
+/// Reads the form that carries a logout message by the HTTP-POST binding: one `SAMLRequest` or one `SAMLResponse`, at most
+/// one `RelayState`. What signs a query has no place in it.
+///
+/// # Errors
+/// As [`read_post_form`]; [`Reject::FormMalformed`] for a form without a message too.
+pub fn read_logout_form(body: &[u8]) -> Result<(MessageKind, PostForm), Reject> {
+    let mut message = None;
+    let mut relay_state = None;
+    for (name, value) in form_urlencoded::parse(body) {
+        let value = value.into_owned();
+        let is_repeated = match &*name {
+            // Both are one, so that one excludes the other.
+            "SAMLRequest" => message.replace((MessageKind::Request, value)).is_some(),
+            "SAMLResponse" => message.replace((MessageKind::Response, value)).is_some(),
+            "RelayState" => relay_state.replace(value).is_some(),
+            "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => true,
+            _ => continue,
+        };
+        if is_repeated {
+            return Err(Reject::FormMalformed);
+        }
+    }
+    let (kind, message) = message.ok_or(Reject::FormMalformed)?;
+    Ok((kind, decode_form(&message, relay_state)?))
+}
+
+fn decode_form(message: &str, relay_state: Option<String>) -> Result<PostForm, Reject> {
     if relay_state.as_ref().is_some_and(|r| r.len() > MAX_RELAY_STATE_BYTES) {
         return Err(Reject::RelayStateNotAllowed);
     }
     // Four characters of base64 carry three octets; refuse before decoding what cannot fit, line breaks included.
-    if response.len() / 3 > MAX_SAML_MESSAGE_BYTES {
+    if message.len() / 3 > MAX_SAML_MESSAGE_BYTES {
         return Err(Reject::TooLarge);
     }
-    let message = base64::decode(&response).map_err(|_| Reject::Base64Bad)?;
+    let message = base64::decode(message).map_err(|_| Reject::Base64Bad)?;
     if message.len() > MAX_SAML_MESSAGE_BYTES {
         return Err(Reject::TooLarge);
     }
@@ -69,18 +119,21 @@ pub fn post_value(message: &str) -> String {
     base64::encode(message.as_bytes())
 }
 
-/// The query that carries `request` by the HTTP-Redirect binding with DEFLATE encoding (SAML Bindings 3.4.4.1).
+/// The query that carries `message` by the HTTP-Redirect binding with DEFLATE encoding (SAML Bindings 3.4.4.1). Without a
+/// relay state, that parameter is left out of it altogether.
 #[must_use]
-pub fn redirect_query(request: &str, relay_state: &str) -> String {
-    let deflated = compress_to_vec(request.as_bytes(), DEFLATE_LEVEL);
-    form_urlencoded::Serializer::new(String::new())
-        .append_pair("SAMLRequest", &base64::encode(&deflated))
-        .append_pair("RelayState", relay_state)
-        .finish()
+pub fn redirect_query(kind: MessageKind, message: &str, relay_state: Option<&str>) -> String {
+    let deflated = compress_to_vec(message.as_bytes(), DEFLATE_LEVEL);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair(kind.parameter(), &base64::encode(&deflated));
+    if let Some(relay_state) = relay_state {
+        query.append_pair("RelayState", relay_state);
+    }
+    query.finish()
 }
 
 /// `query` with the algorithm of the signature that will follow, RSA PKCS#1 v1.5 with SHA-256. What is signed are these very
-/// octets, `SAMLRequest=…&RelayState=…&SigAlg=…`: encoded, in this order, and nothing else of the URL (SAML Bindings 3.4.4.1).
+/// octets, `SAMLRequest=…&RelayState=…&SigAlg=…` or those of a response: encoded, in this order, and nothing else of the URL (SAML Bindings 3.4.4.1).
 #[must_use]
 pub fn query_to_sign(query: &str) -> String {
     let algorithm = form_urlencoded::Serializer::new(String::new())

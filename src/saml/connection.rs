@@ -95,6 +95,25 @@ pub struct Endpoint {
     pub url: EndpointUrl,
 }
 
+/// A single logout endpoint of an identity provider (SAML Metadata 2.2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogoutEndpoint {
+    /// By which binding it is reached.
+    pub binding: Binding,
+    /// Where requests go.
+    pub url: EndpointUrl,
+    /// Where responses go, if not there too.
+    pub response_url: Option<EndpointUrl>,
+}
+
+impl LogoutEndpoint {
+    /// Where responses go.
+    #[must_use]
+    pub fn for_responses(&self) -> &EndpointUrl {
+        self.response_url.as_ref().unwrap_or(&self.url)
+    }
+}
+
 /// A certificate kept with a connection: base64 of its DER octets. Its key is checked each time it is used.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -143,6 +162,9 @@ pub struct IdentityProvider {
     pub entity_id: EntityId,
     /// Its single sign-on endpoints, at least one.
     pub single_sign_on: Vec<Endpoint>,
+    /// Its single logout endpoints; none when it offers no single logout.
+    #[serde(default)]
+    pub single_logout: Vec<LogoutEndpoint>,
     /// The certificates whose keys may sign; at least one with a usable key.
     pub certificates: Vec<StoredCertificate>,
     /// Where its metadata was fetched, if it was fetched.
@@ -164,6 +186,13 @@ impl IdentityProvider {
     pub fn sign_on_endpoint(&self) -> Option<&Endpoint> {
         let by = |binding| self.single_sign_on.iter().find(move |e| e.binding == binding);
         by(Binding::Redirect).or_else(|| by(Binding::Post))
+    }
+
+    /// The endpoint for logout messages: by the binding that is preferred, or else by the other.
+    #[must_use]
+    pub fn logout_endpoint(&self, preferred: Binding) -> Option<&LogoutEndpoint> {
+        let found = self.single_logout.iter().find(|e| e.binding == preferred);
+        found.or_else(|| self.single_logout.first())
     }
 }
 
@@ -215,6 +244,7 @@ impl Connection {
                 .map_or_else(|| base.clone(), ToString::to_string),
             acs_url: format!("{base}/acs"),
             metadata_url: format!("{base}/metadata"),
+            slo_url: format!("{base}/slo"),
         }
     }
 
@@ -225,7 +255,14 @@ impl Connection {
         key.filter(|_| self.responses.decrypt_assertions)
     }
 
-    /// Whether our requests to its identity provider are signed.
+    /// Whether anything that we send to its identity provider is signed; logout messages always are (SAML Profiles 4.4.4.1).
+    #[must_use]
+    pub fn signs_anything(&self) -> bool {
+        let offers_logout = |idp: &IdentityProvider| !idp.single_logout.is_empty();
+        self.signs_requests() || self.identity_provider.as_ref().is_some_and(offers_logout)
+    }
+
+    /// Whether our requests for sign-ins are signed.
     #[must_use]
     pub fn signs_requests(&self) -> bool {
         match self.requests.sign_requests {
@@ -248,4 +285,6 @@ pub struct ServiceProvider {
     pub acs_url: String,
     /// Where our metadata is.
     pub metadata_url: String,
+    /// Where logout messages must be sent: the single logout service.
+    pub slo_url: String,
 }

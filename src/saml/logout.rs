@@ -16,6 +16,7 @@ use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
 
 const ENTITY_FORMAT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
 
 /// A `LogoutRequest` or a `LogoutResponse`: what both have (SAML Core 3.2.1, 3.2.2), and what is their own.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,6 +73,8 @@ pub struct LogoutResponse {
     pub in_response_to: Option<String>,
     /// Why the logout failed, if it did.
     pub failure: Option<Reject>,
+    /// Whether others were not reached (`PartialLogout`, SAML Core 3.7.3.2), though the status may be Success.
+    pub is_partial: bool,
 }
 
 /// What a message must agree with.
@@ -269,7 +272,8 @@ impl LogoutResponse {
                 _ => return Err(malformed(Shape::Element("LogoutResponse/*"))),
             }
         }
-        let failure = match check_status(root.required_child(SAMLP, "Status")?) {
+        let status = root.required_child(SAMLP, "Status")?;
+        let failure = match check_status(status) {
             Ok(()) => None,
             Err(failure @ Reject::IdpStatus { .. }) => Some(failure),
             Err(reject) => return Err(reject),
@@ -277,6 +281,9 @@ impl LogoutResponse {
         Ok(Self {
             in_response_to: root.attribute("InResponseTo").map(ToOwned::to_owned),
             failure,
+            is_partial: status
+                .descendants()
+                .any(|code| code.attribute("Value") == Some(PARTIAL_LOGOUT)),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::connection::{Binding, Endpoint, IdentityProvider, ServiceProvider, StoredCertificate};
+use super::connection::{Binding, Endpoint, IdentityProvider, LogoutEndpoint, ServiceProvider, StoredCertificate};
 use super::id::{EndpointUrl, EntityId};
 use super::service_keys::PublicKey;
 use crate::code::Code;
@@ -127,6 +127,8 @@ pub struct Service {
     pub binding: String,
     /// Where it is.
     pub location: String,
+    /// Where responses go, if not there too.
+    pub response_location: Option<String>,
 }
 
 /// A certificate of a `KeyDescriptor` (SAML Metadata 2.4.1.1).
@@ -258,6 +260,7 @@ impl Service {
         Some(Self {
             binding: service.attribute("Binding")?.to_owned(),
             location: service.attribute("Location")?.to_owned(),
+            response_location: service.attribute("ResponseLocation").map(ToOwned::to_owned),
         })
     }
 
@@ -271,6 +274,17 @@ impl Service {
         Some(Endpoint {
             binding,
             url: EndpointUrl::parse(&self.location).ok()?,
+        })
+    }
+
+    /// The same for logout. One whose `ResponseLocation` is no such address is none: half of it would not work.
+    fn logout_endpoint(&self) -> Option<LogoutEndpoint> {
+        let Endpoint { binding, url } = self.endpoint()?;
+        let response_url = self.response_location.as_deref().map(EndpointUrl::parse);
+        Some(LogoutEndpoint {
+            binding,
+            url,
+            response_url: response_url.transpose().ok()?,
         })
     }
 }
@@ -319,6 +333,7 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
         _ => Ok(IdentityProvider {
             entity_id,
             single_sign_on,
+            single_logout: role.single_logout.iter().filter_map(Service::logout_endpoint).collect(),
             certificates,
             metadata_url: None,
             wants_requests_signed: role
@@ -329,15 +344,15 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
     }
 }
 
-/// Our metadata for one connection (SAML Metadata 2.4.4). `signing_keys` are those that sign its requests now, next or
-/// before; there are none when its requests are not signed. To `encryption_key` its assertions may be encrypted.
+/// Our metadata for one connection (SAML Metadata 2.4.4). `signing_keys` are those that sign its messages now, next or
+/// before; there are none when nothing is signed. To `encryption_key` its assertions may be encrypted.
 #[must_use]
 pub fn write_service_provider(
     service_provider: &ServiceProvider,
+    signed_requests: bool,
     signing_keys: &[PublicKey],
     encryption_key: Option<&PublicKey>,
 ) -> String {
-    let signed = if signing_keys.is_empty() { "false" } else { "true" };
     let mut writer = Writer::new();
     writer
         .start("md:EntityDescriptor")
@@ -345,7 +360,7 @@ pub fn write_service_provider(
         .attribute("entityID", &service_provider.entity_id);
     writer
         .start("md:SPSSODescriptor")
-        .attribute("AuthnRequestsSigned", signed)
+        .attribute("AuthnRequestsSigned", if signed_requests { "true" } else { "false" })
         .attribute("WantAssertionsSigned", "true")
         .attribute("protocolSupportEnumeration", SAMLP);
     for key in signing_keys {
@@ -356,6 +371,13 @@ pub fn write_service_provider(
         start_key_descriptor(&mut writer, key, "encryption");
         write_encryption_methods(&mut writer);
         writer.end();
+    }
+    for binding in [REDIRECT, POST] {
+        writer
+            .start("md:SingleLogoutService")
+            .attribute("Binding", binding)
+            .attribute("Location", &service_provider.slo_url)
+            .end();
     }
     writer
         .start("md:AssertionConsumerService")

@@ -30,6 +30,12 @@ impl RedirectLogout {
         &self.message
     }
 
+    /// Both of them.
+    #[must_use]
+    pub fn into_parts(self) -> (Verified<LogoutMessage>, Option<String>) {
+        (self.message, self.relay_state)
+    }
+
     /// The `RelayState`, which the signature covers too.
     #[must_use]
     pub fn relay_state(&self) -> Option<&str> {

@@ -66,7 +66,7 @@ describe("connections", { concurrency: 4 }, () => {
       required_attributes: [],
       require_typed_email: false,
       just_in_time_sign_up: true,
-      service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata` },
+      service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata`, slo_url: `${entityId}/slo` },
       identity_provider: null,
       generation: 1,
     });
@@ -224,6 +224,7 @@ describe("metadata", { concurrency: 4 }, () => {
     assert.deepEqual(rest, {
       entity_id: DEFAULT_ENTITY_ID,
       single_sign_on: [{ binding: "redirect", url: system.idp.ssoUrl }, { binding: "post", url: system.idp.ssoUrl }],
+      single_logout: [],
       wants_requests_signed: false,
     });
     const [{ sha256, subject, not_before, not_after }] = signing_certificates;

@@ -49,6 +49,7 @@ fn a165_debug_shows_no_values() {
         entity_id: AUDIENCE.to_owned(),
         acs_url: ACS_URL.to_owned(),
         metadata_url: String::new(),
+        slo_url: String::new(),
     };
     let expect = Expect {
         service_provider: &service_provider,

@@ -23,6 +23,7 @@ mod logout_messages;
 mod mutation;
 mod sign_in;
 mod signed_requests;
+mod slo;
 mod state;
 /// The conformance runner's code.
 #[path = "../../examples/conformance/suite.rs"]

@@ -40,6 +40,7 @@ fn decide(
         entity_id: AUDIENCE.to_owned(),
         acs_url: ACS_URL.to_owned(),
         metadata_url: String::new(),
+        slo_url: String::new(),
     };
     validate::login(
         response,
@@ -541,6 +542,7 @@ fn which_request_is_answered() {
             entity_id: AUDIENCE.to_owned(),
             acs_url: ACS_URL.to_owned(),
             metadata_url: String::new(),
+            slo_url: String::new(),
         };
         let confirmed = validate::confirm(
             &response,

@@ -46,6 +46,7 @@ pub extern "C" fn prepare(now: f64) {
                 entity_id: fact("audience"),
                 acs_url: fact("acs"),
                 metadata_url: String::new(),
+                slo_url: String::new(),
             },
             idp_entity_id: EntityId::parse(&fact("issuer")).expect("an entity ID"),
             domain: Domain::parse("acme.example").expect("a domain"),

@@ -91,6 +91,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         entity_id: audience.unwrap_or_default().to_owned(),
         acs_url: acs.or_else(own_acs_url).unwrap_or_default().to_owned(),
         metadata_url: String::new(),
+        slo_url: String::new(),
     };
     let idp_entity_id = EntityId::parse(idp.unwrap_or("urn:not-configured")).map_err(|_| Reject::ConnectionUnknown)?;
     let expect = Expect {

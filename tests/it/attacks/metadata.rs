@@ -21,6 +21,7 @@ fn a138_markup_in_what_is_written() {
         entity_id: hostile.to_owned(),
         acs_url: hostile.to_owned(),
         metadata_url: hostile.to_owned(),
+        slo_url: hostile.to_owned(),
     };
     let settings = RequestSettings {
         requested_authn_context: vec![hostile.to_owned()],
@@ -35,7 +36,10 @@ fn a138_markup_in_what_is_written() {
         &service_provider,
         &settings,
     );
-    for xml in [request.to_xml(), write_service_provider(&service_provider, &[], None)] {
+    for xml in [
+        request.to_xml(),
+        write_service_provider(&service_provider, false, &[], None),
+    ] {
         assert!(!xml.contains("<script") && !xml.contains("<!--"), "{xml}");
         // A control character has no place in XML; without it, what is read is what was written.
         let source = Source::check(xml.as_bytes(), Profile::SamlMessage);

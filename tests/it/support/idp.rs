@@ -217,12 +217,22 @@ impl Idp {
         )
     }
 
-    /// `query` with its signature, as the HTTP-Redirect binding has it.
+    /// `query` with `SigAlg` and `Signature`, over the octets as they stand.
     pub(crate) fn sign_query(&self, query: &str) -> String {
-        let escaped = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let signed = format!("{query}&SigAlg={}", escaped(RSA_SHA256));
-        let value = self.key.pkcs1v15_sign::<Sha256>(signed.as_bytes()).unwrap();
-        format!("{signed}&Signature={}", escaped(&STANDARD.encode(value)))
+        self.sign_query_with(
+            query,
+            "SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256",
+        )
+    }
+
+    /// The same with a `SigAlg` as it will stand there.
+    pub(crate) fn sign_query_with(&self, query: &str, algorithm: &str) -> String {
+        let query = format!("{query}&{algorithm}");
+        let value = STANDARD.encode(self.key.pkcs1v15_sign::<Sha256>(query.as_bytes()).unwrap());
+        let signature = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Signature", &value)
+            .finish();
+        format!("{query}&{signature}")
     }
 
     /// Metadata as Okta writes it.

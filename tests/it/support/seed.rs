@@ -91,6 +91,7 @@ static SERVICE_PROVIDER: LazyLock<ServiceProvider> = LazyLock::new(|| ServicePro
     entity_id: AUDIENCE.to_owned(),
     acs_url: ACS_URL.to_owned(),
     metadata_url: String::new(),
+    slo_url: String::new(),
 });
 static ISSUER: LazyLock<EntityId> = LazyLock::new(|| EntityId::parse(ENTITY_ID).unwrap());
 static DOMAINS: LazyLock<[Domain; 1]> = LazyLock::new(|| [Domain::parse("acme.test").unwrap()]);

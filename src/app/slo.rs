@@ -1,0 +1,316 @@
+//! `/sso/saml/{connection}/slo`: the single logout service (SAML Profiles 4.4).
+//!
+//! Messages come through the browser, from another site: no cookie of ours comes along, and nothing is known of who brings
+//! them. So nothing is done but what a verified message says, and that is to end sessions of the user whom it names. They
+//! are found in the connection's ledger. An answer to a request of ours ends nothing: the session was ended before the
+//! request was sent.
+
+use http::{Method, StatusCode};
+
+use super::App;
+use super::error::{BrowserError, Journey};
+use super::http::{Request, Response, has_media_type, see_other};
+use super::ledger::{AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, user_id};
+use super::page;
+use super::ports::{LogLine, Ports, Unavailable};
+use super::sign_in::reject_of;
+use crate::dsig::{Policy, Sha1, Verified};
+use crate::limits::MAX_RETURNED_RELAY_STATE_BYTES;
+use crate::saml::binding::{MessageKind, post_value, read_logout_form, redirect_query, redirect_url};
+use crate::saml::connection::{Binding, Connection, IdentityProvider, LogoutEndpoint};
+use crate::saml::id::{ConnectionId, EndpointUrl, RequestId};
+use crate::saml::logout::{
+    self, LogoutContent, LogoutExpect, LogoutMessage, LogoutRequest, LogoutResponse, LogoutSubject,
+};
+use crate::saml::logout_sent::{LogoutSent, LogoutStatus};
+use crate::saml::redirect::open_logout;
+use crate::saml::reject::{Reject, Shape};
+use crate::saml::validate::DEFAULT_SKEW_SECONDS;
+
+/// How a message of ours is sent.
+pub(super) struct SentBy<'a> {
+    /// By which binding.
+    pub(super) binding: Binding,
+    /// Where to.
+    pub(super) url: &'a EndpointUrl,
+    /// With which `RelayState`, if any.
+    pub(super) relay_state: Option<&'a str>,
+}
+
+/// A message whose signature held.
+struct Incoming {
+    message: Verified<LogoutMessage>,
+    relay_state: Option<String>,
+    binding: Binding,
+}
+
+/// What becomes of a message.
+enum Outcome {
+    /// This.
+    Answered(Response),
+    /// It is refused.
+    Rejected(Reject),
+    /// The connection's record was older than the ledger's generation.
+    Stale,
+}
+
+impl<P: Ports> App<P> {
+    /// The single logout service. It serves a disabled connection too: a verified message only ever ends sessions, and those
+    /// of a disabled connection live on until they are ended.
+    pub(super) async fn single_logout(&self, id: &ConnectionId, request: &Request) -> Result<Response, BrowserError> {
+        let refused = |reject| BrowserError::LogoutRefused {
+            connection: id.clone(),
+            reject,
+        };
+        if request.method() == Method::POST && !has_media_type(request, "application/x-www-form-urlencoded") {
+            return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        }
+        let mut connection = self
+            .replicated_connection(id)
+            .await?
+            .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+        // KV may lag behind the ledger; verify once more with the registry's record when it does.
+        for _ in 0..2 {
+            match self.take_message(&connection, request).await? {
+                Outcome::Answered(response) => return Ok(response),
+                Outcome::Rejected(reject) => return Err(refused(reject)),
+                Outcome::Stale => {
+                    connection = self
+                        .registered_connection(id)
+                        .await?
+                        .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+                }
+            }
+        }
+        Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
+    }
+
+    async fn take_message(&self, connection: &Connection, request: &Request) -> Result<Outcome, Unavailable> {
+        let Some(idp) = &connection.identity_provider else {
+            return Ok(Outcome::Rejected(Reject::ConnectionUnknown));
+        };
+        let now = self.ports.now();
+        let incoming = match open(idp, connection.responses.sha1(now), request) {
+            Ok(incoming) => incoming,
+            Err(reject) => return Ok(Outcome::Rejected(reject)),
+        };
+        let message = incoming.message.get();
+        let checked = message.check(&LogoutExpect {
+            issuer: Some(&idp.entity_id),
+            destination: Some(&connection.service_provider(&self.config.origin).slo_url),
+            now,
+            skew_seconds: DEFAULT_SKEW_SECONDS,
+        });
+        match (&message.content, checked) {
+            (LogoutContent::Request(request), Ok(())) => self.end_sessions(connection, idp, &incoming, request).await,
+            (LogoutContent::Response(response), Ok(())) => self.note_answer(connection, response, None).await,
+            // An error is an answer too.
+            (LogoutContent::Response(response), Err(failure @ Reject::IdpStatus { .. })) => {
+                self.note_answer(connection, response, Some(&failure)).await
+            }
+            (_, Err(reject)) => Ok(Outcome::Rejected(reject)),
+        }
+    }
+
+    /// Ends the sessions that the identity provider names, and answers it (SAML Core 3.7.3.1, Profiles 4.4.3.4).
+    async fn end_sessions(
+        &self,
+        connection: &Connection,
+        idp: &IdentityProvider,
+        incoming: &Incoming,
+        request: &LogoutRequest,
+    ) -> Result<Outcome, Unavailable> {
+        let message = incoming.message.get();
+        let name_id = match &request.subject {
+            LogoutSubject::NameId(name_id) => name_id,
+            LogoutSubject::Encrypted => {
+                let reject = Reject::EncryptedUnexpected;
+                let Some(endpoint) = self.logout_endpoint(connection, incoming.binding) else {
+                    return Ok(Outcome::Rejected(reject));
+                };
+                self.record_refusal(&connection.id, &reject, Journey::Logout).await;
+                let answer = self.answer(connection, endpoint, incoming, LogoutStatus::Responder);
+                return answer.await.map(Outcome::Answered);
+            }
+        };
+        let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
+        let end = EndUserSessions {
+            generation: connection.generation,
+            request_id: message.id.clone(),
+            user_id: user_id(&connection.id, &idp.entity_id, &sp_entity_id, name_id),
+            session_indexes: request.session_indexes.clone(),
+            issued_at: message.issue_instant,
+            remember_until: message.not_on_or_after().plus(DEFAULT_SKEW_SECONDS),
+        };
+        let endpoint = self.logout_endpoint(connection, incoming.binding);
+        let status = match self.ports.ledger(&connection.id, end).await {
+            Ok(Ok(())) => LogoutStatus::Success,
+            Ok(Err(refusal)) => return of_refusal(refusal),
+            // The others that take part in the logout must not wait for us.
+            Err(unavailable) if endpoint.is_some() => {
+                self.log_logout("sessions_not_ended", &connection.id, &unavailable);
+                LogoutStatus::Responder
+            }
+            Err(unavailable) => return Err(unavailable),
+        };
+        let answered = match endpoint {
+            Some(endpoint) => self.answer(connection, endpoint, incoming, status).await,
+            None => Ok(page::signed_out(LogoutOutcome::Complete)),
+        };
+        Ok(Outcome::Answered(answered.unwrap_or_else(|unavailable| {
+            self.log_logout("logout_not_answered", &connection.id, &unavailable);
+            page::signed_out(LogoutOutcome::Incomplete)
+        })))
+    }
+
+    /// Notes the answer to a request of ours, and lets the browser that signed out see it (Profiles 4.4.3.5).
+    async fn note_answer(
+        &self,
+        connection: &Connection,
+        response: &LogoutResponse,
+        failure: Option<&Reject>,
+    ) -> Result<Outcome, Unavailable> {
+        let request_id = response.in_response_to.as_deref();
+        let Some(request_id) = request_id.and_then(|id| RequestId::parse(id).ok()) else {
+            return Ok(Outcome::Rejected(Reject::InResponseToUnknown));
+        };
+        let outcome = if failure.is_some() || response.is_partial {
+            LogoutOutcome::Incomplete
+        } else {
+            LogoutOutcome::Complete
+        };
+        if let Some(failure) = failure {
+            self.ports.log(&LogLine {
+                event: "logout_failed_elsewhere",
+                reference: None,
+                connection: Some(&connection.id),
+                code: Some(failure.code().as_str()),
+                detail: None,
+            });
+        }
+        let answer = AnswerLogout {
+            generation: connection.generation,
+            request_id: request_id.clone(),
+            outcome,
+        };
+        match self.ports.ledger(&connection.id, answer).await? {
+            Ok(()) => Ok(Outcome::Answered(see_other(&format!(
+                "/sso/saml/{}/signed-out?request={request_id}",
+                connection.id
+            )))),
+            Err(refusal) => of_refusal(refusal),
+        }
+    }
+
+    /// Answers a request of the identity provider's. "It MUST place the exact `RelayState` data it received with the request
+    /// into the corresponding `RelayState` parameter in the response" (Bindings 3.4.3, 3.5.3), if it was not longer than it may be.
+    async fn answer(
+        &self,
+        connection: &Connection,
+        endpoint: &LogoutEndpoint,
+        incoming: &Incoming,
+        status: LogoutStatus,
+    ) -> Result<Response, Unavailable> {
+        let message = LogoutSent {
+            id: &RequestId::from_random(&self.ports.random()?),
+            issue_instant: self.ports.now(),
+            destination: endpoint.for_responses(),
+            issuer: &connection.service_provider(&self.config.origin).entity_id,
+        };
+        let message = message.response(&incoming.message.get().id, status);
+        let relay_state = incoming.relay_state.as_deref();
+        let sent_by = SentBy {
+            binding: endpoint.binding,
+            url: endpoint.for_responses(),
+            relay_state: relay_state.filter(|state| state.len() <= MAX_RETURNED_RELAY_STATE_BYTES),
+        };
+        self.send_logout(MessageKind::Response, &message, &sent_by).await
+    }
+
+    /// Where logout messages for the connection's identity provider go, if browsers may be sent there: by the binding that
+    /// is preferred, if there is a choice.
+    pub(super) fn logout_endpoint<'c>(
+        &self,
+        connection: &'c Connection,
+        preferred: Binding,
+    ) -> Option<&'c LogoutEndpoint> {
+        let endpoint = connection.identity_provider.as_ref()?.logout_endpoint(preferred)?;
+        (self.may_send_to(&endpoint.url) && self.may_send_to(endpoint.for_responses())).then_some(endpoint)
+    }
+
+    /// Signs a logout message, as each must be (Profiles 4.4.4.1, 4.4.4.2), and sends the browser off with it.
+    pub(super) async fn send_logout(
+        &self,
+        kind: MessageKind,
+        message: &str,
+        sent_by: &SentBy<'_>,
+    ) -> Result<Response, Unavailable> {
+        let SentBy {
+            binding,
+            url,
+            relay_state,
+        } = *sent_by;
+        Ok(match binding {
+            Binding::Post => {
+                let signed = self.sign_message(message).await?;
+                page::post_logout(url, kind, &post_value(&signed), relay_state)
+            }
+            Binding::Redirect => {
+                let query = redirect_query(kind, message, relay_state);
+                see_other(&redirect_url(url, &self.sign_query(&query).await?))
+            }
+        })
+    }
+}
+
+/// Opens the message that `request` carries, with the identity provider's keys.
+fn open(idp: &IdentityProvider, sha1: Sha1, request: &Request) -> Result<Incoming, Reject> {
+    let keys = idp.keys();
+    let policy = Policy { keys: &keys, sha1 };
+    let query = request.uri().query().unwrap_or_default();
+    let (kind, incoming) = if request.method() == Method::POST {
+        if !query.is_empty() {
+            return Err(Reject::FormMalformed);
+        }
+        let (kind, form) = read_logout_form(request.body())?;
+        let incoming = Incoming {
+            message: logout::open(&form.message, &policy)?,
+            relay_state: form.relay_state,
+            binding: Binding::Post,
+        };
+        (kind, incoming)
+    } else {
+        let opened = open_logout(query, &policy)?;
+        let (message, relay_state) = opened.into_parts();
+        let incoming = Incoming {
+            message,
+            relay_state,
+            binding: Binding::Redirect,
+        };
+        // The reader let exactly one of both pass, and its name unescaped only.
+        let is_request = query.split('&').any(|parameter| parameter.starts_with("SAMLRequest="));
+        let kind = if is_request {
+            MessageKind::Request
+        } else {
+            MessageKind::Response
+        };
+        (kind, incoming)
+    };
+    match (kind, &incoming.message.get().content) {
+        (MessageKind::Request, LogoutContent::Request(_)) | (MessageKind::Response, LogoutContent::Response(_)) => {
+            Ok(incoming)
+        }
+        _ => Err(Reject::ResponseMalformed(Shape::LogoutRoot)),
+    }
+}
+
+/// What a ledger's refusal means to a message that was verified.
+fn of_refusal(refusal: Refusal) -> Result<Outcome, Unavailable> {
+    match refusal {
+        Refusal::StaleGeneration => Ok(Outcome::Stale),
+        Refusal::NotYetKnown => Err(Unavailable("the ledger is behind".to_owned())),
+        // Only one that was deleted refuses to end sessions.
+        Refusal::Disabled => Ok(Outcome::Rejected(Reject::ConnectionUnknown)),
+        refusal => Ok(Outcome::Rejected(reject_of(&refusal))),
+    }
+}
