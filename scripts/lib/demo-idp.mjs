@@ -2,12 +2,14 @@
 // It asks for no password. Used by scripts/run and by the end-to-end tests; never deployed.
 
 import { execFileSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createLogout } from "./demo-idp-logout.mjs";
 import { loginPage, messagePage, postPage } from "./demo-idp-pages.mjs";
 
 const require = createRequire(import.meta.url);
@@ -115,13 +117,15 @@ export function parseAuthnRequest(samlRequest) {
  * - `port`: any free one by default; `entityId`, `users`, `key` and `cert`: as Okta's, made up when not given
  * - `spOrigin`: answers go to this origin only
  * - `overrides`: options of `makeResponse` to change, or a function from its options to changed ones
+ * - `logout`: offers single logout, by `"redirect"`, `"post"` or both in a list
  *
- * Resolves to `{ origin, port, entityId, metadataUrl, ssoUrl, key, cert, stop() }`.
+ * Resolves to `{ origin, port, entityId, metadataUrl, ssoUrl, sloUrl, key, cert, stop(), failLogout(whether) }`.
  */
-export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spOrigin, users = DEFAULT_USERS, key, cert, overrides } = {}) {
+export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spOrigin, users = DEFAULT_USERS, key, cert, overrides, logout = [] } = {}) {
   if (!spOrigin) throw new Error("startDemoIdp needs spOrigin.");
   if (!key || !cert) ({ key, cert } = makeCredentials());
-  const idp = { entityId, spOrigin, users, key, cert, overrides };
+  const idp = { entityId, spOrigin, users, key, cert, overrides, logoutBindings: [logout].flat(), failLogout: false };
+  idp.logout = createLogout(idp);
 
   const server = createServer((request, response) => {
     answer(idp, request)
@@ -136,6 +140,8 @@ export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spO
     origin, port, entityId, key, cert,
     metadataUrl: `${origin}/metadata`,
     ssoUrl: `${origin}/sso`,
+    sloUrl: `${origin}/slo`,
+    failLogout: (whether) => (idp.failLogout = whether),
     async stop() {
       server.close();
       server.closeAllConnections();
@@ -149,6 +155,10 @@ async function answer(idp, request) {
   if (url.pathname === "/metadata" && request.method === "GET") return metadata(idp, url);
   if (url.pathname === "/sso" && request.method === "GET") return sso(idp, url.searchParams);
   if (url.pathname === "/sso" && request.method === "POST") return sso(idp, new URLSearchParams(await body(request)));
+  if (url.pathname === "/slo" && idp.logoutBindings.length > 0) {
+    const posted = request.method === "POST" ? new URLSearchParams(await body(request)) : [];
+    return idp.logout.answer({ query: Object.fromEntries(url.searchParams), body: Object.fromEntries(posted) });
+  }
   return page(404, messagePage("Nothing is here", "This demo identity provider has /metadata and /sso."));
 }
 
@@ -159,7 +169,7 @@ function metadata(idp, url) {
     cert: idp.cert,
     redirectEndpointPath: "/sso",
     postEndpointPath: "/sso",
-    logoutEndpointPaths: {},
+    logoutEndpointPaths: Object.fromEntries(idp.logoutBindings.map((name) => [name, "/slo"])),
     profileMapper: Object.assign(() => {}, { prototype: { metadata: [] } }),
   });
   answerMetadata(
@@ -183,9 +193,11 @@ async function sso(idp, form) {
   let options = {
     key: idp.key, cert: idp.cert, issuer: idp.entityId,
     acs: acs.href, audience: request.issuer, inResponseTo: request.id, user,
+    sessionIndex: `id${Date.now()}.${randomInt(1e9)}`, nameId: user.email, nameIdFormat: EMAIL_FORMAT,
   };
   const { overrides } = idp;
   options = typeof overrides === "function" ? await overrides(options, request) : { ...options, ...overrides };
+  if (idp.logoutBindings.length > 0) await idp.logout.signedIn({ ...options, sp: request.issuer });
   return page(200, postPage({ user, acs: acs.href, samlResponse: await makeResponse(options), relayState }));
 }
 

@@ -666,7 +666,7 @@ fn answers_are_refused_unless_they_answer_us() {
     world.pass(1);
     assert_eq!(
         refusal(&world, &id, &redirect(&world, &id, &late("2026-07-01T12:10:00Z"))),
-        "request_expired"
+        "in_response_to_unknown"
     );
 }
 
