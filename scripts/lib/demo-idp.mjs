@@ -114,14 +114,14 @@ export function parseAuthnRequest(samlRequest) {
 /**
  * Starts the identity provider.
  *
- * - `port`: any free one by default; `entityId`, `users`, `key` and `cert`: as Okta's, made up when not given
+ * - `port`: any free one by default; `host`: where it listens and what it calls itself; `entityId`, `users`, `key` and `cert`: as Okta's, made up when not given
  * - `spOrigin`: answers go to this origin only
  * - `overrides`: options of `makeResponse` to change, or a function from its options to changed ones
  * - `logout`: offers single logout, by `"redirect"`, `"post"` or both in a list
  *
  * Resolves to `{ origin, port, entityId, metadataUrl, ssoUrl, sloUrl, key, cert, stop(), failLogout(whether) }`.
  */
-export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spOrigin, users = DEFAULT_USERS, key, cert, overrides, logout = [] } = {}) {
+export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spOrigin, users = DEFAULT_USERS, key, cert, overrides, logout = [], host = "localhost" } = {}) {
   if (!spOrigin) throw new Error("startDemoIdp needs spOrigin.");
   if (!key || !cert) ({ key, cert } = makeCredentials());
   const idp = { entityId, spOrigin, users, key, cert, overrides, logoutBindings: [logout].flat(), failLogout: false };
@@ -132,10 +132,10 @@ export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spO
       .catch((error) => page(error.status ?? 500, messagePage("This request cannot be answered", error.message)))
       .then(({ status, headers, body }) => response.writeHead(status, headers).end(body));
   });
-  server.listen(port, "localhost");
+  server.listen(port, host);
   await once(server, "listening");
   port = server.address().port;
-  const origin = `http://localhost:${port}`;
+  const origin = `http://${host}:${port}`;
   return {
     origin, port, entityId, key, cert,
     metadataUrl: `${origin}/metadata`,

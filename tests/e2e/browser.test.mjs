@@ -2,38 +2,19 @@
 // installed. With SCREENSHOTS=1, the pictures in docs/screenshots are made anew.
 
 import assert from "node:assert/strict";
-import { accessSync, constants } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
+import { launchChromium, skip } from "./chromium.mjs";
 import { answerTo, connect, startSystem } from "./support.mjs";
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const STEP_MS = 15_000;
-
-const executablePath = findChromium();
-const skip = executablePath === undefined && "no Chromium is installed (Debian: apt-get install chromium), and CHROMIUM names none";
-
-function findChromium() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  const folders = ["/usr/bin", ...(process.env.PATH ?? "").split(delimiter).filter(Boolean)];
-  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 describe("in a browser", { skip }, () => {
   let system, chromium;
   before(async () => {
-    const { chromium: launcher } = await import("playwright-core");
-    [system, chromium] = await Promise.all([startSystem(), launcher.launch({ executablePath, args: FLAGS })]);
+    [system, chromium] = await Promise.all([startSystem(), launchChromium()]);
     await connect(system, { domain: "acme.test" });
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { inflateRawSync } from "node:zlib";
+import { launchChromium, skip } from "./chromium.mjs";
 import { assertValid, schemaIsMissing } from "./programs.mjs";
 import { Browser, SESSION_COOKIE, assertRefused, complete, connect, startSystem } from "./support.mjs";
 
@@ -135,6 +136,16 @@ for (const by of BINDINGS) {
 }
 
 describe("the single logout service", () => {
+  test("sends what samlp checks with the key in our metadata", async () => {
+    const connection = await connectBy("redirect");
+    const out = await (await signIn(connection)).post("/sso/sign-out", {});
+    const altered = new URL(out.location);
+    altered.searchParams.set("RelayState", "x");
+    const refused = await send(undefined, altered);
+    assert.deepEqual([refused.status, /Signature check errors/.test(refused.text)], [400, true], refused.text);
+    assert.equal((await send(undefined, new URL(out.location))).status, 302);
+  });
+
   test("refuses what is not signed, altered, or not for it", async () => {
     const connection = await connectBy("redirect");
     const browser = await signIn(connection);
@@ -171,4 +182,54 @@ describe("the single logout service", () => {
     assert.deepEqual([out.status, out.location], [303, "/sso/sign-in"]);
     assert.deepEqual([await isSignedIn(browser), await isSignedIn(other)], [false, true]);
   });
+});
+
+// --- In a browser ---------------------------------------------------------------------------------------------------
+
+describe("in a browser, with the identity provider on another site", { skip }, () => {
+  let there, chromium;
+  before(async () => {
+    [there, chromium] = await Promise.all([startSystem({ idp: { host: "127.0.0.1", logout: BINDINGS } }), launchChromium()]);
+    const byPost = there.metadata.replace(/<SingleLogoutService Binding="[^"]*HTTP-Redirect"[^>]*>/, "");
+    await connect(there, { domain: "acme.test" });
+    await connect({ ...there, metadata: byPost }, { domain: "other.test" });
+  });
+  after(() => Promise.all([there?.stop(), chromium?.close()]));
+
+  for (const [by, email, name] of [["redirect", "ada@acme.test", "Ada"], ["post", "mallory@other.test", "Mallory"]]) {
+    test(`signing out by HTTP-${by} ends at a page that says so, and the identity provider can end a session too`, async () => {
+      const context = await chromium.newContext();
+      const complaints = [];
+      try {
+        const page = await context.newPage();
+        page.setDefaultTimeout(15_000);
+        page.on("console", (message) => {
+          if (message.type() !== "log" && !/the server responded with a status of 4/.test(message.text())) complaints.push(message.text());
+        });
+        const isSignedIn = async () => (await page.request.get(`${there.origin}/sso/session`)).ok();
+        const signIn = async () => {
+          await page.goto(`${there.origin}/sso/sign-in`);
+          await page.getByLabel("Work e-mail").fill(email);
+          await page.keyboard.press("Enter");
+          await page.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+          await page.getByRole("heading", { name: "You are signed in" }).waitFor();
+          await page.waitForURL(`${there.origin}/sso/sign-in`);
+          assert.ok(await isSignedIn());
+        };
+        await signIn();
+        await page.getByRole("button", { name: "Sign out" }).click();
+        await page.getByRole("heading", { level: 1, name: "You are signed out", exact: true }).waitFor();
+        assert.match(page.url(), /\/signed-out\?request=_[0-9a-f]{40}$/);
+        assert.ok(!(await isSignedIn()));
+
+        await signIn();
+        await page.goto(`${there.idp.sloUrl}?${new URLSearchParams({ user: email, binding: by })}`);
+        await page.getByText("Signed out everywhere.").waitFor();
+        assert.ok(!(await isSignedIn()));
+        assert.deepEqual(complaints, []);
+      } finally {
+        await context.close();
+      }
+    });
+  }
 });
