@@ -332,17 +332,6 @@ pub enum Swept {
     SomethingIsLeft,
 }
 
-/// The tables whose rows grow old, and when they have: an assertion is accepted in the very second of `remember_until`, so
-/// it is forgotten only after it.
-const GROWING_OLD: [(&str, &str); 6] = [
-    ("requests", "expires_at <= ?"),
-    ("assertions", "remember_until < ?"),
-    ("tickets", "expires_at <= ?"),
-    ("sessions", "expires_at <= ?"),
-    ("logouts", "expires_at <= ?"),
-    ("ended_users", "remember_until <= ?"),
-];
-
 /// Drops what no rule needs any more. Runs with every new request and from the ledger's alarm.
 ///
 /// # Errors

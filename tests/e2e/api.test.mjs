@@ -66,6 +66,7 @@ describe("connections", { concurrency: 4 }, () => {
       required_attributes: [],
       require_typed_email: false,
       just_in_time_sign_up: true,
+      decrypt_assertions: false,
       service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata`, slo_url: `${entityId}/slo` },
       identity_provider: null,
       generation: 1,
