@@ -109,6 +109,10 @@ pub const MAX_ENCRYPTED_KEYS: usize = 2;
 /// after a signature held.
 pub const MAX_KEY_UNWRAPS_PER_MESSAGE: usize = 32;
 
+/// Seconds that an assertion may be presented after it was made, whatever it says: identity providers say minutes, some an
+/// hour. Its ID is remembered as long.
+pub const MAX_ASSERTION_SECONDS: i64 = 24 * 60 * 60;
+
 /// Seconds that a logout message may be acted on after it was made, where it says nothing of it. A browser brings it at
 /// once; this is what identity providers that do say something mostly say.
 pub const LOGOUT_MESSAGE_SECONDS: i64 = 5 * 60;

@@ -10,6 +10,7 @@ use super::settings::{IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
 use crate::hidden::hide;
+use crate::limits::MAX_ASSERTION_SECONDS;
 
 /// The clock skew that is granted both ways.
 pub const DEFAULT_SKEW_SECONDS: i64 = 180;
@@ -215,11 +216,12 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         (None, None) => None,
         (Some(_), _) => confirmed.answers(Solicitation::Any)?.cloned(),
     };
+    let not_on_or_after = check_age(response.assertion().get(), &confirmed, expect)?;
     let identity = identify(response, expect)?;
     let assertion = response.assertion().get();
     Ok(Login {
         assertion_id: assertion.id.clone(),
-        remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),
+        remember_until: not_on_or_after.plus(expect.skew_seconds),
         in_response_to,
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
@@ -228,6 +230,16 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         session_not_on_or_after: confirmed.session_not_on_or_after,
         authn_instant: authn_instant(assertion)?,
     })
+}
+
+/// An assertion that says it is good for years is good for a day (attack A110): gives its end, which has not come.
+///
+/// # Errors
+/// [`Reject::Expired`].
+fn check_age(assertion: &Assertion, confirmed: &Confirmed<'_>, expect: &Expect<'_>) -> Result<Timestamp, Reject> {
+    let oldest = assertion.issue_instant.plus(MAX_ASSERTION_SECONDS);
+    expect.has_not_passed("IssueInstant and a day", oldest)?;
+    Ok(confirmed.not_on_or_after.min(oldest))
 }
 
 /// Applies the rules of the profile that need no memory and do not ask who the user is: addressee, time, conditions,

@@ -159,7 +159,7 @@ fn a108_request_removed_or_foreign() {
 #[test]
 fn a110_times_each_by_itself() {
     // The skew's limits and the spellings of a time are in the tests of validation; here each bound is the only one broken.
-    // When a message was made decides nothing.
+    // When a message was made decides nothing within a day.
     for (from, to, expected) in [
         (
             "NotBefore=\"2026-07-01T11:55:00Z\" NotOnOrAfter=\"2026-07-01T12:05:00Z\"",
@@ -205,6 +205,17 @@ fn a110_times_each_by_itself() {
             "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
             "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:03:01Z\"",
             "accepted",
+        ),
+        // But a day after it was made an assertion is too old, whatever else it says.
+        (
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_assertion\" IssueInstant=\"2026-06-30T11:57:01Z\"",
+            "accepted",
+        ),
+        (
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_assertion\" IssueInstant=\"2026-06-30T11:57:00Z\"",
+            "expired",
         ),
     ] {
         assert_eq!(signed(from, to), expected, "{to}");
