@@ -19,6 +19,10 @@ export const features = [
   { id: "signedRedirect", title: "verifies our signature, HTTP-Redirect", run: (run) => signedRequest(run, "Redirect") },
   { id: "signedPost", title: "verifies our signature, HTTP-POST", run: (run) => signedRequest(run, "POST") },
   { id: "encrypted", title: "encrypted assertions", run: encrypted },
+  { id: "logoutOursRedirect", title: "logout begun by us, HTTP-Redirect", run: (run) => logoutOurs(run, "Redirect") },
+  { id: "logoutOursPost", title: "logout begun by us, HTTP-POST", run: (run) => logoutOurs(run, "POST") },
+  { id: "logoutItsRedirect", title: "logout begun by it, HTTP-Redirect", run: (run) => logoutIts(run, "Redirect") },
+  { id: "logoutItsPost", title: "logout begun by it, HTTP-POST", run: (run) => logoutIts(run, "POST") },
   { id: "itsKeys", title: "its key changes while users sign in", run: itsKeys },
   { id: "ourKeysRedirect", title: "our key changes while users sign in, HTTP-Redirect", run: (run) => ourKeys(run, "Redirect") },
   { id: "ourKeysPost", title: "our key changes while users sign in, HTTP-POST", run: (run) => ourKeys(run, "POST") },
@@ -156,6 +160,53 @@ async function encrypted(run) {
   assert.equal(responses.length, 1);
   assert.match(responses[0], /<(?:\w+:)?EncryptedAssertion\b/);
   assert.doesNotMatch(responses[0], /<(?:\w+:)?(?:Assertion|NameID|Attribute)\b/);
+}
+
+// --- Logout ---------------------------------------------------------------------------------------------------------
+
+/** Logout messages are signed at both ends; what the identity provider verifies, it verifies of sign-ins too. */
+const LOGOUT = { settings: { sign_requests: "always" }, idp: { wantSigned: true } };
+
+async function logoutOurs(run, binding) {
+  await run.connect({ binding, ...LOGOUT });
+  const browser = await run.signIn();
+  const signOut = async (options) => browser.submit(await browser.open(`${run.system.origin}/sso/sign-out`), {}, options);
+
+  const { stopped } = await signOut({ stop: ({ url }) => new URL(url).origin === run.idp.origin });
+  const change = binding === "POST" ? changedPost : changedRedirect;
+  const refused = await browser.go(change(stopped), { from: run.system.origin });
+  assert.equal(new URL(refused.url).origin, run.idp.origin, "a request that was changed is refused");
+  await run.signIn(browser, { asked: false }); // so nobody was signed out there
+
+  const other = browser.copy();
+  const page = await signOut();
+  if (!page.url.includes("/signed-out?")) assert.fail(await run.shown(page));
+  assert.match(page.text, /<h1>You are signed out<\/h1>/);
+  assertSent(browser, run.idp, "SAMLRequest", binding);
+  await assertSignedOut(run, browser, other);
+}
+
+async function logoutIts(run, binding) {
+  await run.connect({ binding, ...LOGOUT });
+  const browser = await run.signIn();
+  const other = browser.copy();
+  const page = await browser.open(run.idp.logoutUrl({ binding: binding === "POST" ? "post" : "redirect" }));
+  if (!run.peer.isSignedOutPage(page)) assert.fail(await run.shown(page));
+  assertSent(browser, run.system, "SAMLRequest", binding);
+  assertSent(browser, run.idp, "SAMLResponse", binding);
+  await assertSignedOut(run, browser, other);
+}
+
+/** The last message of this kind to `origin` came by this binding. */
+function assertSent(browser, { origin }, name, binding) {
+  const step = browser.trail.findLast(({ url, form }) => new URL(url).origin === origin && (form?.[name] ?? new URL(url).searchParams.get(name)));
+  assert.equal(step?.method, binding === "POST" ? "POST" : "GET");
+}
+
+/** No browser is signed in here, nor is the user at the identity provider. */
+async function assertSignedOut(run, ...browsers) {
+  for (const browser of browsers) assert.equal((await browser.open(`${run.system.origin}/sso/session`)).status, 401);
+  await run.signIn(browsers[0], { asked: true });
 }
 
 // --- Keys that change while users sign in ---------------------------------------------------------------------------

@@ -32,6 +32,7 @@ Made by \`scripts/interop --write\` from a run of the built Worker against these
 - samlp takes four shapes: what is signed and encrypted, the NameID and the attributes are as those identity providers send them.
   These are not the products themselves.
 - "Verifies our signature": the request as we sent it is accepted, and refused when a part of it is changed or its signature is taken out.
+- "Logout": afterwards the user is signed in at neither end, in no window. Begun by us: a request that was changed is refused first.
 - "Changes while users sign in": two people sign in without a pause, none of whose sign-ins fails, while the second certificate is added,
   the key is switched, and the first certificate is removed.
 `;
