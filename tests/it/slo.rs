@@ -1068,6 +1068,25 @@ fn a_sign_in_that_is_under_way_is_ended_too() {
 }
 
 #[test]
+fn what_was_ended_is_not_begun_again_by_going_back() {
+    // In the very second of the authentication, so that nothing but the request's own end is in the way.
+    for completed in [true, false] {
+        let (world, id) = world();
+        let mut browser = Browser::default();
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let response = assertion(&id, &request, &Visit::default());
+        let ticket = Browser::deliver(&world, &id, &response);
+        if completed {
+            assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+        }
+        assert_eq!(redirect(&world, &id, &Logout::request(&id)).status(), 303);
+        assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+        assert_eq!(world.refusal_codes(&id), ["assertion_reused"]);
+        assert!(!is_signed_in(&world, &mut browser));
+    }
+}
+
+#[test]
 fn a_disabled_connection_ends_sessions_and_a_deleted_one_answers_nobody() {
     let (world, id) = world();
     let mut ada = sign_in(&world, &id, &Visit::default());
