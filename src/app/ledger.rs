@@ -676,10 +676,7 @@ impl Consume {
         let Answers::Request(id) = &self.answers else {
             return Ok(Err(Refusal::AssertionReused));
         };
-        if first.request_id.as_deref() != Some(id.as_str())
-            || now.since(first.at) >= REPEATED_POST_SECONDS
-            || logout::ended_after(sql, &self.user, self.authn_instant, now)?
-        {
+        if first.request_id.as_deref() != Some(id.as_str()) || now.since(first.at) >= REPEATED_POST_SECONDS {
             return Ok(Err(Refusal::AssertionReused));
         }
         // Signing out forgets the request, so that "back" does not sign in again.

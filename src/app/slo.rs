@@ -268,37 +268,26 @@ fn open(idp: &IdentityProvider, sha1: Sha1, request: &Request) -> Result<Incomin
     let keys = idp.keys();
     let policy = Policy { keys: &keys, sha1 };
     let query = request.uri().query().unwrap_or_default();
-    let (kind, incoming) = if request.method() == Method::POST {
-        if !query.is_empty() {
-            return Err(Reject::FormMalformed);
-        }
-        let (kind, form) = read_logout_form(request.body())?;
-        let incoming = Incoming {
-            message: logout::open(&form.message, &policy)?,
-            relay_state: form.relay_state,
-            binding: Binding::Post,
-        };
-        (kind, incoming)
-    } else {
-        let opened = open_logout(query, &policy)?;
-        let (message, relay_state) = opened.into_parts();
-        let incoming = Incoming {
+    if request.method() != Method::POST {
+        let (message, relay_state) = open_logout(query, &policy)?.into_parts();
+        return Ok(Incoming {
             message,
             relay_state,
             binding: Binding::Redirect,
-        };
-        // The reader let exactly one of both pass, and its name unescaped only.
-        let is_request = query.split('&').any(|parameter| parameter.starts_with("SAMLRequest="));
-        let kind = if is_request {
-            MessageKind::Request
-        } else {
-            MessageKind::Response
-        };
-        (kind, incoming)
-    };
-    match (kind, &incoming.message.get().content) {
+        });
+    }
+    if !query.is_empty() {
+        return Err(Reject::FormMalformed);
+    }
+    let (kind, form) = read_logout_form(request.body())?;
+    let message = logout::open(&form.message, &policy)?;
+    match (kind, &message.get().content) {
         (MessageKind::Request, LogoutContent::Request(_)) | (MessageKind::Response, LogoutContent::Response(_)) => {
-            Ok(incoming)
+            Ok(Incoming {
+                message,
+                relay_state: form.relay_state,
+                binding: Binding::Post,
+            })
         }
         _ => Err(Reject::ResponseMalformed(Shape::LogoutRoot)),
     }

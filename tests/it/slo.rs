@@ -475,8 +475,10 @@ fn signing_out_ends_the_session_here_and_then_there() {
             ..Visit::default()
         };
         let mut browser = sign_in(&world, &id, &visit);
+        let mut copy = browser.clone();
         let sent = sign_out(&world, &id, &mut browser);
         assert!(!is_signed_in(&world, &mut browser), "before anything came back");
+        assert!(!is_signed_in(&world, &mut copy), "not only the cookie is gone");
         assert!(sent.target.starts_with(&format!("{SLO}{prefix}")), "{}", sent.target);
         assert_eq!(sent.relay_state, None);
         assert_eq!(sent.attribute("Destination").as_deref(), Some(SLO));
@@ -514,12 +516,14 @@ fn signing_out_stays_here_where_it_leads_nowhere_else() {
         assert_eq!(browser.post(&world, "/sso/sign-out", form).status(), 400);
         assert!(is_signed_in(&world, &mut browser));
     }
+    let mut copy = browser.clone();
     let out = browser.post(&world, "/sso/sign-out", "local=true");
     assert_eq!(
         (out.status().as_u16(), location(&out)),
         (303, "/sso/sign-in".to_owned())
     );
     assert!(!is_signed_in(&world, &mut browser));
+    assert!(!is_signed_in(&world, &mut copy), "not only the cookie is gone");
 
     // Nobody is signed in; a session that is over already.
     let out = browser.post(&world, "/sso/sign-out", "");
@@ -946,10 +950,13 @@ fn a_form_that_is_not_signed_by_the_connections_identity_provider_ends_nothing()
             .header("content-type", media_type);
         world.handle(request.body(body.as_bytes().to_vec()).unwrap())
     };
+    let body = form_urlencoded::Serializer::new(String::new())
+        .append_pair("SAMLRequest", &signed)
+        .finish();
     let in_the_query = send(
         "POST",
         &format!("{uri}?{query}"),
-        "",
+        &body,
         "application/x-www-form-urlencoded",
     );
     assert_eq!(refusal(&world, &id, &in_the_query), "form_malformed");
@@ -1065,6 +1072,25 @@ fn a_sign_in_that_is_under_way_is_ended_too() {
     assert_eq!(late(&another_session), 403, "all sessions");
     world.pass(480);
     assert_eq!(late(&Visit::default()), 303, "the request has expired");
+}
+
+#[test]
+fn what_was_ended_is_not_begun_again_by_going_back() {
+    // In the very second of the authentication, so that nothing but the request's own end is in the way.
+    for completed in [true, false] {
+        let (world, id) = world();
+        let mut browser = Browser::default();
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let response = assertion(&id, &request, &Visit::default());
+        let ticket = Browser::deliver(&world, &id, &response);
+        if completed {
+            assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+        }
+        assert_eq!(redirect(&world, &id, &Logout::request(&id)).status(), 303);
+        assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+        assert_eq!(world.refusal_codes(&id), ["assertion_reused"]);
+        assert!(!is_signed_in(&world, &mut browser));
+    }
 }
 
 #[test]

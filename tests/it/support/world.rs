@@ -342,7 +342,7 @@ impl Ports for &World {
 }
 
 /// A browser: it keeps cookies, and follows nothing by itself.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Browser {
     cookies: BTreeMap<String, String>,
 }
