@@ -342,7 +342,7 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     }
     let mut swept = Swept::NothingIsLeft;
     for (table, end, kept_seconds) in GROWING_OLD {
-        let bound = now.plus(-kept_seconds).unix_seconds();
+        let bound = now.plus(kept_seconds.saturating_neg()).unix_seconds();
         sql.run(&format!("DELETE FROM {table} WHERE {end} <= ?"), &[bound.into()])?;
         // One by one: a Durable Object joins no more than five SELECTs.
         if !sql.run(&format!("SELECT 1 FROM {table} LIMIT 1"), &[])?.is_empty() {

@@ -31,7 +31,6 @@ impl RedirectLogout {
     }
 
     /// Both of them.
-    #[must_use]
     pub fn into_parts(self) -> (Verified<LogoutMessage>, Option<String>) {
         (self.message, self.relay_state)
     }
