@@ -295,8 +295,8 @@ fn files_in_utf_16_are_read_when_they_say_so() {
         big(&declared("windows-1252")),
         utf8(&declared("utf-16")),
         utf8(&declared("ISO-8859-1")),
-        declared("utf-8").encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        declared("utf-8").encode_utf16().flat_map(u16::to_be_bytes).collect(),
+        good().encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        good().encode_utf16().flat_map(u16::to_be_bytes).collect(),
         good()
             .replace("acme.okta", "\u{FF}")
             .chars()
