@@ -38,7 +38,7 @@ fn save(world: &World, id: &str, metadata: &str) -> Value {
     let (status, saved) = world.api(
         "POST",
         &format!("/connections/{id}/metadata"),
-        &json!({"xml": metadata}),
+        &json!({"xml": metadata, "replace_entity": true}),
     );
     assert_eq!(status, 200, "{saved}");
     saved
