@@ -216,6 +216,12 @@ mod tests {
         "is_sp_metadata",
         "entity_changed",
         "too_many_certificates",
+        // warnings
+        "certificate_expired",
+        "certificate_expires_soon",
+        "certificates_left_out",
+        "metadata_expired",
+        "metadata_url_without_appid",
     ];
 
     #[test]

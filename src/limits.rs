@@ -134,6 +134,15 @@ pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
+/// Seconds before the end of a signing certificate from which on a connection warns of it: time to ask the customer.
+pub const CERTIFICATE_WARNING_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// Entity IDs, or endpoints, that an error lists.
+pub const MAX_LISTED: usize = 10;
+
+/// Characters of each of them that are shown.
+pub const MAX_LISTED_CHARACTERS: usize = 200;
+
 /// Domains of one connection. Each is one KV key that a change writes.
 pub const MAX_DOMAINS_PER_CONNECTION: usize = 100;
 

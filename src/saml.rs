@@ -21,3 +21,4 @@ pub mod service_keys;
 pub mod settings;
 pub mod time;
 pub mod validate;
+pub mod warning;

@@ -24,7 +24,8 @@ const both = (what, edits, tests) => ({ what, edits: edits.map(([file, from, to]
 
 export const guards = [
   // R2: the preflight.
-  guard("R2 size", source, "if octets.len() > limits.max_bytes {", "if false {", "lib xml::source::tests::size"),
+  guard("R2 size", source, "if octets.len() > profile.limits().max_bytes {", "if false {", "it metadata::caps_hold"),
+  guard("R2 size of what UTF-16 becomes", source, "if text.len() > limits.max_bytes {", "if false {", "it metadata::caps_hold"),
   guard("R2 characters", source, "check_characters(&text)?;", "", "lib xml::source::tests::characters"),
   guard("R2 less-than signs", source, "has_more_than(limits.max_less_than_signs, b'<', &text) || ", "", "lib xml::source::tests::elements_and_marks"),
   guard("R2 equals signs", source, " || has_more_than(limits.max_equals_signs, b'=', &text)", "", "lib xml::source::tests::elements_and_marks"),
@@ -182,5 +183,7 @@ export const guards = [
   guard("R8 repeated fields", "src/saml/binding.rs", "if slot.replace(value.into_owned()).is_some() {", "if slot.replace(value.into_owned()).is_some() && false {", "it attacks::coverage::a_form"),
   guard("R8 fields of other bindings", "src/saml/binding.rs", '"SAMLRequest" | "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => return Err(Reject::FormMalformed),', "", "it attacks::coverage::a_form"),
   guard("R8 keys for signing alone", "src/saml/metadata.rs", "Some(_) => KeyUsage::Encryption,", "Some(_) => KeyUsage::Signing,", "it attacks::metadata::a157"),
+  guard("R8 another entity is held back", "src/app/registry.rs", "&& !replace_entity", "&& false", "it metadata::another_identity_provider"),
+  guard("R8 the entity that is wanted", "src/saml/metadata.rs", "wanted.is_none_or(|wanted| wanted.as_str() == entity.entity_id)", "wanted.is_none_or(|wanted| !wanted.as_str().is_empty() || entity.entity_id.is_empty())", "it metadata::one_of_several"),
   guard("R15 schemes of endpoints", "src/saml/id.rs", "2048 || !scheme_ok || ", "2048 || (!scheme_ok && false) || ", "it attacks::metadata::a139"),
 ];

@@ -13,6 +13,7 @@ use super::ledger::ListRefusals;
 use super::ports::{Answer, Ports};
 use super::registry::{Change, Create, Delete, Description, List, Refusal, Update};
 use super::route::{ApiRoute, Route};
+use crate::code::Code;
 use crate::limits::{
     MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES,
     MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES, PENDING_REQUEST_MINUTES,
@@ -24,6 +25,7 @@ use crate::saml::settings::{
     IdpInitiated, LoginHint, RequestSettings, ResponseSettings, Sha1Exception, SignRequests, UserField,
 };
 use crate::saml::time::Timestamp;
+use crate::saml::warning::Warning;
 use crate::token::same_secret;
 
 /// What the vendor says of a connection: `POST /connections`, and what a `PATCH` is merged into.
@@ -132,12 +134,17 @@ impl DescriptionBody {
     }
 }
 
-/// `POST /connections/{id}/metadata`: exactly one of the two.
+/// `POST /connections/{id}/metadata`: exactly one of `url` and `xml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetadataBody {
     url: Option<String>,
     xml: Option<String>,
+    /// Which of several identity providers.
+    entity_id: Option<String>,
+    /// Whether it may be another one than the connection has.
+    #[serde(default)]
+    replace_entity: bool,
 }
 
 /// A connection, as the API shows it.
@@ -155,6 +162,7 @@ struct ConnectionView<'a> {
     responses: &'a ResponseSettings,
     service_provider: ServiceProvider,
     identity_provider: Option<IdentityProviderView<'a>>,
+    warnings: Vec<WarningView>,
     generation: u64,
     created_at: String,
     updated_at: String,
@@ -174,6 +182,12 @@ struct IdentityProviderView<'a> {
 struct EndpointView<'a> {
     binding: Binding,
     url: &'a EndpointUrl,
+}
+
+#[derive(Serialize)]
+struct WarningView {
+    code: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
@@ -310,15 +324,21 @@ impl<P: Ports> App<P> {
     async fn save_metadata(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
         let body: MetadataBody = read_body(request)?;
         self.existing(id).await?;
-        let idp = match (body.url, body.xml) {
+        let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
+        let wanted = wanted.map_err(|e| invalid("entity_id", e.0))?;
+        let found = match (body.url, body.xml) {
             (Some(url), None) => {
                 let url = EndpointUrl::parse(&url).map_err(|e| invalid("url", e.0))?;
-                self.fetch_identity_provider(&url).await?
+                self.fetch_identity_provider(&url, wanted.as_ref()).await?
             }
-            (None, Some(xml)) => self.usable_identity_provider(xml.as_bytes())?,
+            (None, Some(xml)) => self.pasted_identity_provider(&xml, wanted.as_ref())?,
             _ => return Err(invalid("url", "expected exactly one of url and xml")),
         };
-        self.update(id, Change::IdentityProvider(Box::new(idp))).await
+        let change = Change::IdentityProvider {
+            found: Box::new(found),
+            replace_entity: body.replace_entity,
+        };
+        self.update(id, change).await
     }
 
     async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
@@ -408,6 +428,13 @@ impl<P: Ports> App<P> {
                     .map(|c| certificate_view(&c))
                     .collect(),
             }),
+            warnings: Warning::all(connection, self.ports.now())
+                .iter()
+                .map(|warning| WarningView {
+                    code: warning.code().as_str(),
+                    message: warning.to_string(),
+                })
+                .collect(),
             generation: connection.generation,
             created_at: connection.created_at.to_rfc3339(),
             updated_at: connection.updated_at.to_rfc3339(),
@@ -547,6 +574,13 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
         Refusal::DomainTaken(domain) => {
             let message = format!("Another connection has the domain {domain}. Remove it there first.");
             ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
+        }
+        Refusal::EntityChanged { saved, found } => {
+            let message = format!(
+                "The connection has the identity provider {saved}, the metadata describes {found}. If it is to be replaced, \
+                 repeat the call with \"replace_entity\": true."
+            );
+            ApiError::new(StatusCode::CONFLICT, Code::EntityChanged.as_str(), message)
         }
         Refusal::Incomplete => {
             let message = "The connection has no identity provider yet. Save its metadata first.";

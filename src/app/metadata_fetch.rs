@@ -8,27 +8,35 @@ use super::ports::{FetchFailure, Fetched, Ports};
 use crate::code::Code;
 use crate::limits::{MAX_METADATA_REDIRECTS, METADATA_FETCH_SECONDS};
 use crate::saml::connection::IdentityProvider;
-use crate::saml::id::EndpointUrl;
-use crate::saml::metadata::{MetadataError, read_identity_provider};
+use crate::saml::id::{EndpointUrl, EntityId};
+use crate::saml::metadata::{MetadataError, read_identity_provider, read_pasted_identity_provider};
 
 impl<P: Ports> App<P> {
-    /// Fetches `url` and reads the identity provider that is described there. Each redirect is checked like the first URL.
-    pub(super) async fn fetch_identity_provider(&self, url: &EndpointUrl) -> Result<IdentityProvider, ApiError> {
+    /// Fetches `url` and reads the identity provider that is described there, or the one that is `wanted` of several. Each
+    /// redirect is checked like the first URL.
+    pub(super) async fn fetch_identity_provider(
+        &self,
+        url: &EndpointUrl,
+        wanted: Option<&EntityId>,
+    ) -> Result<IdentityProvider, ApiError> {
         let mut at = url.clone();
         for _ in 0..=MAX_METADATA_REDIRECTS {
             if !self.may_reach(&at) {
                 let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
                 return Err(unusable(Code::FetchPrivateAddress, message));
             }
-            let Fetched { status, location, body } = self.ports.fetch(&at).await.map_err(fetch_error)?;
-            match (status, location) {
+            let fetched = self.ports.fetch(&at).await.map_err(fetch_error)?;
+            match (fetched.status, &fetched.location) {
                 (200, _) => {
-                    let mut idp = self.usable_identity_provider(&body)?;
+                    let mut idp = self.usable(read_fetched(&fetched, wanted))?;
                     idp.metadata_url = Some(url.clone());
                     return Ok(idp);
                 }
+                // What Cloudflare answers itself in the place of a server that it cannot reach.
+                (521 | 523 | 525 | 526 | 530, _) => return Err(fetch_error(FetchFailure::Connection)),
+                (522 | 524, _) => return Err(fetch_error(FetchFailure::Timeout)),
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
-                    let next = url::Url::parse(at.as_str()).and_then(|base| base.join(&location));
+                    let next = url::Url::parse(at.as_str()).and_then(|base| base.join(location));
                     let next = next.ok().and_then(|next| EndpointUrl::parse(next.as_str()).ok());
                     at = next.ok_or_else(|| {
                         unusable(
@@ -37,7 +45,7 @@ impl<P: Ports> App<P> {
                         )
                     })?;
                 }
-                _ => {
+                (status, _) => {
                     let message = format!("The metadata URL answered with HTTP status {status}, expected 200.");
                     return Err(unusable(Code::FetchHttpStatus, message));
                 }
@@ -49,16 +57,39 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    /// Reads metadata that came by any way, and checks that its endpoints may be used here.
-    pub(super) fn usable_identity_provider(&self, metadata: &[u8]) -> Result<IdentityProvider, ApiError> {
-        let mut idp = read_identity_provider(metadata).map_err(|error| metadata_error(&error))?;
+    /// Reads the identity provider that pasted metadata describes, or the one that is `wanted` of several.
+    pub(super) fn pasted_identity_provider(
+        &self,
+        text: &str,
+        wanted: Option<&EntityId>,
+    ) -> Result<IdentityProvider, ApiError> {
+        self.usable(read_pasted_identity_provider(text, wanted))
+    }
+
+    /// The identity provider that was read, if its endpoints may be used here.
+    fn usable(&self, read: Result<IdentityProvider, MetadataError>) -> Result<IdentityProvider, ApiError> {
+        let mut idp = read.map_err(|error| metadata_error(&error))?;
+        let none_left = MetadataError::no_endpoint_of(&idp);
         // Only browsers are sent there, so a private host may be meant; plain http never is.
         idp.single_sign_on.retain(|endpoint| self.may_send_to(&endpoint.url));
         match idp.sign_on_endpoint() {
             Some(_) => Ok(idp),
-            None => Err(metadata_error(&MetadataError::NoSsoEndpoint)),
+            None => Err(metadata_error(&none_left)),
         }
     }
+}
+
+/// What cannot be read is a page, where the server says so. Metadata is read whatever it is served as.
+fn read_fetched(fetched: &Fetched, wanted: Option<&EntityId>) -> Result<IdentityProvider, MetadataError> {
+    let essence = fetched
+        .content_type
+        .as_deref()
+        .and_then(|value| value.split(';').next());
+    let is_page = essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("text/html"));
+    read_identity_provider(&fetched.body, wanted).map_err(|error| match error {
+        MetadataError::Malformed | MetadataError::Xml(_) if is_page => MetadataError::HtmlInsteadOfXml,
+        error => error,
+    })
 }
 
 fn metadata_error(error: &MetadataError) -> ApiError {
@@ -69,7 +100,8 @@ fn fetch_error(failure: FetchFailure) -> ApiError {
     match failure {
         FetchFailure::Connection => unusable(
             Code::FetchTls,
-            "The metadata URL cannot be reached: the name does not resolve, or no secure connection is possible.",
+            "The metadata URL cannot be reached: its name does not resolve, nothing answers there, or its TLS certificate is not a \
+             publicly trusted one.",
         ),
         FetchFailure::TooLarge => unusable(Code::FetchTooLarge, "The metadata URL answered with more than 5 MiB."),
         FetchFailure::Timeout => unusable(

@@ -142,6 +142,8 @@ pub struct Fetched {
     pub status: u16,
     /// The `Location` header.
     pub location: Option<String>,
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
     /// The body, complete.
     pub body: Vec<u8>,
 }
@@ -149,7 +151,7 @@ pub struct Fetched {
 /// Why a fetch failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchFailure {
-    /// No connection: the name does not resolve, the port is closed, or TLS failed.
+    /// No connection: the name does not resolve, the port is closed, or TLS failed. The platform does not say which.
     Connection,
     /// The body is larger than metadata may be.
     TooLarge,

@@ -42,6 +42,13 @@ pub enum Refusal {
     Changed,
     /// Another connection has this domain.
     DomainTaken(Domain),
+    /// It has another identity provider, which was not to be replaced.
+    EntityChanged {
+        /// The entity ID that it has.
+        saved: EntityId,
+        /// The one that it was to have.
+        found: EntityId,
+    },
     /// It cannot be enabled without an identity provider.
     Incomplete,
     /// It has no key that decrypts.
@@ -116,8 +123,13 @@ pub struct Update {
 pub enum Change {
     /// Replaces what is said of it.
     Describe(Box<Description>),
-    /// Replaces the identity provider.
-    IdentityProvider(Box<IdentityProvider>),
+    /// Saves the identity provider.
+    IdentityProvider {
+        /// Which.
+        found: Box<IdentityProvider>,
+        /// Whether it may have another entity ID than the one that is saved.
+        replace_entity: bool,
+    },
     /// Enables or disables it.
     State(State),
 }
@@ -279,7 +291,16 @@ impl Call for Update {
                 connection.requests = description.requests;
                 connection.responses = description.responses;
             }
-            Change::IdentityProvider(idp) => connection.identity_provider = Some(*idp),
+            Change::IdentityProvider { found, replace_entity } => {
+                if let Some(saved) = connection.identity_provider
+                    && saved.entity_id != found.entity_id
+                    && !replace_entity
+                {
+                    let (saved, found) = (saved.entity_id, found.entity_id);
+                    return Ok(Err(Refusal::EntityChanged { saved, found }));
+                }
+                connection.identity_provider = Some(*found);
+            }
             Change::State(State::Enabled) if connection.identity_provider.is_none() => {
                 return Ok(Err(Refusal::Incomplete));
             }

@@ -61,7 +61,7 @@ codes! {
     ProcessingInstructionForbidden "processing_instruction_forbidden" Customer
         "The message has an XML processing instruction in it. SAML messages have no use for one and attackers do, so the identity provider must send none.";
     EncodingBad "encoding_bad" Customer
-        "The message is not in UTF-8. The identity provider must send SAML messages in UTF-8, with no other encoding declared.";
+        "The message or metadata is not in the encoding that it must be in, or declares another. SAML messages must be in UTF-8, metadata in UTF-8 or in UTF-16 with a byte order mark: save the file in UTF-8, and let it declare no other.";
     FormMalformed "form_malformed" Customer
         "A parameter of the message is missing, repeated or out of place: exactly one SAML message is expected, with at most one RelayState, and a signature in a URL needs its algorithm. Look for a proxy or a script that adds parameters.";
     RelayStateNotAllowed "relaystate_not_allowed" Vendor
@@ -267,7 +267,7 @@ codes! {
     FetchTimeout "fetch_timeout" Customer
         "The metadata URL did not answer in time. Open it in a browser to see whether it works at all; otherwise upload the metadata as a file.";
     FetchTls "fetch_tls" Customer
-        "The metadata URL cannot be reached: its name does not resolve or no secure connection is possible. Check it for typing errors, or upload the metadata as a file.";
+        "The metadata URL cannot be reached: its name does not resolve, nothing answers there, or its TLS certificate is not a publicly trusted one. Check it for typing errors, or upload the metadata as a file.";
     FetchHttpStatus "fetch_http_status" Customer
         "The metadata URL answers with an error page instead of metadata. Check that it is complete and that it opens without a sign-in, or upload the metadata as a file.";
     FetchPrivateAddress "fetch_private_address" Customer
@@ -288,7 +288,7 @@ codes! {
     SeveralEntities "several_entities" Vendor
         "The metadata describes several identity providers, so it cannot be told which one is meant. Choose one by its entity ID, or ask for the metadata of the one.";
     NoSsoEndpoint "no_sso_endpoint" Customer
-        "The metadata names no address to which users could be sent to sign in by HTTP-Redirect or HTTP-POST over https. The customer's administrator must turn that on at the identity provider.";
+        "The metadata names no address to which users could be sent to sign in by HTTP-Redirect or HTTP-POST over https; the detail lists what it names instead. The customer's administrator must turn one of the two on at the identity provider.";
     NoSigningKey "no_signing_key" Customer
         "There is no certificate for checking signatures. Ask the customer's administrator for the metadata of the application with its signing certificate, or for the certificate itself.";
     IsSpMetadata "is_sp_metadata" Customer
@@ -297,7 +297,20 @@ codes! {
         entra "Single sign-on, SAML Certificates, copy App Federation Metadata Url."
         google "In the app's details, Download metadata, and upload the file here.";
     EntityChanged "entity_changed" Vendor
-        "The metadata now names another identity provider or other keys than were saved, so the change is held back. Compare it with what the customer says, then approve it in the dashboard.";
+        "The metadata describes another identity provider than the one that the connection has, so nothing was changed: it may be another customer's. If this one did move, save the metadata again and say that the identity provider is to be replaced.";
     TooManyCertificates "too_many_certificates" Customer
         "The metadata holds more signing certificates than a connection keeps. Ask the customer's administrator to remove the old ones.";
+
+    // Warnings: nobody is refused for these.
+    CertificateExpired "certificate_expired" Customer
+        "A signing certificate of the identity provider has expired. Sign-ins go on with it, but its administrator should make a new one and send the metadata again.";
+    CertificateExpiresSoon "certificate_expires_soon" Customer
+        "A signing certificate of the identity provider expires within a month. Its administrator will make a new one before; ask for the metadata again once that has happened.";
+    CertificatesLeftOut "certificates_left_out" Customer
+        "Some signing certificates in the metadata cannot be used and were left out: unreadable, too weak, or of another kind. Ask the customer's administrator whether one of those is the one that signs.";
+    MetadataExpired "metadata_expired" Customer
+        "By its own word the metadata is no longer valid. Sign-ins go on with it, but ask the customer's administrator for the present one, as keys or addresses may have changed.";
+    MetadataUrlWithoutAppId "metadata_url_without_appid" Customer
+        "A metadata URL of Microsoft Entra ID must name the application (?appid=), or it lists the certificates of the whole tenant and may lack the one that signs for this application. Ask for the address again."
+        entra "Single sign-on, SAML Certificates, copy App Federation Metadata Url.";
 }

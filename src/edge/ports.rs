@@ -159,9 +159,11 @@ async fn read_response(mut response: Response) -> Result<Fetched, FetchFailure> 
             body.extend_from_slice(&chunk);
         }
     }
+    let header = |name: &str| response.headers().get(name).ok().flatten();
     Ok(Fetched {
         status: response.status_code(),
-        location: response.headers().get("location").ok().flatten(),
+        location: header("location"),
+        content_type: header("content-type"),
         body,
     })
 }

@@ -172,6 +172,12 @@ pub struct IdentityProvider {
     /// Whether it asks for signed requests (`WantAuthnRequestsSigned`, SAML Metadata 2.4.3).
     #[serde(default)]
     pub wants_requests_signed: bool,
+    /// Until when its metadata is valid by its own word (`validUntil`, SAML Metadata 2.3); decides nothing.
+    #[serde(default)]
+    pub valid_until: Option<Timestamp>,
+    /// How many of its signing certificates were left out, because they or their keys are not usable.
+    #[serde(default)]
+    pub certificates_left_out: usize,
 }
 
 impl IdentityProvider {

@@ -2,21 +2,28 @@
 
 use core::fmt;
 
+use memchr::memmem;
+
 use super::connection::{Binding, Endpoint, IdentityProvider, LogoutEndpoint, ServiceProvider, StoredCertificate};
 use super::id::{EndpointUrl, EntityId};
 use super::service_keys::PublicKey;
+use super::time::Timestamp;
 use crate::code::Code;
 use crate::dsig::{self, Certificate, RsaFloor};
-use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
+use crate::limits::{MAX_CERTIFICATES_PER_CONNECTION, MAX_LISTED, MAX_LISTED_CHARACTERS};
 use crate::xml::names::{AES128_GCM, AES256_GCM, DS, MD, RSA_OAEP_MGF1P, SAMLP, SHA1};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
 
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+/// What the bindings' identifiers begin with (SAML Bindings 3).
+const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings:";
 
 /// Why metadata cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MetadataError {
+    /// It does not describe the identity provider that was asked for, but others; their entity IDs.
+    EntityMissing(Listed),
     /// It is an HTML page, mostly a login page.
     HtmlInsteadOfXml,
     /// It describes a service provider.
@@ -29,17 +36,65 @@ pub enum MetadataError {
     NoIdpRole,
     /// It has no certificate for signing.
     NoSigningKey,
-    /// It has no single sign-on endpoint with the HTTP-Redirect or HTTP-POST binding at an `https` address.
-    NoSsoEndpoint,
-    /// It describes several identity providers; their entity IDs, the first ten.
-    SeveralEntities(Vec<String>),
+    /// It has no single sign-on endpoint with the HTTP-Redirect or HTTP-POST binding at an `https` address; those that it
+    /// has.
+    NoSsoEndpoint(Listed),
+    /// It describes several identity providers; their entity IDs.
+    SeveralEntities(Listed),
     /// It has more signing certificates than a connection keeps.
     TooManyCertificates,
     /// It is not acceptable XML.
     Xml(xml::Error),
 }
 
+/// Texts out of metadata for people to read: the first few, not all of a long one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    texts: Vec<String>,
+    more: usize,
+}
+
+impl Listed {
+    fn of(texts: impl IntoIterator<Item = String>) -> Self {
+        let mut texts = texts.into_iter();
+        Self {
+            texts: texts.by_ref().take(MAX_LISTED).map(|text| shortened(&text)).collect(),
+            more: texts.count(),
+        }
+    }
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.texts.as_slice() {
+            [] => f.write_str("none")?,
+            texts => f.write_str(&texts.join(", "))?,
+        }
+        match self.more {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_LISTED_CHARACTERS) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 impl MetadataError {
+    /// No endpoint of `idp` may be used here.
+    #[must_use]
+    pub fn no_endpoint_of(idp: &IdentityProvider) -> Self {
+        let shown = |endpoint: &Endpoint| match endpoint.binding {
+            Binding::Post => format!("HTTP-POST at {}", endpoint.url),
+            Binding::Redirect => format!("HTTP-Redirect at {}", endpoint.url),
+        };
+        no_sso_endpoint(idp.single_sign_on.iter().map(shown))
+    }
+
     /// The stable code.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -48,9 +103,9 @@ impl MetadataError {
             Self::IsSpMetadata => Code::IsSpMetadata,
             Self::KeyWeak => Code::KeyWeak,
             Self::Malformed => Code::MetadataMalformed,
-            Self::NoIdpRole => Code::NoIdpRole,
+            Self::EntityMissing(_) | Self::NoIdpRole => Code::NoIdpRole,
             Self::NoSigningKey => Code::NoSigningKey,
-            Self::NoSsoEndpoint => Code::NoSsoEndpoint,
+            Self::NoSsoEndpoint(_) => Code::NoSsoEndpoint,
             Self::SeveralEntities(_) => Code::SeveralEntities,
             Self::TooManyCertificates => Code::TooManyCertificates,
             Self::Xml(error) => super::reject::xml_code(*error),
@@ -61,6 +116,9 @@ impl MetadataError {
 impl fmt::Display for MetadataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::EntityMissing(ids) => {
+                write!(f, "expected the identity provider that was asked for, found others: {ids}")
+            }
             Self::HtmlInsteadOfXml => f.write_str("expected metadata, found an HTML page; the URL may need a sign-in"),
             Self::IsSpMetadata => f.write_str("expected an identity provider's metadata, found a service provider's"),
             Self::KeyWeak => {
@@ -69,18 +127,21 @@ impl fmt::Display for MetadataError {
             Self::Malformed => f.write_str("expected an EntityDescriptor with an entityID, found something else"),
             Self::NoIdpRole => f.write_str("expected an IDPSSODescriptor for SAML 2.0, found none"),
             Self::NoSigningKey => f.write_str("expected a certificate for signing, found none"),
-            Self::NoSsoEndpoint => f.write_str(
-                "expected a SingleSignOnService with the HTTP-Redirect or HTTP-POST binding at an https address, found none",
+            Self::NoSsoEndpoint(found) => write!(
+                f,
+                "expected a SingleSignOnService with the HTTP-Redirect or HTTP-POST binding at an https address, which must be \
+                 enabled at the identity provider; found {found}"
             ),
-            Self::SeveralEntities(ids) => {
-                write!(f, "expected one identity provider, found several: {}", ids.join(", "))
-            }
+            Self::SeveralEntities(ids) => write!(f, "expected one identity provider, found several: {ids}"),
             Self::TooManyCertificates => {
                 write!(
                     f,
                     "expected at most {MAX_CERTIFICATES_PER_CONNECTION} signing certificates, found more"
                 )
             }
+            Self::Xml(xml::Error::EncodingInvalid | xml::Error::EncodingUnsupported) => f.write_str(
+                "expected UTF-8, or UTF-16 with a byte order mark, with no other encoding declared; found another encoding",
+            ),
             Self::Xml(error) => write!(f, "not acceptable XML: {error}"),
         }
     }
@@ -103,6 +164,8 @@ pub struct Entity {
     pub identity_providers: Vec<IdpRole>,
     /// Whether it has a role as a service provider.
     pub is_service_provider: bool,
+    /// Until when this is valid (`validUntil`), the `EntitiesDescriptor`s around it included; none when nothing is said.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// An `IDPSSODescriptor` (SAML Metadata 2.4.3). Nothing in it was checked, unless said so.
@@ -118,6 +181,8 @@ pub struct IdpRole {
     pub certificates: Vec<RoleCertificate>,
     /// `WantAuthnRequestsSigned`; absent means no.
     pub wants_signed_requests: Option<String>,
+    /// Until when the role alone is valid (`validUntil`).
+    pub valid_until: Option<Timestamp>,
 }
 
 /// An endpoint as it is written (SAML Metadata 2.2.2).
@@ -161,12 +226,16 @@ impl RoleCertificate {
 
 /// Lists every entity that metadata describes, also those inside of nested `EntitiesDescriptor`s, in document order.
 ///
-/// For people to look at: nothing is refused but what cannot be read. The metadata's own signature and its `validUntil`
-/// are not looked at.
+/// For people to look at: nothing is refused but what cannot be read. The metadata's own signature is not looked at.
 ///
 /// # Errors
 /// [`MetadataError::HtmlInsteadOfXml`], [`MetadataError::Malformed`] or [`MetadataError::Xml`].
 pub fn read_entities(octets: &[u8]) -> Result<Vec<Entity>, MetadataError> {
+    entities(Source::check(octets, Profile::Metadata), octets)
+}
+
+/// The entities of `source`, which was read from `octets`.
+fn entities(source: Result<Source<'_>, xml::Error>, octets: &[u8]) -> Result<Vec<Entity>, MetadataError> {
     let unreadable = |error: xml::Error| {
         if looks_like_html(octets) {
             MetadataError::HtmlInsteadOfXml
@@ -174,7 +243,7 @@ pub fn read_entities(octets: &[u8]) -> Result<Vec<Entity>, MetadataError> {
             error.into()
         }
     };
-    let source = Source::check(octets, Profile::Metadata).map_err(unreadable)?;
+    let source = source.map_err(unreadable)?;
     let document = Document::parse(&source).map_err(unreadable)?;
     let root = document.root();
     if root.local_name().eq_ignore_ascii_case("html") {
@@ -191,35 +260,73 @@ pub fn read_entities(octets: &[u8]) -> Result<Vec<Entity>, MetadataError> {
     document.elements().filter(is_listed).map(Entity::read).collect()
 }
 
-/// Reads the one identity provider that metadata describes.
+/// Reads the one identity provider that metadata describes, or the one that is `wanted` of several.
 ///
-/// The metadata's own signature is not looked at: it is trusted for where it came from.
+/// The metadata's own signature is not looked at: it is trusted for where it came from. An end of its validity is kept and
+/// decides nothing.
 ///
 /// # Errors
 /// [`MetadataError`].
-pub fn read_identity_provider(octets: &[u8]) -> Result<IdentityProvider, MetadataError> {
-    let entities = read_entities(octets)?;
+pub fn read_identity_provider(octets: &[u8], wanted: Option<&EntityId>) -> Result<IdentityProvider, MetadataError> {
+    chosen(&read_entities(octets)?, wanted)
+}
+
+/// The same from text that somebody pasted, whose declaration may name the encoding that its file once had.
+///
+/// # Errors
+/// [`MetadataError`].
+pub fn read_pasted_identity_provider(text: &str, wanted: Option<&EntityId>) -> Result<IdentityProvider, MetadataError> {
+    let source = Source::check_text(text, Profile::Metadata);
+    chosen(&entities(source, text.as_bytes())?, wanted)
+}
+
+fn chosen(entities: &[Entity], wanted: Option<&EntityId>) -> Result<IdentityProvider, MetadataError> {
     let roles = |entity| Entity::saml2_roles(entity).map(move |role| (entity, role));
-    let identity_providers: Vec<(&Entity, &IdpRole)> = entities.iter().flat_map(roles).collect();
-    match identity_providers.as_slice() {
-        [(entity, role)] => usable(entity, role),
-        [] if entities.iter().any(|entity| entity.is_service_provider) => Err(MetadataError::IsSpMetadata),
-        [] => Err(MetadataError::NoIdpRole),
-        several => {
-            let ids = several.iter().map(|(entity, _)| &entity.entity_id);
-            Err(MetadataError::SeveralEntities(
-                ids.take(10).map(|id| id.chars().take(200).collect()).collect(),
-            ))
-        }
+    let all: Vec<(&Entity, &IdpRole)> = entities.iter().flat_map(roles).collect();
+    let is_wanted = |entity: &Entity| wanted.is_none_or(|wanted| wanted.as_str() == entity.entity_id);
+    let mut matching = all.iter().filter(|(entity, _)| is_wanted(entity));
+    let ids = || {
+        let mut ids: Vec<String> = all.iter().map(|(entity, _)| entity.entity_id.clone()).collect();
+        ids.dedup();
+        Listed::of(ids)
+    };
+    match (matching.next(), matching.next()) {
+        (Some((entity, role)), None) => usable(entity, role),
+        (Some(_), Some(_)) => Err(MetadataError::SeveralEntities(ids())),
+        (None, _) if !all.is_empty() => Err(MetadataError::EntityMissing(ids())),
+        (None, _) if entities.iter().any(|entity| entity.is_service_provider) => Err(MetadataError::IsSpMetadata),
+        (None, _) => Err(MetadataError::NoIdpRole),
     }
 }
 
-/// A page of HTML, however it begins.
+/// Whether it is a page of HTML: what it begins with, after a mark, white space, declarations and comments.
 fn looks_like_html(octets: &[u8]) -> bool {
-    let start = octets.get(..octets.len().min(512)).unwrap_or_default();
-    let start = String::from_utf8_lossy(start).to_ascii_lowercase();
-    let start = start.trim_start_matches('\u{feff}').trim_start();
-    start.starts_with("<!doctype html") || start.starts_with("<html")
+    let mut rest = octets
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(octets)
+        .trim_ascii_start();
+    while let Some(end) = [(b"<?".as_slice(), b"?>".as_slice()), (b"<!--", b"-->")]
+        .into_iter()
+        .find(|(start, _)| rest.starts_with(start))
+        .map(|(_, end)| end)
+    {
+        let Some(at) = memmem::find(rest, end) else {
+            return false;
+        };
+        rest = rest
+            .get(at.saturating_add(end.len())..)
+            .unwrap_or_default()
+            .trim_ascii_start();
+    }
+    ["<!doctype html", "<html", "<head", "<body"].iter().any(|start| {
+        let found = rest.get(..start.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(start.as_bytes()))
+    })
+}
+
+/// `validUntil` of one element. One that is unreadable is none, as it decides nothing.
+fn valid_until(element: &Element<'_>) -> Option<Timestamp> {
+    Timestamp::parse_xs_date_time(element.attribute("validUntil")?.trim())
 }
 
 impl Entity {
@@ -229,6 +336,10 @@ impl Entity {
             entity_id: entity.attribute("entityID").ok_or(MetadataError::Malformed)?.to_owned(),
             identity_providers: roles.map(IdpRole::read).collect(),
             is_service_provider: entity.children().any(|role| role.is(MD, "SPSSODescriptor")),
+            valid_until: {
+                let itself_and_around = core::iter::successors(Some(entity), |element| element.parent());
+                itself_and_around.filter_map(|element| valid_until(&element)).min()
+            },
         })
     }
 
@@ -251,6 +362,7 @@ impl IdpRole {
             single_logout: services("SingleLogoutService"),
             certificates: keys.flat_map(RoleCertificate::read).collect(),
             wants_signed_requests: role.attribute("WantAuthnRequestsSigned").map(ToOwned::to_owned),
+            valid_until: valid_until(&role),
         }
     }
 }
@@ -262,6 +374,12 @@ impl Service {
             location: service.attribute("Location")?.to_owned(),
             response_location: service.attribute("ResponseLocation").map(ToOwned::to_owned),
         })
+    }
+
+    /// Its binding and address for people to read.
+    fn shown(&self) -> String {
+        let binding = self.binding.strip_prefix(BINDINGS).unwrap_or(&self.binding);
+        format!("{} at {}", shortened(binding), self.location)
     }
 
     /// The endpoint, if it is one to which a browser can be sent.
@@ -309,12 +427,12 @@ impl RoleCertificate {
 
 /// The identity provider of `role`, if users can be sent there and its signatures be checked.
 fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataError> {
-    let entity_id = EntityId::parse(&entity.entity_id).map_err(|_| MetadataError::NoIdpRole)?;
+    let entity_id = EntityId::parse(&entity.entity_id).map_err(|_| MetadataError::Malformed)?;
     let single_sign_on: Vec<Endpoint> = role.single_sign_on.iter().filter_map(Service::endpoint).collect();
     if single_sign_on.is_empty() {
-        return Err(MetadataError::NoSsoEndpoint);
+        return Err(no_sso_endpoint(role.single_sign_on.iter().map(Service::shown)));
     }
-    let (mut certificates, mut unusable): (Vec<StoredCertificate>, bool) = (Vec::new(), false);
+    let (mut certificates, mut left_out): (Vec<StoredCertificate>, usize) = (Vec::new(), 0);
     for key in role.certificates.iter().filter(|key| key.signs()) {
         match &key.certificate {
             Ok(certificate) if certificate.key(RsaFloor::Standard).is_ok() => {
@@ -323,11 +441,11 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
                     certificates.push(stored);
                 }
             }
-            _ => unusable = true,
+            _ => left_out = left_out.saturating_add(1),
         }
     }
     match certificates.len() {
-        0 if unusable => Err(MetadataError::KeyWeak),
+        0 if left_out > 0 => Err(MetadataError::KeyWeak),
         0 => Err(MetadataError::NoSigningKey),
         n if n > MAX_CERTIFICATES_PER_CONNECTION => Err(MetadataError::TooManyCertificates),
         _ => Ok(IdentityProvider {
@@ -340,8 +458,14 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
                 .wants_signed_requests
                 .as_deref()
                 .is_some_and(|value| matches!(value.trim(), "true" | "1")),
+            valid_until: [entity.valid_until, role.valid_until].into_iter().flatten().min(),
+            certificates_left_out: left_out,
         }),
     }
+}
+
+fn no_sso_endpoint(found: impl IntoIterator<Item = String>) -> MetadataError {
+    MetadataError::NoSsoEndpoint(Listed::of(found))
 }
 
 /// Our metadata for one connection (SAML Metadata 2.4.4). `signing_keys` are those that sign its messages now, next or

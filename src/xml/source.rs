@@ -65,11 +65,28 @@ impl<'a> Source<'a> {
     /// # Errors
     /// The first rule of [`Profile`] that is broken.
     pub fn check(octets: &'a [u8], profile: Profile) -> Result<Self, Error> {
-        let limits = profile.limits();
-        if octets.len() > limits.max_bytes {
+        if octets.len() > profile.limits().max_bytes {
             return Err(Error::TooLarge);
         }
-        let text = without_declaration(decode(octets, profile)?)?;
+        Self::check_decoded(decode(octets, profile)?, profile)
+    }
+
+    /// Checks text whose encoding is no longer that of its file, such as a JSON string's: what its declaration says of an
+    /// encoding is not looked at (XML 1.0, section 4.3.3, lets the transport say it).
+    ///
+    /// # Errors
+    /// As for [`check`](Self::check), those for encodings apart.
+    pub fn check_text(text: &'a str, profile: Profile) -> Result<Self, Error> {
+        Self::check_decoded(Cow::Borrowed(text.strip_prefix('\u{FEFF}').unwrap_or(text)), profile)
+    }
+
+    fn check_decoded(text: Cow<'a, str>, profile: Profile) -> Result<Self, Error> {
+        let limits = profile.limits();
+        // Text that was UTF-16 can be half as long again in UTF-8.
+        if text.len() > limits.max_bytes {
+            return Err(Error::TooLarge);
+        }
+        let text = without_declaration(text)?;
         check_characters(&text)?;
         let text = normalise_line_ends(text);
         if has_more_than(limits.max_less_than_signs, b'<', &text) || has_more_than(limits.max_equals_signs, b'=', &text)
@@ -104,13 +121,20 @@ impl<'a> Source<'a> {
 fn decode(octets: &[u8], profile: Profile) -> Result<Cow<'_, str>, Error> {
     match octets {
         [0xEF, 0xBB, 0xBF, rest @ ..] => decode_octets(rest, true, profile),
-        [0xFF, 0xFE, rest @ ..] if profile != Profile::SamlMessage => decode_utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] if profile != Profile::SamlMessage => decode_utf16(rest, u16::from_be_bytes),
+        [0xFF, 0xFE, rest @ ..] if profile != Profile::SamlMessage => {
+            decode_utf16(rest, u16::from_le_bytes, "UTF-16LE")
+        }
+        [0xFE, 0xFF, rest @ ..] if profile != Profile::SamlMessage => {
+            decode_utf16(rest, u16::from_be_bytes, "UTF-16BE")
+        }
+        // UTF-16 without its mark. It would be refused for its NULs, which tells nobody what to do.
+        [b'<', 0, ..] | [0, b'<', ..] if profile == Profile::Metadata => Err(Error::EncodingInvalid),
         _ => decode_octets(octets, false, profile),
     }
 }
 
-fn decode_utf16(octets: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, Error> {
+/// `order` is what the encoding is called when the order of its octets is said as well.
+fn decode_utf16<'a>(octets: &[u8], unit: fn([u8; 2]) -> u16, order: &str) -> Result<Cow<'a, str>, Error> {
     let (pairs, odd) = octets.as_chunks::<2>();
     if !odd.is_empty() {
         return Err(Error::EncodingInvalid);
@@ -119,7 +143,7 @@ fn decode_utf16(octets: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>,
     let text = String::from_utf16(&units).map_err(|_| Error::EncodingInvalid)?;
     match Declaration::read(&text)?.encoding {
         None => Ok(Cow::Owned(text)),
-        Some(name) if name.eq_ignore_ascii_case("UTF-16") => Ok(Cow::Owned(text)),
+        Some(name) if name.eq_ignore_ascii_case("UTF-16") || name.eq_ignore_ascii_case(order) => Ok(Cow::Owned(text)),
         Some(_) => Err(Error::EncodingUnsupported),
     }
 }

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import { startWorker } from "../../scripts/lib/worker.mjs";
@@ -69,6 +70,7 @@ describe("connections", { concurrency: 4 }, () => {
       decrypt_assertions: false,
       service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata`, slo_url: `${entityId}/slo` },
       identity_provider: null,
+      warnings: [],
       generation: 1,
     });
     assert.deepEqual((await api("GET", `/connections/${id}`)).body, created.body);
@@ -279,11 +281,47 @@ describe("metadata", { concurrency: 4 }, () => {
       assert.equal((await api("GET", path)).body.identity_provider, null, "nothing was saved");
     });
   }
+
+  test("of several identity providers is taken with the entity ID of one", async () => {
+    const path = await newPath();
+    const xml = several(withoutDeclaration(), several(withoutDeclaration().replace(DEFAULT_ENTITY_ID, "urn:other")));
+    assertError(await api("POST", `${path}/metadata`, { xml }), 422, "several_entities", new RegExp(`found several: ${DEFAULT_ENTITY_ID}, urn:other\\.$`));
+    assertError(await api("POST", `${path}/metadata`, { xml, entity_id: "urn:third" }), 422, "no_idp_role");
+    const chosen = await api("POST", `${path}/metadata`, { xml, entity_id: "urn:other" });
+    assert.deepEqual([chosen.status, chosen.body.identity_provider.entity_id], [200, "urn:other"]);
+  });
+
+  test("of another identity provider is held back, unless that is to be replaced", async () => {
+    const connection = await connect(system);
+    const before = (await api("GET", connection.path)).body;
+    const xml = system.metadata.replace(DEFAULT_ENTITY_ID, "urn:other");
+    const held = await api("POST", `${connection.path}/metadata`, { xml });
+    assertError(held, 409, "entity_changed", new RegExp(`${DEFAULT_ENTITY_ID}, the metadata describes urn:other\\.`));
+    assert.deepEqual((await api("GET", connection.path)).body, before, "nothing was changed");
+    const replaced = await api("POST", `${connection.path}/metadata`, { xml, replace_entity: true });
+    assert.deepEqual([replaced.status, replaced.body.identity_provider.entity_id], [200, "urn:other"]);
+    assertError(await api("POST", `${connection.path}/metadata`, { url: system.idp.metadataUrl }), 409, "entity_changed");
+  });
+
+  test("that is about to end, or has, is saved with warnings", async () => {
+    const path = await newPath();
+    const { cert } = makeCredentials({ days: 29 });
+    const xml = system.metadata.replace(certificate(), base64Of(cert)).replace("entityID=", 'validUntil="2020-01-01T00:00:00Z" entityID=');
+    const saved = await api("POST", `${path}/metadata`, { xml });
+    assert.deepEqual([saved.status, saved.body.warnings.map(({ code }) => code)], [200, ["certificate_expires_soon", "metadata_expired"]]);
+    assert.equal(saved.body.warnings[1].message, "The metadata was valid until 2020-01-01T00:00:00Z; it is still used.");
+    assert.deepEqual((await api("GET", path)).body, saved.body);
+    assert.deepEqual((await api("POST", `${path}/metadata`, { xml: system.metadata })).body.warnings, []);
+  });
 });
 
 describe("a metadata URL", { concurrency: 4 }, () => {
-  let server, url;
+  let server, tlsServer, url;
+  const utf16 = (encoding) => Buffer.from(`\uFEFF${system.metadata.replace(/^<\?xml[^>]*\?>\s*|^/, `<?xml version="1.0" encoding="${encoding}"?>`)}`, "utf16le");
   const answers = {
+    "/utf16": (response) => response.end(utf16("utf-16")),
+    "/mixed": (response) => response.end(utf16("utf-8")),
+    "/words": (response) => response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("Please sign in<br>"),
     "/good": (response) => response.end(system.metadata),
     "/missing": (response) => response.writeHead(404).end("no"),
     "/failing": (response) => response.writeHead(500).end("no"),
@@ -319,16 +357,21 @@ describe("a metadata URL", { concurrency: 4 }, () => {
     server.listen(0, "localhost");
     await once(server, "listening");
     url = `http://localhost:${server.address().port}`;
+    tlsServer = createTlsServer(makeCredentials({ commonName: "localhost" }), (_, response) => response.end(system.metadata));
+    tlsServer.listen(0, "localhost");
+    await once(tlsServer, "listening");
   });
   after(() => {
-    server.close();
-    server.closeAllConnections();
+    for (const each of [server, tlsServer]) {
+      each.close();
+      each.closeAllConnections();
+    }
   });
 
   const fetchAndSave = async (from) => api("POST", `${await newPath()}/metadata`, { url: from });
 
   test("that redirects up to three times is followed, and kept as it was given", async () => {
-    for (const path of ["/good", "/1", "/2", "/3", "/exact"]) {
+    for (const path of ["/good", "/utf16", "/1", "/2", "/3", "/exact"]) {
       const { status, body } = await fetchAndSave(url + path);
       assert.deepEqual([status, body.identity_provider?.metadata_url], [200, url + path]);
     }
@@ -336,7 +379,7 @@ describe("a metadata URL", { concurrency: 4 }, () => {
 
   for (const [path, code] of [
     ["/missing", "fetch_http_status"], ["/failing", "fetch_http_status"], ["/empty", "fetch_http_status"], ["/unauthorized", "fetch_http_status"], ["/blank", "fetch_http_status"],
-    ["/page", "html_instead_of_xml"],
+    ["/page", "html_instead_of_xml"], ["/words", "html_instead_of_xml"], ["/mixed", "encoding_bad"],
     ["/loop", "fetch_redirects"], ["/4", "fetch_redirects"],
     ["/nowhere", "fetch_private_address"], ["/file", "fetch_private_address"], ["/junk", "fetch_private_address"],
     ["/large", "fetch_too_large"], ["/endless", "fetch_too_large"],
@@ -353,6 +396,10 @@ describe("a metadata URL", { concurrency: 4 }, () => {
     unused.close();
     await once(unused, "close");
     assertError(await fetchAndSave(`http://localhost:${port}/`), 422, "fetch_tls");
+  });
+
+  test("with a certificate that nobody vouches for is refused, as one where nothing answers", async () => {
+    assertError(await fetchAndSave(`https://localhost:${tlsServer.address().port}/`), 422, "fetch_tls", /publicly trusted/);
   });
 
   test("that does not answer, or not to the end, is given up after eight seconds", async () => {

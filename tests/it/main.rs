@@ -12,6 +12,7 @@
 mod attacks;
 mod c14n_corpus;
 mod cli;
+mod codes;
 mod conformance;
 mod corpus;
 mod dsig;
@@ -20,6 +21,7 @@ mod encrypted;
 mod hidden;
 mod idp_initiated;
 mod logout_messages;
+mod metadata;
 mod mutation;
 mod sign_in;
 mod signed_requests;

@@ -38,7 +38,7 @@ fn save(world: &World, id: &str, metadata: &str) -> Value {
     let (status, saved) = world.api(
         "POST",
         &format!("/connections/{id}/metadata"),
-        &json!({"xml": metadata}),
+        &json!({"xml": metadata, "replace_entity": true}),
     );
     assert_eq!(status, 200, "{saved}");
     saved
@@ -419,7 +419,7 @@ fn logout_services_are_read_from_metadata() {
     let slo_url = format!("{ORIGIN}/sso/saml/{id}/slo");
     assert_eq!(saved["service_provider"]["slo_url"], json!(slo_url));
 
-    let idp = read_identity_provider(metadata.as_bytes()).unwrap();
+    let idp = read_identity_provider(metadata.as_bytes(), None).unwrap();
     let by = |binding| idp.logout_endpoint(binding).unwrap().binding;
     assert_eq!(
         (by(Binding::Redirect), by(Binding::Post)),

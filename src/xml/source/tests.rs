@@ -105,6 +105,31 @@ fn encodings_of_metadata() {
     let mixed = [b"\xFF\xFE".as_slice(), &utf16(latin, u16::to_le_bytes)].concat();
     assert_eq!(metadata(mixed), Err(Error::EncodingUnsupported));
     assert_eq!(metadata(latin), Err(Error::EncodingUnsupported));
+    for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+        assert_eq!(metadata(utf16("<a/>", unit)), Err(Error::EncodingInvalid), "no mark");
+    }
+}
+
+#[test]
+fn text_has_no_encoding() {
+    let check = |text: &str| Source::check_text(text, Profile::Metadata).map(|source| source.text().to_owned());
+    for encoding in ["UTF-8", "utf-16", "ISO-8859-1"] {
+        let text = format!("\u{FEFF}<?xml version='1.0' encoding='{encoding}'?><a>\u{E9}</a>");
+        assert_eq!(check(&text), Ok("<a>\u{E9}</a>".to_owned()));
+    }
+    // Everything else holds as it does for octets.
+    for (text, expected) in [
+        ("\u{FEFF}\u{FEFF}<a/>", Error::NotWellFormed),
+        ("<?xml version='1.1'?><a/>", Error::InvalidDeclaration),
+        ("<!DOCTYPE a><a/>", Error::DoctypeForbidden),
+        ("<a>\0</a>", Error::InvalidCharacter),
+    ] {
+        assert_eq!(check(text), Err(expected), "{text}");
+    }
+    let padded = |length: usize| format!("<a/>{}", " ".repeat(length - 4));
+    let max = Profile::Metadata.limits().max_bytes;
+    assert_eq!(check(&padded(max)), Ok(padded(max)));
+    assert_eq!(check(&padded(max + 1)), Err(Error::TooLarge));
 }
 
 #[test]

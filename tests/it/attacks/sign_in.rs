@@ -107,7 +107,7 @@ fn a125_another_identity_provider_has_other_users() {
         let (status, saved) = world.api(
             "POST",
             &format!("/connections/{id}/metadata"),
-            &json!({"xml": metadata}),
+            &json!({"xml": metadata, "replace_entity": true}),
         );
         assert_eq!(status, 200, "{saved}");
         let (status, enabled) = world.api("POST", &format!("/connections/{id}/enable"), &json!({}));
