@@ -62,7 +62,7 @@ describe("a good sign-in", { concurrency: 4 }, () => {
     });
     assert.equal(issuer, `${origin}/sso/saml/${id}`);
     assert.deepEqual([sp.entity_id, sp.acs_url], [issuer, rest.AssertionConsumerServiceURL]);
-    assertHostCookie(begun, BROWSER_COOKIE, /^[\w-]{43}$/, 60 * 60);
+    assertHostCookie(begun, BROWSER_COOKIE, /^[\w-]{43}$/, 24 * 60 * 60);
 
     // At the identity provider Ada is picked; its page posts the response to us, cross-site.
     const picked = await fetch(idp.ssoUrl, { method: "POST", body: new URLSearchParams([...url.searchParams, ["user", "ada@acme.test"]]) });
@@ -166,7 +166,7 @@ describe("a good sign-in", { concurrency: 4 }, () => {
 
 describe("a genuinely signed response is refused", { concurrency: 4 }, () => {
   // Each is signed by samlp with the right key; `options` say what it got wrong.
-  for (const { name, options, code } of [
+  for (const { name, options, code, settings } of [
     { name: "for another audience", options: { audience: "urn:elsewhere" }, code: "audience_mismatch" },
     { name: "for another recipient", options: { recipient: "https://elsewhere.example/acs" }, code: "recipient_mismatch" },
     { name: "for another destination", options: { destination: "https://elsewhere.example/acs" }, code: "destination_mismatch" },
@@ -174,7 +174,7 @@ describe("a genuinely signed response is refused", { concurrency: 4 }, () => {
     { name: "when it has expired", options: { now: new Date(Date.now() - 30 * MINUTE), lifetimeSeconds: 300 }, code: "expired" },
     { name: "when it is not valid yet", options: { now: new Date(Date.now() + 10 * MINUTE) }, code: "not_yet_valid" },
     { name: "to a request that nobody made", options: { inResponseTo: "_0123456789" }, code: "in_response_to_unknown" },
-    { name: "to no request at all", options: { inResponseTo: undefined }, code: "unsolicited_not_allowed" },
+    { name: "to no request at all, where that is switched off", settings: { idp_initiated: "off" }, options: { inResponseTo: undefined }, code: "unsolicited_not_allowed" },
     { name: "for an e-mail of another domain", options: { user: user("mallory@other.test") }, code: "email_domain_not_owned" },
     { name: "for an e-mail of a subdomain", options: { user: user("ada@sub.acme.test") }, code: "email_domain_not_owned" },
     {
@@ -193,6 +193,7 @@ describe("a genuinely signed response is refused", { concurrency: 4 }, () => {
   ]) {
     test(name, async () => {
       const connection = await connect(system);
+      if (settings) assert.equal((await system.api("PATCH", connection.path, settings)).status, 200);
       const browser = newBrowser();
       const attempt = await begin(browser, connection);
       const answer = await deliver(browser, connection, await answerTo(attempt, system, options));
@@ -330,25 +331,28 @@ describe("a response is refused that was changed after it was signed", { concurr
 });
 
 describe("once only", { concurrency: 4 }, () => {
-  test("an assertion is used up by its first use, in this browser and in any other", async () => {
+  test("an assertion is worth something to the browser that asked for it alone, and nothing once that has signed out", async () => {
     const connection = await connect(system);
     const browser = newBrowser();
     const response = await answerTo(await begin(browser, connection), system);
     await complete(browser, await deliver(browser, connection, response));
-    await assertRefused(system, connection, await deliver(browser, connection, response), "assertion_reused");
     const other = newBrowser();
     await begin(other, connection);
-    await assertRefused(system, connection, await deliver(other, connection, response), "assertion_reused", { browser: other });
+    const taken = await deliver(other, connection, response);
+    assert.equal(taken.status, 303, taken.text);
+    await assertRefused(system, connection, await other.get(taken.location), "browser_mismatch", { browser: other });
+    await browser.post("/sso/sign-out", {});
+    await assertRefused(system, connection, await deliver(browser, connection, response), "assertion_reused", { browser });
   });
 
-  test("of many deliveries at once, one is accepted", async () => {
+  test("of many deliveries at once, four are taken for clicks of the same user", async () => {
     const connection = await connect(system);
     const browser = newBrowser();
     const response = await answerTo(await begin(browser, connection), system);
     const answers = await Promise.all(Array.from({ length: 8 }, () => deliver(newBrowser(), connection, response)));
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [303, ...Array(7).fill(403)]);
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [...Array(4).fill(303), ...Array(4).fill(403)]);
     const { refusals } = (await system.api("GET", `${connection.path}/refusals`)).body;
-    assert.deepEqual(refusals.map(({ code }) => code), Array(7).fill("assertion_reused"));
+    assert.deepEqual(refusals.map(({ code }) => code), Array(4).fill("assertion_reused"));
     await complete(browser, answers.find(({ status }) => status === 303));
   });
 
