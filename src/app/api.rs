@@ -1,9 +1,11 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has the admin token.
 
+use core::fmt;
+
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::App;
@@ -16,7 +18,7 @@ use super::route::{ApiRoute, Route};
 use crate::code::Code;
 use crate::limits::{
     MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES,
-    MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES, PENDING_REQUEST_MINUTES,
+    MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES,
 };
 use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId, ReturnPath};
@@ -28,8 +30,8 @@ use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
 use crate::token::same_secret;
 
-/// What the vendor says of a connection: `POST /connections`, and what a `PATCH` is merged into.
-#[derive(Deserialize, Serialize)]
+/// What the vendor says of a connection, whole: `POST` and `PATCH` complete what they are given.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 struct DescriptionBody {
@@ -38,70 +40,110 @@ struct DescriptionBody {
     domains: Vec<String>,
     organization: Option<String>,
     sp_entity_id: Option<String>,
-    #[serde(default)]
     sign_requests: SignRequests,
-    #[serde(default)]
     force_authn: bool,
-    #[serde(default)]
     requested_authn_context: Vec<String>,
     name_id_format: Option<String>,
-    #[serde(default)]
     login_hint: LoginHint,
-    #[serde(default = "request_lifetime_minutes")]
     request_lifetime_minutes: u32,
-    #[serde(default)]
     idp_initiated: IdpInitiated,
-    #[serde(default)]
     relay_state_targets: Vec<String>,
-    #[serde(default)]
     require_signed_assertion: bool,
-    #[serde(default)]
     require_signed_response: bool,
     sha1_exception: Option<Sha1Exception>,
-    #[serde(default)]
     required_attributes: Vec<UserField>,
-    #[serde(default)]
     require_typed_email: bool,
-    #[serde(default = "yes")]
     just_in_time_sign_up: bool,
-    #[serde(default)]
     decrypt_assertions: bool,
 }
 
-fn request_lifetime_minutes() -> u32 {
-    PENDING_REQUEST_MINUTES
+/// The fields of a body, each once.
+struct Fields(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+
+        impl<'de> Visitor<'de> for Once {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields, A::Error> {
+                let mut fields = Map::new();
+                while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+                    if fields.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Once)
+    }
 }
 
-fn yes() -> bool {
-    true
+/// The settings of a connection as fields, beside each other.
+#[derive(Serialize)]
+struct SettingsFields<'a> {
+    #[serde(flatten)]
+    requests: &'a RequestSettings,
+    #[serde(flatten)]
+    responses: &'a ResponseSettings,
+}
+
+impl<'a> SettingsFields<'a> {
+    fn of(connection: &'a Connection) -> Self {
+        Self {
+            requests: &connection.requests,
+            responses: &connection.responses,
+        }
+    }
+}
+
+/// The other fields of a connection that a `PATCH` may change.
+#[derive(Serialize)]
+struct DescriptionFields<'a> {
+    name: &'a str,
+    provider: Provider,
+    domains: &'a [Domain],
+    organization: Option<&'a str>,
+    sp_entity_id: Option<&'a EntityId>,
+    #[serde(flatten)]
+    settings: SettingsFields<'a>,
 }
 
 impl DescriptionBody {
-    /// What is said of `connection` now.
-    fn of(connection: &Connection) -> Self {
-        let (requests, responses) = (&connection.requests, &connection.responses);
-        Self {
-            name: connection.name.clone(),
+    /// `given`, and what it leaves out by default.
+    fn created(given: Fields) -> Result<Self, ApiError> {
+        let (requests, responses) = (&RequestSettings::default(), &ResponseSettings::default());
+        Self::completed(given, &SettingsFields { requests, responses })
+    }
+
+    /// `given`, and what it leaves out as it is: `null` clears what may be absent, and any other value replaces the whole
+    /// field.
+    fn patched(given: Fields, connection: &Connection) -> Result<Self, ApiError> {
+        let present = DescriptionFields {
+            name: &connection.name,
             provider: connection.provider,
-            domains: connection.domains.iter().map(ToString::to_string).collect(),
-            organization: connection.organization.clone(),
-            sp_entity_id: connection.sp_entity_id.as_ref().map(ToString::to_string),
-            sign_requests: requests.sign_requests,
-            force_authn: requests.force_authn,
-            requested_authn_context: requests.requested_authn_context.clone(),
-            name_id_format: requests.name_id_format.clone(),
-            login_hint: requests.login_hint,
-            request_lifetime_minutes: requests.request_lifetime_minutes,
-            idp_initiated: responses.idp_initiated,
-            relay_state_targets: responses.relay_state_targets.iter().map(ToString::to_string).collect(),
-            require_signed_assertion: responses.require_signed_assertion,
-            require_signed_response: responses.require_signed_response,
-            sha1_exception: responses.sha1_exception.clone(),
-            required_attributes: responses.required_attributes.clone(),
-            require_typed_email: responses.require_typed_email,
-            just_in_time_sign_up: responses.just_in_time_sign_up,
-            decrypt_assertions: responses.decrypt_assertions,
+            domains: &connection.domains,
+            organization: connection.organization.as_deref(),
+            sp_entity_id: connection.sp_entity_id.as_ref(),
+            settings: SettingsFields::of(connection),
+        };
+        Self::completed(given, &present)
+    }
+
+    fn completed(Fields(given): Fields, others: &impl Serialize) -> Result<Self, ApiError> {
+        let mut whole = serde_json::to_value(others).map_err(|e| not_as_expected(&e))?;
+        if let Some(fields) = whole.as_object_mut() {
+            fields.extend(given);
         }
+        serde_json::from_value(whole).map_err(|e| not_as_expected(&e))
     }
 
     fn read(self, now: Timestamp) -> Result<Description, ApiError> {
@@ -157,9 +199,7 @@ struct ConnectionView<'a> {
     domains: &'a [Domain],
     organization: Option<&'a str>,
     #[serde(flatten)]
-    requests: &'a RequestSettings,
-    #[serde(flatten)]
-    responses: &'a ResponseSettings,
+    settings: SettingsFields<'a>,
     service_provider: ServiceProvider,
     identity_provider: Option<IdentityProviderView<'a>>,
     warnings: Vec<WarningView>,
@@ -267,8 +307,7 @@ impl<P: Ports> App<P> {
     }
 
     async fn create(&self, request: &Request) -> Result<Response, ApiError> {
-        let body: DescriptionBody = read_body(request)?;
-        let description = body.read(self.ports.now())?;
+        let description = DescriptionBody::created(read_body(request)?)?.read(self.ports.now())?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
             decryption_key: self.first_decryption_key(&description.responses, &[]).await?,
@@ -291,17 +330,10 @@ impl<P: Ports> App<P> {
         Ok(json(StatusCode::OK, &Body { connections }))
     }
 
-    /// `PATCH /connections/{id}`: a field that is absent stays as it is, `null` clears an optional one (RFC 7396; no field
-    /// has fields of its own).
     async fn patch(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
-        let patch: Map<String, Value> = read_body(request)?;
+        let given = read_body(request)?;
         let now = self.existing(id).await?;
-        let mut whole = serde_json::to_value(DescriptionBody::of(&now)).map_err(|e| not_as_expected(&e))?;
-        if let Some(fields) = whole.as_object_mut() {
-            fields.extend(patch);
-        }
-        let body: DescriptionBody = serde_json::from_value(whole).map_err(|e| not_as_expected(&e))?;
-        let description = body.read(self.ports.now())?;
+        let description = DescriptionBody::patched(given, &now)?.read(self.ports.now())?;
         let update = Update {
             id: id.clone(),
             decryption_key: (self.first_decryption_key(&description.responses, &now.decryption_keys)).await?,
@@ -405,8 +437,7 @@ impl<P: Ports> App<P> {
             state: connection.state,
             domains: &connection.domains,
             organization: connection.organization.as_deref(),
-            requests: &connection.requests,
-            responses: &connection.responses,
+            settings: SettingsFields::of(connection),
             service_provider: connection.service_provider(&self.config.origin),
             identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
                 entity_id: &idp.entity_id,
@@ -475,16 +506,18 @@ fn not_as_expected(error: &serde_json::Error) -> ApiError {
 }
 
 fn name(text: &str) -> Result<String, ApiError> {
-    label(text).ok_or_else(|| invalid("name", "expected 1 to 100 characters on one line"))
+    line(text, MAX_NAME_CHARACTERS).ok_or_else(|| invalid("name", "expected 1 to 100 characters on one line"))
 }
 
 fn organization(text: &str) -> Result<String, ApiError> {
-    label(text).ok_or_else(|| invalid("organization", "expected 1 to 100 characters on one line, or null"))
+    line(text, MAX_NAME_CHARACTERS)
+        .ok_or_else(|| invalid("organization", "expected 1 to 100 characters on one line, or null"))
 }
 
-fn label(text: &str) -> Option<String> {
+/// Text that people wrote on one line, without the space around it.
+fn line(text: &str, max_characters: usize) -> Option<String> {
     let text = text.trim();
-    let fits = (1..=MAX_NAME_CHARACTERS).contains(&text.chars().count());
+    let fits = (1..=max_characters).contains(&text.chars().count());
     (fits && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
@@ -531,14 +564,8 @@ fn sha1_exception(exception: Sha1Exception, now: Timestamp) -> Result<Sha1Except
     if left > MAX_SHA1_EXCEPTION_SECONDS {
         return Err(invalid("sha1_exception", "expected an end within a year"));
     }
-    let reason = exception.reason.trim();
-    let length = reason.chars().count();
-    if length == 0 || length > MAX_REASON_CHARACTERS || reason.chars().any(char::is_control) {
-        return Err(invalid(
-            "sha1_exception",
-            "expected a reason of 1 to 500 characters on one line",
-        ));
-    }
+    let expected = || invalid("sha1_exception", "expected a reason of 1 to 500 characters on one line");
+    line(&exception.reason, MAX_REASON_CHARACTERS).ok_or_else(expected)?;
     Ok(exception)
 }
 

@@ -10,7 +10,7 @@ use edge_saml::xml::{Document, Profile, Source};
 use serde_json::{Value, json};
 
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, ORIGIN, Replication, World, location};
+use crate::support::world::{ADMIN_TOKEN, Browser, ORIGIN, Replication, World, authn_request, location};
 
 /// What an identity provider sees of a request.
 struct Seen {
@@ -38,15 +38,7 @@ fn seen(response: &edge_saml::app::http::Response) -> Seen {
     if response.status() == 303 {
         let url = location(response);
         let query = url.split_once('?').unwrap().1.to_owned();
-        let parameter = |name: &str| {
-            form_urlencoded::parse(query.as_bytes())
-                .find(|(n, _)| n == name)
-                .unwrap()
-                .1
-                .into_owned()
-        };
-        let deflated = STANDARD.decode(parameter("SAMLRequest")).unwrap();
-        let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
+        let xml = authn_request(&url);
         return Seen {
             xml,
             query,
@@ -87,19 +79,9 @@ fn use_post(world: &World, id: &str) {
     assert_eq!(status, 200);
 }
 
-fn metadata(world: &World, id: &str) -> String {
-    let request = http::Request::builder()
-        .uri(format!("/sso/saml/{id}/metadata"))
-        .body(Vec::new())
-        .unwrap();
-    let response = world.handle(request);
-    assert_eq!(response.status(), 200);
-    String::from_utf8(response.body().clone()).unwrap()
-}
-
 /// The certificates for signing in our metadata, which must say so rightly.
 fn published(world: &World, id: &str) -> Vec<Certificate> {
-    let xml = metadata(world, id);
+    let xml = world.metadata(id);
     let source = Source::check(xml.as_bytes(), Profile::Metadata).unwrap();
     let document = Document::parse(&source).unwrap();
     let role = document.root().required_child(MD, "SPSSODescriptor").unwrap();
@@ -151,14 +133,7 @@ fn verify_xml(xml: &str, keys: &[TrustedKey]) -> Result<(), dsig::Error> {
 
 /// Signs in with what `browser` was sent away with.
 fn finish(world: &World, browser: &mut Browser, id: &str, request: &str, change: impl FnOnce(&mut Message)) -> u16 {
-    let mut message = Message {
-        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-        audience: format!("{ORIGIN}/sso/saml/{id}"),
-        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-        in_response_to: Some(request.to_owned()),
-        assertion_id: format!("_a{request}"),
-        ..Message::default()
-    };
+    let mut message = Message::of(id, Some(request));
     change(&mut message);
     let ticket = Browser::deliver(world, id, &Idp::trusted().respond(&message, Signed::Both));
     if ticket.status() != 303 {
@@ -372,7 +347,7 @@ fn private_keys_stay_in_the_registry() {
     begin(&world, &mut browser);
     rotate(&world, "prepare");
     let (_, shown) = world.api("GET", "/service-provider/keys", &json!({}));
-    let public = format!("{}{shown}{}", world.everything_public(), metadata(&world, &id));
+    let public = format!("{}{shown}{}", world.everything_public(), world.metadata(&id));
     assert!(public.contains("service-provider:keys="), "{public}");
     for pem in [
         include_str!("../vectors/keys/sp-1.key.pem"),
@@ -682,5 +657,30 @@ fn what_requests_ask_for_is_checked() {
         "name_id_format",
     ] {
         assert_eq!(body[field], created[field], "{field}");
+    }
+}
+
+#[test]
+fn a_field_is_given_once() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let whole = r#"{"name":"A","name":"B","provider":"okta","domains":["b.test"]}"#;
+    for (method, path, body) in [
+        ("POST", "/sso/api/v1/connections".to_owned(), whole),
+        (
+            "PATCH",
+            format!("/sso/api/v1/connections/{id}"),
+            r#"{"force_authn":true,"force_authn":false}"#,
+        ),
+    ] {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .header("content-type", "application/json");
+        let response = world.handle(request.body(body.as_bytes().to_vec()).unwrap());
+        assert_eq!(response.status(), 400, "{method}");
+        let answer: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(answer["error"]["code"], "invalid_json");
     }
 }
