@@ -16,7 +16,7 @@ use super::registry::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use super::registry::keys::NewKey;
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
-use crate::saml::service_keys::{PublicKey, RotationStep, next_step};
+use crate::saml::service_keys::PublicKey;
 use crate::saml::settings::ResponseSettings;
 use crate::xmlenc::{RsaOaep, UnwrapFailed, UnwrapKey};
 
@@ -85,10 +85,7 @@ impl<P: Ports> App<P> {
             return Ok(json(StatusCode::OK, &view(&connection.decryption_keys)));
         }
         let RotateBody { step } = read_body(request)?;
-        let key = match step {
-            RotationStep::Prepare if next_step(&connection.decryption_keys) == step => Some(self.new_key().await?),
-            _ => None,
-        };
+        let key = self.key_for(step, &connection.decryption_keys).await?;
         let rotate = RotateDecryptionKeys {
             connection: connection.id,
             step,

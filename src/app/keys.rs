@@ -85,6 +85,14 @@ impl<P: Ports> App<P> {
         })
     }
 
+    /// The key that `step` needs of those that have `keys`: a new one, if it is to prepare and may.
+    pub(super) async fn key_for(&self, step: RotationStep, keys: &[PublicKey]) -> Result<Option<NewKey>, Unavailable> {
+        match step {
+            RotationStep::Prepare if next_step(keys) == step => self.new_key().await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Signs `octets` with the current key: RSA PKCS#1 v1.5 with SHA-256.
     async fn sign(&self, octets: &[u8]) -> Result<Signature, Unavailable> {
         let keys = self.public_keys().await?;
@@ -135,11 +143,7 @@ impl<P: Ports> App<P> {
             return Ok(json(StatusCode::OK, &view(&self.registered_keys().await?)));
         }
         let RotateBody { step } = read_body(request)?;
-        let keys = self.registered_keys().await?;
-        let key = match step {
-            RotationStep::Prepare if next_step(&keys) == step => Some(self.new_key().await?),
-            _ => None,
-        };
+        let key = self.key_for(step, &self.registered_keys().await?).await?;
         let Answer { reply, published } = self.ports.registry(RotateKeys { step, key }).await?;
         Ok(json(status(StatusCode::OK, published), &view(&reply.map_err(refused)?)))
     }

@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{NewKey, no_key};
+use super::keys::{NewKey, no_key, private_key};
 use super::{Call, Refusal, read, write};
 use crate::app::ports::PrivateKey;
-use crate::app::sql::{Sql, SqlError, text};
+use crate::app::sql::{Sql, SqlError};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
 use crate::saml::service_keys::{KeyId, KeyState, PublicKey, RotationStep, next_step};
@@ -44,13 +44,10 @@ impl Call for ReadDecryptionKey {
     const NAME: &'static str = "read_decryption_key";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let rows = sql.run(
+        private_key(&sql.run(
             "SELECT private_key FROM decryption_keys WHERE connection_id = ? AND id = ?",
             &[self.connection.as_str().into(), self.id.as_str().into()],
-        )?;
-        rows.first()
-            .map(|row| text(row, 0).map(|key| PrivateKey::new(key.to_owned())))
-            .transpose()
+        )?)
     }
 }
 

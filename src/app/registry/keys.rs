@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Kind, Refusal, note};
 use crate::app::ports::PrivateKey;
-use crate::app::sql::{Sql, SqlError, integer, json, text, to_json};
+use crate::app::sql::{Row, Sql, SqlError, integer, json, text, to_json};
 use crate::saml::connection::StoredCertificate;
 use crate::saml::service_keys::{KeyId, KeyState, PublicKey, RotationStep, next_step};
 use crate::saml::time::Timestamp;
@@ -83,10 +83,7 @@ impl Call for ReadPrivateKey {
     const NAME: &'static str = "read_private_key";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let rows = sql.run("SELECT private_key FROM keys WHERE id = ?", &[self.id.as_str().into()])?;
-        rows.first()
-            .map(|row| text(row, 0).map(|key| PrivateKey::new(key.to_owned())))
-            .transpose()
+        private_key(&sql.run("SELECT private_key FROM keys WHERE id = ?", &[self.id.as_str().into()])?)
     }
 }
 
@@ -115,6 +112,12 @@ impl Call for RotateKeys {
         note(sql, Kind::Keys, "")?;
         Ok(Ok(public_keys(sql)?))
     }
+}
+
+/// The private key in the first column of the one row, if there is one.
+pub(super) fn private_key(rows: &[Row]) -> Result<Option<PrivateKey>, SqlError> {
+    let key = |row| text(row, 0).map(|key| PrivateKey::new(key.to_owned()));
+    rows.first().map(key).transpose()
 }
 
 /// What the application forgot.
