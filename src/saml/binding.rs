@@ -52,21 +52,14 @@ hide!(PostForm);
 /// [`Reject::AcsEmptyPost`] without a `SAMLResponse`, [`Reject::FormMalformed`] for a repeated field,
 /// [`Reject::Base64Bad`], [`Reject::TooLarge`], [`Reject::RelayStateNotAllowed`].
 pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
-    let mut response = None;
-    let mut relay_state = None;
-    for (name, value) in form_urlencoded::parse(body) {
-        let slot = match &*name {
-            "SAMLResponse" => &mut response,
-            "RelayState" => &mut relay_state,
-            "SAMLRequest" | "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => return Err(Reject::FormMalformed),
-            _ => continue,
-        };
-        if slot.replace(value.into_owned()).is_some() {
-            return Err(Reject::FormMalformed);
+    let fields = FormFields::read(body)?;
+    match fields.message {
+        Some((MessageKind::Request, _)) => Err(Reject::FormMalformed),
+        Some((MessageKind::Response, response)) if !response.trim().is_empty() => {
+            decode_form(&response, fields.relay_state)
         }
+        _ => Err(Reject::AcsEmptyPost),
     }
-    let response = response.filter(|r| !r.trim().is_empty()).ok_or(Reject::AcsEmptyPost)?;
-    decode_form(&response, relay_state)
 }
 
 /// Reads the form that carries a logout message by the HTTP-POST binding: one `SAMLRequest` or one `SAMLResponse`, at most
@@ -75,24 +68,38 @@ pub fn read_post_form(body: &[u8]) -> Result<PostForm, Reject> {
 /// # Errors
 /// As [`read_post_form`]; [`Reject::FormMalformed`] for a form without a message too.
 pub fn read_logout_form(body: &[u8]) -> Result<(MessageKind, PostForm), Reject> {
-    let mut message = None;
-    let mut relay_state = None;
-    for (name, value) in form_urlencoded::parse(body) {
-        let value = value.into_owned();
-        let is_repeated = match &*name {
-            // Both are one, so that one excludes the other.
-            "SAMLRequest" => message.replace((MessageKind::Request, value)).is_some(),
-            "SAMLResponse" => message.replace((MessageKind::Response, value)).is_some(),
-            "RelayState" => relay_state.replace(value).is_some(),
-            "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => true,
-            _ => continue,
-        };
-        if is_repeated {
-            return Err(Reject::FormMalformed);
+    let fields = FormFields::read(body)?;
+    let (kind, message) = fields.message.ok_or(Reject::FormMalformed)?;
+    Ok((kind, decode_form(&message, fields.relay_state)?))
+}
+
+/// The fields of a form that are ours.
+struct FormFields {
+    message: Option<(MessageKind, String)>,
+    relay_state: Option<String>,
+}
+
+impl FormFields {
+    /// Reads them: each at most once, a request or a response, and nothing of what signs a query.
+    fn read(body: &[u8]) -> Result<Self, Reject> {
+        let mut message = None;
+        let mut relay_state = None;
+        for (name, value) in form_urlencoded::parse(body) {
+            let value = value.into_owned();
+            let is_repeated = match &*name {
+                // Both are one, so that one excludes the other.
+                "SAMLRequest" => message.replace((MessageKind::Request, value)).is_some(),
+                "SAMLResponse" => message.replace((MessageKind::Response, value)).is_some(),
+                "RelayState" => relay_state.replace(value).is_some(),
+                "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => true,
+                _ => continue,
+            };
+            if is_repeated {
+                return Err(Reject::FormMalformed);
+            }
         }
+        Ok(Self { message, relay_state })
     }
-    let (kind, message) = message.ok_or(Reject::FormMalformed)?;
-    Ok((kind, decode_form(&message, relay_state)?))
 }
 
 fn decode_form(message: &str, relay_state: Option<String>) -> Result<PostForm, Reject> {
