@@ -38,9 +38,11 @@ struct SignOutPage {}
 #[template(path = "refused.html")]
 struct RefusedPage<'a> {
     title: &'a str,
+    heading: &'a str,
     text: &'a str,
     reference: &'a str,
-    again: &'a str,
+    /// The address and the words of the way on.
+    way_on: (&'a str, &'a str),
 }
 
 #[derive(Template)]
@@ -49,21 +51,6 @@ struct ConfirmSignInPage<'a> {
     email: &'a str,
     action: &'a str,
     ticket: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "logout_refused.html")]
-struct LogoutRefusedPage<'a> {
-    reference: &'a str,
-}
-
-#[derive(Template)]
-#[template(path = "post_logout.html")]
-struct PostLogoutPage<'a> {
-    action: &'a str,
-    parameter: &'a str,
-    message: &'a str,
-    relay_state: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -76,9 +63,12 @@ struct MessagePage<'a> {
 #[derive(Template)]
 #[template(path = "post_to_idp.html")]
 struct PostToIdpPage<'a> {
+    heading: &'a str,
+    text: &'a str,
     action: &'a str,
-    saml_request: &'a str,
-    relay_state: &'a str,
+    parameter: &'a str,
+    message: &'a str,
+    relay_state: Option<&'a str>,
 }
 
 /// What the sign-in page shows.
@@ -123,42 +113,48 @@ fn identity_providers(development: Development) -> &'static str {
     }
 }
 
-/// The form of the HTTP-POST binding (SAML Bindings 3.5.4): it sends itself where scripts run, and has a button.
+/// The form of the HTTP-POST binding (SAML Bindings 3.5.4) with a request for a sign-in: it sends itself where scripts run,
+/// and has a button.
 #[must_use]
 pub fn post_to_idp(action: &EndpointUrl, saml_request: &str, relay_state: &str) -> Response {
-    let html = PostToIdpPage {
+    let page = PostToIdpPage {
+        heading: "On to your sign-in",
+        text: "You are being sent to where your organization keeps its accounts. If nothing happens, press the button.",
         action: action.as_str(),
-        saml_request,
-        relay_state,
-    }
-    .render();
-    answer(StatusCode::OK, html, posting_to(action))
+        parameter: MessageKind::Request.parameter(),
+        message: saml_request,
+        relay_state: Some(relay_state),
+    };
+    post(action, &page)
 }
 
 /// The same form with a logout message.
 #[must_use]
 pub fn post_logout(action: &EndpointUrl, kind: MessageKind, message: &str, relay_state: Option<&str>) -> Response {
-    let html = PostLogoutPage {
+    let page = PostToIdpPage {
+        heading: "Signing you out",
+        text: "You are signed out here. You are being sent to where your organization keeps its accounts, to be signed out there \
+               too. If nothing happens, press the button.",
         action: action.as_str(),
         parameter: kind.parameter(),
         message,
         relay_state,
-    }
-    .render();
-    answer(StatusCode::OK, html, posting_to(action))
+    };
+    post(action, &page)
 }
 
-/// The policy of a page that posts itself to an identity provider. That may answer with a redirect to another host of its
-/// own, which `form-action` covers too.
-fn posting_to(action: &EndpointUrl) -> PagePolicy<'static> {
-    PagePolicy {
+/// A page that posts itself to an identity provider. That may answer with a redirect to another host of its own, which
+/// `form-action` covers too.
+fn post(action: &EndpointUrl, page: &PostToIdpPage<'_>) -> Response {
+    let policy = PagePolicy {
         scripts: Scripts::Ours,
         form_targets: if action.is_https() {
             IDENTITY_PROVIDERS
         } else {
             LOCAL_IDENTITY_PROVIDERS
         },
-    }
+    };
+    answer(StatusCode::OK, page.render(), policy)
 }
 
 /// The sign-in page for somebody who is signed in.
@@ -193,11 +189,15 @@ pub fn signed_out(outcome: LogoutOutcome) -> Response {
 /// A logout message that is refused: a reference, not a reason.
 #[must_use]
 pub fn logout_refused(status: StatusCode, reference: &str) -> Response {
-    let policy = PagePolicy {
-        scripts: Scripts::Ours,
-        form_targets: "",
+    let page = RefusedPage {
+        title: "Sign-out did not work",
+        heading: "We could not finish signing you out",
+        text: "You may still be signed in here; sign out to be sure. If it happens again, send this reference to the people who run \
+               your sign-in; they can see the reason.",
+        reference,
+        way_on: ("/sso/sign-out", "Sign out"),
     };
-    answer(status, LogoutRefusedPage { reference }.render(), policy)
+    refuse(status, &page)
 }
 
 /// What somebody is told whose sign-in is refused.
@@ -261,16 +261,21 @@ impl Again<'_> {
 /// A refused sign-in: a reference, not a reason, and one click to begin again.
 #[must_use]
 pub fn refused(status: StatusCode, apology: Apology, reference: &str, again: Again<'_>) -> Response {
-    let policy = PagePolicy {
-        scripts: Scripts::Ours,
-        form_targets: "",
-    };
     let (title, text) = apology.words();
     let page = RefusedPage {
         title,
+        heading: title,
         text,
         reference,
-        again: &again.address(),
+        way_on: (&again.address(), "Try again"),
+    };
+    refuse(status, &page)
+}
+
+fn refuse(status: StatusCode, page: &RefusedPage<'_>) -> Response {
+    let policy = PagePolicy {
+        scripts: Scripts::Ours,
+        form_targets: "",
     };
     answer(status, page.render(), policy)
 }
