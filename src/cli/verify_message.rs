@@ -84,18 +84,14 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         keys: &keys,
         sha1: sha1(arguments),
     };
-    let (by_post, by_redirect);
     let (message, relay_state, binding) = match transport(arguments.operand())? {
-        Transport::Post(octets) => {
-            by_post = logout::open(&octets, &policy)?;
-            (by_post.get(), None, "post")
-        }
+        Transport::Post(octets) => (logout::open(&octets, &policy)?, None, "post"),
         Transport::Redirect(query) => {
-            by_redirect = redirect::open_logout(&query, &policy)?;
-            let relay_state = by_redirect.relay_state().map(ToOwned::to_owned);
-            (by_redirect.message().get(), relay_state, "redirect")
+            let (message, relay_state) = redirect::open_logout(&query, &policy)?.into_parts();
+            (message, relay_state, "redirect")
         }
     };
+    let message = message.get();
     message.check(&LogoutExpect {
         issuer: None,
         destination: arguments.text("destination")?,

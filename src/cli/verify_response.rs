@@ -168,7 +168,7 @@ impl Protocol {
         confirmed.answers(self.solicitation())?;
         if !self.domains.is_empty() {
             validate::identify(response, &expect)?;
-            validate::stable_name_id(response.assertion().get())?;
+            validate::stable_name_id(response.assertion().get().name_id.as_ref())?;
         }
         Ok(confirmed)
     }

@@ -25,20 +25,9 @@ pub struct RedirectLogout {
 hide!(RedirectLogout);
 
 impl RedirectLogout {
-    /// The message.
-    pub fn message(&self) -> &Verified<LogoutMessage> {
-        &self.message
-    }
-
-    /// Both of them.
+    /// The message, and the `RelayState`, which the signature covers too.
     pub fn into_parts(self) -> (Verified<LogoutMessage>, Option<String>) {
         (self.message, self.relay_state)
-    }
-
-    /// The `RelayState`, which the signature covers too.
-    #[must_use]
-    pub fn relay_state(&self) -> Option<&str> {
-        self.relay_state.as_deref()
     }
 }
 

@@ -273,11 +273,8 @@ pub fn confirm<'r>(response: &'r VerifiedResponse, expect: &Expect<'_>) -> Resul
 ///
 /// # Errors
 /// [`Reject::NameIdTransientAsKey`].
-pub fn stable_name_id(assertion: &Assertion) -> Result<&NameId, Reject> {
-    let stable = assertion
-        .name_id
-        .as_ref()
-        .filter(|n| !n.value.is_empty() && !n.is_transient());
+pub fn stable_name_id(name_id: Option<&NameId>) -> Result<&NameId, Reject> {
+    let stable = name_id.filter(|n| !n.value.is_empty() && !n.is_transient());
     stable.ok_or(Reject::NameIdTransientAsKey)
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
             let query = String::from_utf8_lossy(&octets);
             let query = query.trim_ascii();
             unsigned_too(
-                redirect::open_logout(query, &policy).map(|opened| opened.message().get().clone()),
+                redirect::open_logout(query, &policy).map(|opened| opened.into_parts().0.get().clone()),
                 || redirect::read_unsigned_logout(query),
             )
         }
