@@ -2,6 +2,7 @@
 
 pub mod acs;
 pub mod api;
+mod attempt;
 pub mod config;
 mod decryption_keys;
 pub mod error;

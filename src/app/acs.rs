@@ -11,15 +11,13 @@
 use http::StatusCode;
 
 use super::App;
+use super::attempt::Failure;
 use super::error::BrowserError;
-use super::http::{
-    BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, has_media_type, is_from_ourselves, see_other,
-    set_cookie,
-};
+use super::http::{Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
 use super::ledger::{Answers, Complete, Completion, Consume, EndSession, Refusal, User, user_id};
 use super::page;
-use super::ports::{LogLine, Ports, Unavailable};
-use super::session::session_cookie;
+use super::ports::{Ports, Unavailable};
+use super::session::{browser_cookie, session_cookie};
 use super::sign_in::reject_of;
 use crate::dsig::Policy;
 use crate::saml::binding::{PostForm, read_post_form};
@@ -41,36 +39,34 @@ impl<P: Ports> App<P> {
         if !has_media_type(request, "application/x-www-form-urlencoded") {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let mut connection = self
+        let connection = self
             .replicated_connection(id)
             .await?
-            .ok_or_else(|| refused(id, Reject::ConnectionUnknown))?;
+            .ok_or_else(|| BrowserError::refused(id, Reject::ConnectionUnknown))?;
         if request.uri().query().is_some_and(|q| !q.is_empty()) {
-            return Err(refused(id, Reject::FormMalformed));
+            return Err(BrowserError::refused(id, Reject::FormMalformed));
         }
-        let form = read_post_form(request.body()).map_err(|reject| refused(id, reject))?;
-        // KV may lag behind the ledger; verify once more with the registry's record when it does.
-        for _ in 0..2 {
-            match self.exchange(&connection, &form).await {
-                Ok(next) => return Ok(see_other(&next)),
-                Err(Failure::Browser(error)) => return Err(error),
-                Err(Failure::Rejected(reject)) => {
-                    let other = self.answer_otherwise(&connection, &form, &reject).await?;
-                    return other.ok_or_else(|| refused(id, reject));
-                }
-                Err(Failure::Ledger(Refusal::StaleGeneration)) => {
-                    connection = self
-                        .registered_connection(id)
-                        .await?
-                        .ok_or_else(|| refused(id, Reject::ConnectionUnknown))?;
-                }
-                Err(Failure::Ledger(Refusal::NotYetKnown)) => {
-                    return Err(Unavailable("the ledger is behind".to_owned()).into());
-                }
-                Err(Failure::Ledger(refusal)) => return Err(refused_by_ledger(id, refusal)),
+        let form = read_post_form(request.body()).map_err(|reject| BrowserError::refused(id, reject))?;
+        self.with_current(connection, async |connection| {
+            self.answer_response(connection, &form).await
+        })
+        .await
+        .map_err(|failure| match failure {
+            Failure::Ledger(refusal) => refused_by_ledger(id, refusal),
+            Failure::Rejected(reject) => BrowserError::refused(id, reject),
+            Failure::Unavailable(unavailable) => unavailable.into(),
+        })
+    }
+
+    async fn answer_response(&self, connection: &Connection, form: &PostForm) -> Result<Response, Failure> {
+        match self.exchange(connection, form).await {
+            Ok(next) => Ok(see_other(&next)),
+            Err(Failure::Rejected(reject)) => {
+                let other = self.answer_otherwise(connection, form, &reject).await?;
+                other.ok_or(Failure::Rejected(reject))
             }
+            Err(failure) => Err(failure),
         }
-        Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
     }
 
     /// What can be done when the identity provider refused what we had asked for: the request once more without a NameID
@@ -84,26 +80,18 @@ impl<P: Ports> App<P> {
         let Reject::IdpStatus { status, .. } = reject else {
             return Ok(None);
         };
-        if !matches!(status, IdpStatus::InvalidNameIdPolicy | IdpStatus::NoPassive) {
-            return Ok(None);
+        let request = || response::request_id_hint(&form.message);
+        match status {
+            IdpStatus::InvalidNameIdPolicy => match request() {
+                Some(request) => self.ask_again(connection, request).await,
+                None => Ok(None),
+            },
+            IdpStatus::NoPassive => match request() {
+                Some(request) => self.give_up(connection, request).await,
+                None => Ok(None),
+            },
+            _ => Ok(None),
         }
-        let Some(request) = response::request_id_hint(&form.message) else {
-            return Ok(None);
-        };
-        if *status == IdpStatus::NoPassive {
-            return self.give_up(connection, request).await;
-        }
-        let again = self.ask_again(connection, request).await?;
-        if again.is_some() {
-            self.ports.log(&LogLine {
-                event: "asked_again_without_name_id_format",
-                reference: None,
-                connection: Some(&connection.id),
-                code: None,
-                detail: None,
-            });
-        }
-        Ok(again)
     }
 
     /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger; gives the address where
@@ -209,12 +197,7 @@ impl<P: Ports> App<P> {
         id: &ConnectionId,
         request: &Request,
     ) -> Result<Response, BrowserError> {
-        if !is_from_ourselves(request, &self.config.origin) {
-            return Err(BrowserError::ForeignForm);
-        }
-        if !has_media_type(request, "application/x-www-form-urlencoded") {
-            return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
-        }
+        self.check_own_form(request)?;
         self.complete(id, request, request.body(), Confirmed::Yes).await
     }
 
@@ -229,7 +212,7 @@ impl<P: Ports> App<P> {
         let ticket = ticket.ok_or(BrowserError::Malformed(StatusCode::BAD_REQUEST))?;
         self.replicated_connection(id)
             .await?
-            .ok_or_else(|| refused(id, Reject::ConnectionUnknown))?;
+            .ok_or_else(|| BrowserError::refused(id, Reject::ConnectionUnknown))?;
         let present = session_cookie(request);
         // A fresh token for every sign-in: whatever session cookie the browser brought is not continued.
         let session = Token::new(&self.ports.random()?);
@@ -237,7 +220,7 @@ impl<P: Ports> App<P> {
             id,
             Complete {
                 ticket: ticket.hash(),
-                browser: cookie(request, BROWSER_COOKIE).and_then(Token::parse).map(|b| b.hash()),
+                browser: browser_cookie(request).map(|browser| browser.hash()),
                 present_session: (present.as_ref())
                     .filter(|(connection, _)| connection == id)
                     .map(|(_, token)| token.hash()),
@@ -274,44 +257,15 @@ enum Confirmed {
     Yes,
 }
 
-/// Why a response was not exchanged for a ticket.
-enum Failure {
-    /// Something does not answer.
-    Browser(BrowserError),
-    /// The ledger refuses it.
-    Ledger(Refusal),
-    /// The response is refused.
-    Rejected(Reject),
-}
-
-impl From<Reject> for Failure {
-    fn from(reject: Reject) -> Self {
-        Self::Rejected(reject)
-    }
-}
-
-impl From<Unavailable> for Failure {
-    fn from(unavailable: Unavailable) -> Self {
-        Self::Browser(unavailable.into())
-    }
-}
-
-fn refused(id: &ConnectionId, reject: Reject) -> BrowserError {
-    BrowserError::Refused {
-        connection: id.clone(),
-        reject,
-        return_path: None,
-    }
-}
-
 fn refused_by_ledger(id: &ConnectionId, refusal: Refusal) -> BrowserError {
-    BrowserError::Refused {
-        connection: id.clone(),
-        reject: reject_of(&refusal),
-        return_path: match refusal {
-            Refusal::RequestExpired { return_path } => Some(return_path),
-            _ => None,
+    let reject = reject_of(&refusal);
+    match refusal {
+        Refusal::RequestExpired { return_path } => BrowserError::Refused {
+            connection: id.clone(),
+            reject,
+            return_path: Some(return_path),
         },
+        _ => BrowserError::refused(id, reject),
     }
 }
 
@@ -325,10 +279,9 @@ fn bounce(id: &ConnectionId, return_path: &ReturnPath) -> String {
     format!("/sso/sign-in?{query}")
 }
 
-/// The user as the ledger keeps them. The key is the NameID, which must not change from one sign-in to the next.
+/// The user as the ledger keeps them. The key is the NameID.
 fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<User, Reject> {
-    let name_id = login.name_id().filter(|n| !n.value.is_empty() && !n.is_transient());
-    let name_id = name_id.ok_or(Reject::NameIdTransientAsKey)?;
+    let name_id = validate::stable_name_id(login.name_id())?;
     Ok(User {
         id: user_id(&connection.id, login.idp_entity_id(), sp_entity_id, name_id),
         idp_entity_id: login.idp_entity_id().clone(),

@@ -44,6 +44,25 @@ pub enum BrowserError {
     Unavailable(Unavailable),
 }
 
+impl BrowserError {
+    /// A sign-in that is refused, of which nobody knows where it was going.
+    pub(super) fn refused(connection: &ConnectionId, reject: Reject) -> Self {
+        Self::Refused {
+            connection: connection.clone(),
+            reject,
+            return_path: None,
+        }
+    }
+
+    /// A logout message that is refused.
+    pub(super) fn logout_refused(connection: &ConnectionId, reject: Reject) -> Self {
+        Self::LogoutRefused {
+            connection: connection.clone(),
+            reject,
+        }
+    }
+}
+
 /// What is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Journey {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::App;
 use super::error::{ApiError, BrowserError};
-use super::http::{Request, Response, SESSION_COOKIE, cookie, json};
+use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, json};
 use super::ledger::{ReadSession, Session};
 use super::ports::{Ports, Unavailable};
 use crate::saml::id::ConnectionId;
@@ -42,6 +42,14 @@ impl<P: Ports> App<P> {
         Ok(session.map(|session| (connection, session)))
     }
 
+    /// The browser's own token: the one that it has, or a new one.
+    pub(super) fn browser(&self, request: &Request) -> Result<Token, Unavailable> {
+        match browser_cookie(request) {
+            Some(browser) => Ok(browser),
+            None => Ok(Token::new(&self.ports.random()?)),
+        }
+    }
+
     /// `GET /sso/session`.
     pub(super) async fn show_session(&self, request: &Request) -> Result<Response, BrowserError> {
         let (connection, session) = match self.session(request).await {
@@ -73,6 +81,11 @@ impl<P: Ports> App<P> {
             },
         ))
     }
+}
+
+/// The browser's own token, if it has one.
+pub(super) fn browser_cookie(request: &Request) -> Option<Token> {
+    cookie(request, BROWSER_COOKIE).and_then(Token::parse)
 }
 
 /// The session cookie's parts: the connection whose ledger knows it, and its token.

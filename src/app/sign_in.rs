@@ -7,7 +7,7 @@ use super::http::{
     BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie,
 };
 use super::ledger::{AskAgain, Asked, Begin, GiveUp, Refusal};
-use super::ports::{Ports, Unavailable};
+use super::ports::{LogLine, Ports, Unavailable};
 use super::{App, page, registry};
 use crate::limits::BROWSER_SECONDS;
 use crate::saml::authn_request::AuthnRequest;
@@ -81,13 +81,19 @@ impl<P: Ports> App<P> {
 
     /// `POST`: from the form.
     pub(super) async fn begin_from_form(&self, request: &Request) -> Result<Response, BrowserError> {
+        self.check_own_form(request)?;
+        self.begin(request, &Wish::read(request.body())?).await
+    }
+
+    /// Checks that a form was sent from one of our own pages, as those send theirs.
+    pub(super) fn check_own_form(&self, request: &Request) -> Result<(), BrowserError> {
         if !is_from_ourselves(request, &self.config.origin) {
             return Err(BrowserError::ForeignForm);
         }
         if !has_media_type(request, "application/x-www-form-urlencoded") {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        self.begin(request, &Wish::read(request.body())?).await
+        Ok(())
     }
 
     /// Begins a sign-in for somebody who brought an answer to no request, and not again right after: an identity provider that
@@ -122,7 +128,10 @@ impl<P: Ports> App<P> {
         if let Some(mut connection) = connection {
             // KV may lag behind the ledger; read the registry once when it does.
             for _ in 0..2 {
-                match self.send_to_identity_provider(request, wish, &connection).await? {
+                match self
+                    .send_to_identity_provider(request, wish, typed.as_ref(), &connection)
+                    .await?
+                {
                     Ok(response) => return Ok(response),
                     Err(Refusal::StaleGeneration) => match self.registered_connection(&connection.id).await? {
                         Some(current) if serves(&current) => connection = current,
@@ -159,25 +168,18 @@ impl<P: Ports> App<P> {
         &self,
         request: &Request,
         wish: &Wish,
+        typed: Option<&EmailAddress>,
         connection: &Connection,
     ) -> Result<Result<Response, Refusal>, BrowserError> {
         let Some(endpoint) = self.sign_on_endpoint(connection) else {
             return Ok(Err(Refusal::Disabled));
         };
-        let browser = match cookie(request, BROWSER_COOKIE).and_then(Token::parse) {
-            Some(browser) => browser,
-            None => Token::new(&self.ports.random()?),
-        };
+        let browser = self.browser(request)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        let typed = wish
-            .email
-            .as_deref()
-            .and_then(|typed| EmailAddress::parse_typed(typed).ok());
-        let hint = typed.as_ref();
         let (subject, parameter) = match connection.requests.login_hint {
-            LoginHint::LoginHintParameter => (None, hint),
+            LoginHint::LoginHintParameter => (None, typed),
             LoginHint::Off => (None, None),
-            LoginHint::SubjectNameId => (hint, None),
+            LoginHint::SubjectNameId => (typed, None),
         };
         let authn_request = AuthnRequest::new(
             &self.ports.random()?,
@@ -197,7 +199,7 @@ impl<P: Ports> App<P> {
                 return_path: self.return_path(wish.return_to.as_deref()),
                 lifetime_seconds: connection.requests.lifetime_seconds(),
                 asked: Asked {
-                    email: typed.clone(),
+                    email: typed.cloned(),
                     passive: wish.passive,
                     authn_not_before: (connection.requests.force_authn)
                         .then(|| self.ports.now().plus(-DEFAULT_SKEW_SECONDS)),
@@ -248,12 +250,20 @@ impl<P: Ports> App<P> {
             lifetime_seconds: connection.requests.lifetime_seconds(),
         };
         match self.ports.ledger(&connection.id, ask_again).await? {
-            Ok(()) => self
-                .send(&authn_request, connection, endpoint.binding, &endpoint.url)
-                .await
-                .map(Some),
-            Err(_) => Ok(None),
+            Ok(()) => {}
+            Err(_) => return Ok(None),
         }
+        let response = self
+            .send(&authn_request, connection, endpoint.binding, &endpoint.url)
+            .await?;
+        self.ports.log(&LogLine {
+            event: "asked_again_without_name_id_format",
+            reference: None,
+            connection: Some(&connection.id),
+            code: None,
+            detail: None,
+        });
+        Ok(Some(response))
     }
 
     /// Where to go when the identity provider could not sign anybody in without showing a page, as `request` asked. `None` when

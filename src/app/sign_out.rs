@@ -4,13 +4,11 @@ use http::StatusCode;
 
 use super::App;
 use super::error::BrowserError;
-use super::http::{
-    BROWSER_COOKIE, Request, Response, SESSION_COOKIE, cookie, field, is_from_ourselves, see_other, set_cookie,
-};
+use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, is_from_ourselves, see_other, set_cookie};
 use super::ledger::{LogoutOutcome, PendingLogout, ReadLogout, SignOut, User};
 use super::page;
 use super::ports::{LogLine, Ports, Unavailable};
-use super::session::session_cookie;
+use super::session::{browser_cookie, session_cookie};
 use super::sign_in::reject_of;
 use super::slo::SentBy;
 use crate::limits::{BROWSER_SECONDS, PENDING_LOGOUT_SECONDS};
@@ -62,10 +60,7 @@ impl<P: Ports> App<P> {
         };
         let connection = connection.filter(|c| self.logout_endpoint(c, Binding::Redirect).is_some());
         let request_id = RequestId::from_random(&self.ports.random()?);
-        let browser = match cookie(request, BROWSER_COOKIE).and_then(Token::parse) {
-            Some(browser) => browser,
-            None => Token::new(&self.ports.random()?),
-        };
+        let browser = self.browser(request)?;
         let sign_out = SignOut {
             session: token.hash(),
             logout: connection.is_some().then(|| PendingLogout {
@@ -134,25 +129,21 @@ impl<P: Ports> App<P> {
 
     /// `GET …/signed-out`: tells the browser that signed out how that ended at the identity provider.
     pub(super) async fn show_signed_out(&self, id: &ConnectionId, request: &Request) -> Result<Response, BrowserError> {
-        let refused = |reject| BrowserError::LogoutRefused {
-            connection: id.clone(),
-            reject,
-        };
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let request_id = field(query, "request").ok().flatten();
         let request_id = request_id.and_then(|id| RequestId::parse(&id).ok());
         let request_id = request_id.ok_or(BrowserError::Malformed(StatusCode::BAD_REQUEST))?;
         if self.replicated_connection(id).await?.is_none() {
-            return Err(refused(Reject::ConnectionUnknown));
+            return Err(BrowserError::logout_refused(id, Reject::ConnectionUnknown));
         }
         let read = ReadLogout {
             request_id,
-            browser: cookie(request, BROWSER_COOKIE).and_then(Token::parse).map(|b| b.hash()),
+            browser: browser_cookie(request).map(|browser| browser.hash()),
         };
         let outcome = self.ports.ledger(id, read).await?;
         outcome
             .map(page::signed_out)
-            .map_err(|refusal| refused(reject_of(&refusal)))
+            .map_err(|refusal| BrowserError::logout_refused(id, reject_of(&refusal)))
     }
 
     /// Logs what went wrong on the way of a logout that ended the session here all the same.

@@ -8,6 +8,7 @@
 use http::{Method, StatusCode};
 
 use super::App;
+use super::attempt::Failure;
 use super::error::{BrowserError, Journey};
 use super::http::{Request, Response, has_media_type, see_other};
 use super::ledger::{AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, user_id};
@@ -44,56 +45,35 @@ struct Incoming {
     binding: Binding,
 }
 
-/// What becomes of a message.
-enum Outcome {
-    /// This.
-    Answered(Response),
-    /// It is refused.
-    Rejected(Reject),
-    /// The connection's record was older than the ledger's generation.
-    Stale,
-}
-
 impl<P: Ports> App<P> {
     /// The single logout service. It serves a disabled connection too: a verified message only ever ends sessions, and those
     /// of a disabled connection live on until they are ended.
     pub(super) async fn single_logout(&self, id: &ConnectionId, request: &Request) -> Result<Response, BrowserError> {
-        let refused = |reject| BrowserError::LogoutRefused {
-            connection: id.clone(),
-            reject,
-        };
         if request.method() == Method::POST && !has_media_type(request, "application/x-www-form-urlencoded") {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let mut connection = self
+        let refused = |reject| BrowserError::logout_refused(id, reject);
+        let connection = self
             .replicated_connection(id)
             .await?
             .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
-        // KV may lag behind the ledger; verify once more with the registry's record when it does.
-        for _ in 0..2 {
-            match self.take_message(&connection, request).await? {
-                Outcome::Answered(response) => return Ok(response),
-                Outcome::Rejected(reject) => return Err(refused(reject)),
-                Outcome::Stale => {
-                    connection = self
-                        .registered_connection(id)
-                        .await?
-                        .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
-                }
-            }
-        }
-        Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
+        self.with_current(connection, async |connection| {
+            self.take_message(connection, request).await
+        })
+        .await
+        .map_err(|failure| match failure {
+            // Only one that was deleted refuses to end sessions.
+            Failure::Ledger(Refusal::Disabled) => refused(Reject::ConnectionUnknown),
+            Failure::Ledger(refusal) => refused(reject_of(&refusal)),
+            Failure::Rejected(reject) => refused(reject),
+            Failure::Unavailable(unavailable) => unavailable.into(),
+        })
     }
 
-    async fn take_message(&self, connection: &Connection, request: &Request) -> Result<Outcome, Unavailable> {
-        let Some(idp) = &connection.identity_provider else {
-            return Ok(Outcome::Rejected(Reject::ConnectionUnknown));
-        };
+    async fn take_message(&self, connection: &Connection, request: &Request) -> Result<Response, Failure> {
+        let idp = connection.identity_provider.as_ref().ok_or(Reject::ConnectionUnknown)?;
         let now = self.ports.now();
-        let incoming = match open(idp, connection.responses.sha1(now), request) {
-            Ok(incoming) => incoming,
-            Err(reject) => return Ok(Outcome::Rejected(reject)),
-        };
+        let incoming = open(idp, connection.responses.sha1(now), request)?;
         let message = incoming.message.get();
         let checked = message.check(&LogoutExpect {
             issuer: Some(&idp.entity_id),
@@ -108,7 +88,7 @@ impl<P: Ports> App<P> {
             (LogoutContent::Response(response), Err(failure @ Reject::IdpStatus { .. })) => {
                 self.note_answer(connection, response, Some(&failure)).await
             }
-            (_, Err(reject)) => Ok(Outcome::Rejected(reject)),
+            (_, Err(reject)) => Err(reject.into()),
         }
     }
 
@@ -119,18 +99,18 @@ impl<P: Ports> App<P> {
         idp: &IdentityProvider,
         incoming: &Incoming,
         request: &LogoutRequest,
-    ) -> Result<Outcome, Unavailable> {
+    ) -> Result<Response, Failure> {
         let message = incoming.message.get();
         let name_id = match &request.subject {
             LogoutSubject::NameId(name_id) => name_id,
             LogoutSubject::Encrypted => {
                 let reject = Reject::EncryptedUnexpected;
                 let Some(endpoint) = self.logout_endpoint(connection, incoming.binding) else {
-                    return Ok(Outcome::Rejected(reject));
+                    return Err(reject.into());
                 };
                 self.record_refusal(&connection.id, &reject, Journey::Logout).await;
                 let answer = self.answer(connection, endpoint, incoming, LogoutStatus::Responder);
-                return answer.await.map(Outcome::Answered);
+                return Ok(answer.await?);
             }
         };
         let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
@@ -145,22 +125,22 @@ impl<P: Ports> App<P> {
         let endpoint = self.logout_endpoint(connection, incoming.binding);
         let status = match self.ports.ledger(&connection.id, end).await {
             Ok(Ok(())) => LogoutStatus::Success,
-            Ok(Err(refusal)) => return of_refusal(refusal),
+            Ok(Err(refusal)) => return Err(Failure::Ledger(refusal)),
             // The others that take part in the logout must not wait for us.
             Err(unavailable) if endpoint.is_some() => {
                 self.log_logout("sessions_not_ended", &connection.id, &unavailable);
                 LogoutStatus::Responder
             }
-            Err(unavailable) => return Err(unavailable),
+            Err(unavailable) => return Err(unavailable.into()),
         };
         let answered = match endpoint {
             Some(endpoint) => self.answer(connection, endpoint, incoming, status).await,
             None => Ok(page::signed_out(LogoutOutcome::Complete)),
         };
-        Ok(Outcome::Answered(answered.unwrap_or_else(|unavailable| {
+        Ok(answered.unwrap_or_else(|unavailable| {
             self.log_logout("logout_not_answered", &connection.id, &unavailable);
             page::signed_out(LogoutOutcome::Incomplete)
-        })))
+        }))
     }
 
     /// Notes the answer to a request of ours, and lets the browser that signed out see it (Profiles 4.4.3.5).
@@ -169,11 +149,10 @@ impl<P: Ports> App<P> {
         connection: &Connection,
         response: &LogoutResponse,
         failure: Option<&Reject>,
-    ) -> Result<Outcome, Unavailable> {
+    ) -> Result<Response, Failure> {
         let request_id = response.in_response_to.as_deref();
-        let Some(request_id) = request_id.and_then(|id| RequestId::parse(id).ok()) else {
-            return Ok(Outcome::Rejected(Reject::InResponseToUnknown));
-        };
+        let request_id = request_id.and_then(|id| RequestId::parse(id).ok());
+        let request_id = request_id.ok_or(Reject::InResponseToUnknown)?;
         let outcome = if failure.is_some() || response.is_partial {
             LogoutOutcome::Incomplete
         } else {
@@ -193,13 +172,12 @@ impl<P: Ports> App<P> {
             request_id: request_id.clone(),
             outcome,
         };
-        match self.ports.ledger(&connection.id, answer).await? {
-            Ok(()) => Ok(Outcome::Answered(see_other(&format!(
-                "/sso/saml/{}/signed-out?request={request_id}",
-                connection.id
-            )))),
-            Err(refusal) => of_refusal(refusal),
-        }
+        let noted = self.ports.ledger(&connection.id, answer).await?;
+        noted.map_err(Failure::Ledger)?;
+        Ok(see_other(&format!(
+            "/sso/saml/{}/signed-out?request={request_id}",
+            connection.id
+        )))
     }
 
     /// Answers a request of the identity provider's. "It MUST place the exact `RelayState` data it received with the request
@@ -290,16 +268,5 @@ fn open(idp: &IdentityProvider, sha1: Sha1, request: &Request) -> Result<Incomin
             })
         }
         _ => Err(Reject::ResponseMalformed(Shape::LogoutRoot)),
-    }
-}
-
-/// What a ledger's refusal means to a message that was verified.
-fn of_refusal(refusal: Refusal) -> Result<Outcome, Unavailable> {
-    match refusal {
-        Refusal::StaleGeneration => Ok(Outcome::Stale),
-        Refusal::NotYetKnown => Err(Unavailable("the ledger is behind".to_owned())),
-        // Only one that was deleted refuses to end sessions.
-        Refusal::Disabled => Ok(Outcome::Rejected(Reject::ConnectionUnknown)),
-        refusal => Ok(Outcome::Rejected(reject_of(&refusal))),
     }
 }

@@ -1,0 +1,53 @@
+//! A message that is verified with a connection's record, which KV may have older than the ledger.
+
+use super::App;
+use super::ledger::Refusal;
+use super::ports::{Ports, Unavailable};
+use crate::saml::connection::Connection;
+use crate::saml::reject::Reject;
+
+/// Why nothing was done for a message.
+pub(super) enum Failure {
+    /// The ledger refuses it.
+    Ledger(Refusal),
+    /// It is refused.
+    Rejected(Reject),
+    /// Something does not answer.
+    Unavailable(Unavailable),
+}
+
+impl From<Reject> for Failure {
+    fn from(reject: Reject) -> Self {
+        Self::Rejected(reject)
+    }
+}
+
+impl From<Unavailable> for Failure {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
+    }
+}
+
+impl<P: Ports> App<P> {
+    /// Makes `attempt` with a record out of KV; once more with the registry's, when the ledger says that it was older.
+    pub(super) async fn with_current<T>(
+        &self,
+        replicated: Connection,
+        attempt: impl AsyncFn(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut connection = replicated;
+        for _ in 0..2 {
+            match attempt(&connection).await {
+                Err(Failure::Ledger(Refusal::StaleGeneration)) => {
+                    let registered = self.registered_connection(&connection.id).await?;
+                    connection = registered.ok_or(Reject::ConnectionUnknown)?;
+                }
+                Err(Failure::Ledger(Refusal::NotYetKnown)) => {
+                    return Err(Unavailable("the ledger is behind".to_owned()).into());
+                }
+                done => return done,
+            }
+        }
+        Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
+    }
+}
