@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::encrypt::{CBC_256, Encryption, GCM_256};
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, ORIGIN, Replication, World, location};
+use crate::support::world::{Browser, Replication, World, location};
 
 /// A connection for `domain` that decrypts; its id.
 fn connection(world: &World, domain: &str) -> String {
@@ -21,16 +21,9 @@ fn connection(world: &World, domain: &str) -> String {
     id
 }
 
-fn metadata(world: &World, id: &str) -> String {
-    let request = http::Request::builder().uri(format!("/sso/saml/{id}/metadata"));
-    let response = world.handle(request.body(Vec::new()).unwrap());
-    assert_eq!(response.status(), 200);
-    String::from_utf8(response.body().clone()).unwrap()
-}
-
 /// The certificates for encryption in our metadata.
 fn published(world: &World, id: &str) -> Vec<Certificate> {
-    let xml = metadata(world, id);
+    let xml = world.metadata(id);
     let source = Source::check(xml.as_bytes(), Profile::Metadata).unwrap();
     let document = Document::parse(&source).unwrap();
     let keys = document
@@ -72,19 +65,6 @@ fn rotate(world: &World, id: &str, step: &str) -> (u16, Value) {
     )
 }
 
-/// What an identity provider answers to `request`, not signed yet.
-fn message(id: &str, request: &str) -> Message {
-    let base = format!("{ORIGIN}/sso/saml/{id}");
-    Message {
-        acs_url: format!("{base}/acs"),
-        audience: base.clone(),
-        destination: Some(format!("{base}/acs")),
-        in_response_to: Some(request.to_owned()),
-        assertion_id: format!("_a{request}"),
-        ..Message::default()
-    }
-}
-
 /// `response` with its assertion encrypted, and then signed itself if it should be.
 fn encrypt(response: &str, encryption: &Encryption, signed: Signed) -> String {
     let (start, end) = ("<saml2:Assertion", "</saml2:Assertion>");
@@ -111,7 +91,7 @@ fn respond(message: &Message, encryption: &Encryption, signed: Signed) -> String
 fn sign_in_with(world: &World, id: &str, answer: impl FnOnce(&Message) -> String) -> Result<Value, String> {
     let mut browser = Browser::default();
     let request = browser.begin(world, "ada@acme.test", "/");
-    let exchanged = Browser::deliver(world, id, &answer(&message(id, &request)));
+    let exchanged = Browser::deliver(world, id, &answer(&Message::of(id, Some(&request))));
     if exchanged.status() != 303 {
         assert_eq!(exchanged.status(), 403);
         return Err(world.refusal_codes(id).remove(0));
@@ -217,7 +197,7 @@ fn nothing_is_decrypted_unless_the_connection_says_so() {
     );
 
     world.patch(&id, &json!({"decrypt_assertions": true}));
-    let xml = metadata(&world, &id);
+    let xml = world.metadata(&id);
     for algorithm in [
         "2009/xmlenc11#aes256-gcm",
         "2009/xmlenc11#aes128-gcm",
@@ -264,7 +244,7 @@ fn the_key_of_one_connection_opens_nothing_at_another() {
         );
     }
     // Both keys are in the isolate by now, and it is still told which of them it may use.
-    let to_other = respond(&message(&other, "_none"), &of(&other), Signed::Both);
+    let to_other = respond(&Message::of(&other, Some("_none")), &of(&other), Signed::Both);
     Browser::deliver(&world, &other, &to_other);
     assert_eq!(world.refusal_codes(&other), ["email_domain_not_owned"], "it was opened");
     assert_eq!(
@@ -319,7 +299,7 @@ fn every_failure_to_decrypt_is_the_same() {
     let mut pages = Vec::new();
     for case in cases {
         for signed in [Signed::Nothing, Signed::Response] {
-            let xml = case(&message(&id, "_request"));
+            let xml = case(&Message::of(&id, Some("_request")));
             let xml = if signed == Signed::Response {
                 Idp::trusted().sign(&xml, "_response")
             } else {
@@ -530,7 +510,7 @@ fn private_keys_stay_in_the_registry_and_go_with_their_connection() {
         let private = read(connection, key).unwrap();
         // The first half holds the modulus, which is public.
         let secret = &private[private.len() / 2..];
-        let shown = format!("{public}{}{}", keys(&world, connection), metadata(&world, connection));
+        let shown = format!("{public}{}{}", keys(&world, connection), world.metadata(connection));
         let windows = secret
             .as_bytes()
             .chunks(40)

@@ -3,19 +3,15 @@
 use serde_json::json;
 
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, ORIGIN, Replication, World, location};
+use crate::support::world::{Browser, Replication, World, location};
 
 /// A response for `email` that the identity provider made of its own accord.
 fn unsolicited(id: &str, assertion_id: &str, email: &str) -> String {
     let message = Message {
-        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-        audience: format!("{ORIGIN}/sso/saml/{id}"),
-        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-        in_response_to: None,
         assertion_id: assertion_id.to_owned(),
         name_id: email.to_owned(),
         email: Some(email.to_owned()),
-        ..Message::default()
+        ..Message::of(id, None)
     };
     Idp::trusted().respond(&message, Signed::Both)
 }
@@ -205,14 +201,7 @@ fn nobody_is_signed_in_as_somebody_else_without_a_click_of_their_own() {
         let mut ada = Browser::default();
         let as_before = signed_in_before.then(|| {
             let request = ada.begin(&world, "ada@acme.test", "/");
-            let message = Message {
-                acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-                audience: format!("{ORIGIN}/sso/saml/{id}"),
-                destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-                assertion_id: format!("_a{request}"),
-                in_response_to: Some(request),
-                ..Message::default()
-            };
+            let message = Message::of(&id, Some(&request));
             let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
             ada.get(&world, &location(&ticket));
             "ada@acme.test".to_owned()

@@ -4,22 +4,10 @@ use base64::Engine;
 use serde_json::json;
 
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{ADMIN_TOKEN, Browser, ORIGIN, Replication, World, location};
-
-/// A response for the connection `id` that answers `request`.
-fn answer(id: &str, request: &str) -> Message {
-    Message {
-        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-        audience: format!("{ORIGIN}/sso/saml/{id}"),
-        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-        in_response_to: Some(request.to_owned()),
-        assertion_id: format!("_a{request}"),
-        ..Message::default()
-    }
-}
+use crate::support::world::{ADMIN_TOKEN, Browser, Replication, World, location};
 
 fn respond(id: &str, request: &str) -> String {
-    Idp::trusted().respond(&answer(id, request), Signed::Both)
+    Idp::trusted().respond(&Message::of(id, Some(request)), Signed::Both)
 }
 
 #[test]
@@ -57,7 +45,7 @@ fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
         let request = browser.begin(&world, "ada@acme.test", "/");
         let message = Message {
             session_not_on_or_after: end.map(ToOwned::to_owned),
-            ..answer(&id, &request)
+            ..Message::of(&id, Some(&request))
         };
         let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
         assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
@@ -89,7 +77,7 @@ fn the_session_ends_by_idleness_by_age_and_with_the_identity_providers() {
     );
 
     let request = {
-        let message = answer(&id, &browser.begin(&world, "ada@acme.test", "/"));
+        let message = Message::of(&id, Some(&browser.begin(&world, "ada@acme.test", "/")));
         let at = |text: &str| text.replace("07-01", "07-08");
         Message {
             not_before: at(&message.not_before),
@@ -176,7 +164,7 @@ fn a_response_works_once() {
     assert_eq!(again.status(), 403);
     let second = Message {
         assertion_id: "_another".to_owned(),
-        ..answer(&id, &request)
+        ..Message::of(&id, Some(&request))
     };
     assert_eq!(
         Browser::deliver(&world, &id, &Idp::trusted().respond(&second, Signed::Both)).status(),
@@ -363,7 +351,7 @@ fn neither_log_nor_page_tells_who_or_why() {
     let message = Message {
         email: Some("ada@other.test".to_owned()),
         name_id: "secret-name-id".to_owned(),
-        ..answer(&id, &request)
+        ..Message::of(&id, Some(&request))
     };
     let page = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
     let page = String::from_utf8(page.body().clone()).unwrap();
@@ -404,8 +392,8 @@ fn a_user_is_a_name_in_its_format() {
     let id = world.connection(&Idp::trusted());
     let mut user = |message: &dyn Fn(Message) -> Message, edit: &dyn Fn(String) -> String| {
         let request = browser.begin(&world, "ada@acme.test", "/");
-        let xml = edit(message(answer(&id, &request)).to_xml());
-        let signed = Idp::trusted().sign(&xml, &answer(&id, &request).assertion_id);
+        let xml = edit(message(Message::of(&id, Some(&request))).to_xml());
+        let signed = Idp::trusted().sign(&xml, &Message::of(&id, Some(&request)).assertion_id);
         let ticket = Browser::deliver(&world, &id, &signed);
         browser.get(&world, &location(&ticket));
         let session = browser.get(&world, "/sso/session");
@@ -573,7 +561,7 @@ fn a_session_that_ended_meanwhile_is_not_begun() {
     let request = browser.begin(&world, "ada@acme.test", "/");
     let message = Message {
         session_not_on_or_after: Some("2026-07-01T12:00:30Z".to_owned()),
-        ..answer(&id, &request)
+        ..Message::of(&id, Some(&request))
     };
     let ticket = location(&Browser::deliver(
         &world,
@@ -597,14 +585,14 @@ fn connections_do_not_mix_though_they_share_an_entity_id() {
         403
     );
     // What rival's provider signed for acme, at acme's door.
-    let forged = Idp::other().respond(&answer(&acme, &request), Signed::Both);
+    let forged = Idp::other().respond(&Message::of(&acme, Some(&request)), Signed::Both);
     assert_eq!(Browser::deliver(&world, &acme, &forged).status(), 403);
     // Acme's request, answered by rival's provider at rival's door: for a user of acme, then for one of its own.
-    let for_acme = Idp::other().respond(&answer(&rival, &request), Signed::Both);
+    let for_acme = Idp::other().respond(&Message::of(&rival, Some(&request)), Signed::Both);
     assert_eq!(Browser::deliver(&world, &rival, &for_acme).status(), 403);
     let own = Message {
         email: Some("eve@rival.test".to_owned()),
-        ..answer(&rival, &request)
+        ..Message::of(&rival, Some(&request))
     };
     assert_eq!(
         Browser::deliver(&world, &rival, &Idp::other().respond(&own, Signed::Both)).status(),

@@ -86,15 +86,11 @@ thread_local! {
 fn assertion(id: &str, request: &str, visit: &Visit<'_>) -> String {
     let count = ASSERTIONS.replace(ASSERTIONS.get() + 1);
     let message = Message {
-        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-        audience: format!("{ORIGIN}/sso/saml/{id}"),
-        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-        in_response_to: Some(request.to_owned()),
         assertion_id: format!("_assertion{count}"),
         name_id: visit.name_id.to_owned(),
         name_id_format: visit.format.to_owned(),
         not_on_or_after: "2026-07-01T13:00:00Z".to_owned(),
-        ..Message::default()
+        ..Message::of(id, Some(request))
     };
     let index = visit
         .session_index

@@ -1,21 +1,9 @@
 //! What is remembered of a sign-in between its request and its answer: how long, for whom, and what a second answer gets.
 
-use base64::Engine;
 use serde_json::json;
 
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, ORIGIN, World, location};
-
-fn answer(id: &str, request: &str) -> Message {
-    Message {
-        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-        audience: format!("{ORIGIN}/sso/saml/{id}"),
-        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-        in_response_to: Some(request.to_owned()),
-        assertion_id: format!("_a{request}"),
-        ..Message::default()
-    }
-}
+use crate::support::world::{Browser, ORIGIN, World, authn_request, location, request_id};
 
 fn respond(message: &Message) -> String {
     Idp::trusted().respond(message, Signed::Both)
@@ -40,7 +28,10 @@ fn status(id: &str, request: &str, second: &str) -> String {
 fn the_same_browser_may_post_twice_within_a_minute() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
-    let response = respond(&answer(&id, &browser.begin(&world, "ada@acme.test", "/reports")));
+    let response = respond(&Message::of(
+        &id,
+        Some(&browser.begin(&world, "ada@acme.test", "/reports")),
+    ));
     let first = Browser::deliver(&world, &id, &response);
     world.pass(59);
     let second = Browser::deliver(&world, &id, &response);
@@ -64,7 +55,7 @@ fn the_same_browser_may_post_twice_within_a_minute() {
 fn a_post_is_not_repeated_without_end() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
-    let response = respond(&answer(&id, &browser.begin(&world, "ada@acme.test", "/")));
+    let response = respond(&Message::of(&id, Some(&browser.begin(&world, "ada@acme.test", "/"))));
     let statuses: Vec<u16> = (0..5)
         .map(|_| Browser::deliver(&world, &id, &response).status().as_u16())
         .collect();
@@ -76,7 +67,7 @@ fn a_post_is_not_repeated_without_end() {
 fn who_has_signed_out_is_not_signed_in_by_the_back_button() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
-    let response = respond(&answer(&id, &browser.begin(&world, "ada@acme.test", "/")));
+    let response = respond(&Message::of(&id, Some(&browser.begin(&world, "ada@acme.test", "/"))));
     let ticket = Browser::deliver(&world, &id, &response);
     browser.get(&world, &location(&ticket));
     browser.post(&world, "/sso/sign-out", "");
@@ -92,12 +83,12 @@ fn an_assertion_that_answers_another_request_is_no_repetition() {
     let second = browser.begin(&world, "ada@acme.test", "/");
     let message = Message {
         assertion_id: "_same".to_owned(),
-        ..answer(&id, &first)
+        ..Message::of(&id, Some(&first))
     };
     assert_eq!(Browser::deliver(&world, &id, &respond(&message)).status(), 303);
     let message = Message {
         assertion_id: "_same".to_owned(),
-        ..answer(&id, &second)
+        ..Message::of(&id, Some(&second))
     };
     assert_eq!(Browser::deliver(&world, &id, &respond(&message)).status(), 403);
     assert_eq!(world.refusal_codes(&id), ["assertion_reused"]);
@@ -113,7 +104,7 @@ fn a_sign_in_that_took_too_long_is_begun_again_with_one_click() {
             issue_instant: at(minutes),
             not_before: at(minutes),
             not_on_or_after: at(minutes + 5),
-            ..answer(&id, request)
+            ..Message::of(&id, Some(request))
         }
     };
     let request = browser.begin(&world, "ada@acme.test", "/reports?month=7");
@@ -154,7 +145,7 @@ fn how_long_a_sign_in_may_take_is_the_connections_to_say() {
         let request = browser.begin(&world, "ada@acme.test", "/");
         world.pass(seconds);
         assert_eq!(
-            Browser::deliver(&world, &id, &respond(&answer(&id, &request))).status(),
+            Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(&request)))).status(),
             status
         );
     }
@@ -181,7 +172,7 @@ fn several_sign_ins_may_be_in_flight_in_one_browser() {
         .iter()
         .rev()
         .map(|request| {
-            let ticket = Browser::deliver(&world, &id, &respond(&answer(&id, request)));
+            let ticket = Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(request))));
             location(&browser.get(&world, &location(&ticket)))
         })
         .collect();
@@ -194,7 +185,7 @@ fn the_address_may_have_to_be_the_one_that_was_typed() {
     let id = world.connection(&Idp::trusted());
     let mut sign_in = |typed: &str| {
         let request = browser.begin(&world, typed, "/");
-        Browser::deliver(&world, &id, &respond(&answer(&id, &request)))
+        Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(&request))))
             .status()
             .as_u16()
     };
@@ -218,7 +209,7 @@ fn new_users_may_be_kept_out() {
         let message = Message {
             name_id: email.to_owned(),
             email: Some(email.to_owned()),
-            ..answer(&id, &request)
+            ..Message::of(&id, Some(&request))
         };
         let ticket = Browser::deliver(&world, &id, &respond(&message));
         if ticket.status() == 303 {
@@ -240,13 +231,13 @@ fn what_must_be_known_of_everyone_is_asked_for() {
     world.patch(&id, &json!({"required_attributes": ["first_name", "last_name"]}));
     let request = browser.begin(&world, "ada@acme.test", "/");
     assert_eq!(
-        Browser::deliver(&world, &id, &respond(&answer(&id, &request))).status(),
+        Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(&request)))).status(),
         303
     );
     world.patch(&id, &json!({"required_attributes": ["groups"]}));
     let request = browser.begin(&world, "ada@acme.test", "/");
     assert_eq!(
-        Browser::deliver(&world, &id, &respond(&answer(&id, &request))).status(),
+        Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(&request)))).status(),
         403
     );
     let (_, refusals) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
@@ -257,7 +248,7 @@ fn what_must_be_known_of_everyone_is_asked_for() {
     );
     // Entra ID's word for "more than 150".
     let request = browser.begin(&world, "ada@acme.test", "/");
-    let xml = answer(&id, &request).to_xml().replace(
+    let xml = Message::of(&id, Some(&request)).to_xml().replace(
         "Name=\"First name\"",
         "Name=\"http://schemas.microsoft.com/claims/groups.link\"",
     );
@@ -303,17 +294,8 @@ fn a_sign_in_without_a_page_comes_back_either_way() {
     let id = world.connection(&Idp::trusted());
     let begin = |browser: &mut Browser, more: &str| {
         let asked = browser.get(&world, &format!("/sso/sign-in?connection={id}&return_to=%2Fhome{more}"));
-        let url = url::Url::parse(&location(&asked)).unwrap();
-        let (_, value) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
-        let deflated = base64::engine::general_purpose::STANDARD
-            .decode(value.as_bytes())
-            .unwrap();
-        let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
-        let start = xml.find(" ID=\"").unwrap() + 5;
-        (
-            xml[start..].split('"').next().unwrap().to_owned(),
-            xml.contains(" IsPassive=\"true\""),
-        )
+        let url = location(&asked);
+        (request_id(&url), authn_request(&url).contains(" IsPassive=\"true\""))
     };
     let (request, passive) = begin(&mut browser, "&passive=true");
     assert!(passive);
@@ -343,7 +325,7 @@ fn sha1_is_accepted_until_a_day_that_somebody_chose() {
     let id = world.connection(&Idp::trusted());
     let sign_in = |browser: &mut Browser| {
         let request = browser.begin(&world, "ada@acme.test", "/");
-        let response = Idp::trusted().respond_with_sha1(&answer(&id, &request));
+        let response = Idp::trusted().respond_with_sha1(&Message::of(&id, Some(&request)));
         Browser::deliver(&world, &id, &response).status().as_u16()
     };
     assert_eq!(sign_in(&mut browser), 403);

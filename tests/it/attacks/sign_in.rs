@@ -5,22 +5,10 @@ use edge_saml::saml::time::Timestamp;
 use serde_json::json;
 
 use crate::support::idp::{ENTITY_ID, Idp, Message, NOW, Signed};
-use crate::support::world::{Browser, ORIGIN, World, location, request_id};
+use crate::support::world::{Browser, World, location, request_id};
 
 /// How many seconds a request may be answered: `PENDING_REQUEST_MINUTES`.
 const LIFETIME: i64 = 3600;
-
-/// A response for the connection `id` that answers `request`.
-fn answer(id: &str, request: &str) -> Message {
-    Message {
-        acs_url: format!("{ORIGIN}/sso/saml/{id}/acs"),
-        audience: format!("{ORIGIN}/sso/saml/{id}"),
-        destination: Some(format!("{ORIGIN}/sso/saml/{id}/acs")),
-        in_response_to: Some(request.to_owned()),
-        assertion_id: format!("_a{request}"),
-        ..Message::default()
-    }
-}
 
 /// Delivers `message`, signed by `idp`, and finishes the sign-in; the user's key.
 fn user(world: &World, browser: &mut Browser, id: &str, idp: &Idp, message: &Message) -> String {
@@ -43,7 +31,7 @@ fn a109_requests_of_others() {
 
     // Another browser's: whoever asked, the ticket is of use to that one alone.
     let request = browser.begin(&world, "ada@acme.test", "/");
-    let ticket = location(&deliver(&id, &Idp::trusted(), &answer(&id, &request)));
+    let ticket = location(&deliver(&id, &Idp::trusted(), &Message::of(&id, Some(&request))));
     other.begin(&world, "ada@acme.test", "/");
     assert_eq!(other.get(&world, &ticket).status(), 403);
     assert_eq!(world.refusal_codes(&id), ["browser_mismatch"]);
@@ -52,7 +40,7 @@ fn a109_requests_of_others() {
     // Used up, by another assertion than the one that was accepted.
     let again = Message {
         assertion_id: "_again".to_owned(),
-        ..answer(&id, &request)
+        ..Message::of(&id, Some(&request))
     };
     assert_eq!(deliver(&id, &Idp::trusted(), &again).status(), 403);
     assert_eq!(world.refusal_codes(&id)[0], "request_already_answered");
@@ -61,13 +49,16 @@ fn a109_requests_of_others() {
     let request = browser.begin(&world, "ada@acme.test", "/");
     let mine = Message {
         email: Some("eve@rival.test".to_owned()),
-        ..answer(&rival, &request)
+        ..Message::of(&rival, Some(&request))
     };
     assert_eq!(deliver(&rival, &Idp::other(), &mine).status(), 403);
     assert_eq!(world.refusal_codes(&rival), ["in_response_to_unknown"]);
 
     // Nobody's.
-    assert_eq!(deliver(&id, &Idp::trusted(), &answer(&id, "_nobodys")).status(), 403);
+    assert_eq!(
+        deliver(&id, &Idp::trusted(), &Message::of(&id, Some("_nobodys"))).status(),
+        403
+    );
     assert_eq!(world.refusal_codes(&id)[0], "in_response_to_unknown");
 
     // Expired: the last second of a request, and the first after it.
@@ -78,7 +69,7 @@ fn a109_requests_of_others() {
             not_before: time(-300),
             not_on_or_after: time(300),
             issue_instant: time(-2),
-            ..answer(&id, request)
+            ..Message::of(&id, Some(request))
         }
     };
     world.pass(LIFETIME - 1);
@@ -98,7 +89,7 @@ fn a125_another_identity_provider_has_other_users() {
         let request = browser.begin(&world, "ada@acme.test", "/");
         let message = Message {
             issuer: issuer.to_owned(),
-            ..answer(&id, &request)
+            ..Message::of(&id, Some(&request))
         };
         user(&world, &mut browser, &id, idp, &message)
     };
@@ -143,7 +134,7 @@ fn white_space_keeps_users_apart() {
         let request = browser.begin(&world, "ada@acme.test", "/");
         let message = Message {
             name_id: name_id.to_owned(),
-            ..answer(&id, &request)
+            ..Message::of(&id, Some(&request))
         };
         keys.push(user(&world, &mut browser, &id, &Idp::trusted(), &message));
     }
@@ -155,7 +146,7 @@ fn white_space_keeps_users_apart() {
         let request = browser.begin(&world, "ada@acme.test", "/");
         let message = Message {
             name_id: name_id.to_owned(),
-            ..answer(&id, &request)
+            ..Message::of(&id, Some(&request))
         };
         let refused = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
         assert_eq!(refused.status(), 403);
@@ -181,7 +172,11 @@ fn a_connection_can_demand_signatures() {
         let (status, saved) = world.api("PATCH", &format!("/connections/{id}"), &settings);
         assert_eq!(status, 200, "{saved}");
         let request = browser.begin(&world, "ada@acme.test", "/");
-        let answer = Browser::deliver(&world, &id, &Idp::trusted().respond(&answer(&id, &request), signed));
+        let answer = Browser::deliver(
+            &world,
+            &id,
+            &Idp::trusted().respond(&Message::of(&id, Some(&request)), signed),
+        );
         match expected {
             None => assert_eq!(answer.status(), 303, "{settings}"),
             Some(code) => {
@@ -204,7 +199,7 @@ fn secrets(world: &World) -> Vec<String> {
         let ticket = location(&Browser::deliver(
             world,
             &id,
-            &Idp::trusted().respond(&answer(&id, &request), Signed::Both),
+            &Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Both),
         ));
         browser.get(world, &ticket);
         secrets.push(request.trim_start_matches('_').to_owned());

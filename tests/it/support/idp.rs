@@ -10,6 +10,8 @@ use edge_saml::xml::{Document, Profile, Source};
 use rsa::pkcs8::DecodePrivateKey;
 use sha2::{Digest, Sha256};
 
+use super::world::ORIGIN;
+
 /// The entity ID that the identity provider has unless told otherwise.
 pub(crate) const ENTITY_ID: &str = "http://www.okta.com/exk1test";
 /// Our entity ID in tests of the pure core.
@@ -73,6 +75,19 @@ impl Default for Message {
 }
 
 impl Message {
+    /// A response of the world's connection `id` to `request`, or to none.
+    pub(crate) fn of(id: &str, request: Option<&str>) -> Self {
+        let entity_id = format!("{ORIGIN}/sso/saml/{id}");
+        Self {
+            acs_url: format!("{entity_id}/acs"),
+            destination: Some(format!("{entity_id}/acs")),
+            audience: entity_id,
+            in_response_to: request.map(ToOwned::to_owned),
+            assertion_id: format!("_a{}", request.unwrap_or_default()),
+            ..Self::default()
+        }
+    }
+
     /// The response, unsigned, in Okta's style.
     pub(crate) fn to_xml(&self) -> String {
         let attribute =

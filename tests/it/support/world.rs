@@ -231,6 +231,14 @@ impl World {
         id
     }
 
+    /// Our metadata for the connection `id`.
+    pub(crate) fn metadata(&self, id: &str) -> String {
+        let request = http::Request::builder().uri(format!("/sso/saml/{id}/metadata"));
+        let response = self.handle(request.body(Vec::new()).unwrap());
+        assert_eq!(response.status(), 200);
+        String::from_utf8(response.body().clone()).unwrap()
+    }
+
     /// Changes the connection `id`; it as it is then.
     pub(crate) fn patch(&self, id: &str, fields: &serde_json::Value) -> serde_json::Value {
         let (status, changed) = self.api("PATCH", &format!("/connections/{id}"), fields);
@@ -432,15 +440,20 @@ pub(crate) fn location(response: &Response) -> String {
     response.headers()["location"].to_str().unwrap().to_owned()
 }
 
-/// The `ID` of the AuthnRequest in a redirect.
-pub(crate) fn request_id(url: &str) -> String {
+/// The AuthnRequest in a redirect.
+pub(crate) fn authn_request(url: &str) -> String {
     use base64::Engine;
     let url = url::Url::parse(url).unwrap();
     let (_, request) = url.query_pairs().find(|(name, _)| name == "SAMLRequest").unwrap();
     let deflated = base64::engine::general_purpose::STANDARD
         .decode(request.as_bytes())
         .unwrap();
-    let xml = String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap();
+    String::from_utf8(miniz_oxide::inflate::decompress_to_vec(&deflated).unwrap()).unwrap()
+}
+
+/// The `ID` of the AuthnRequest in a redirect.
+pub(crate) fn request_id(url: &str) -> String {
+    let xml = authn_request(url);
     let start = xml.find(" ID=\"").unwrap() + 5;
     xml[start..].split('"').next().unwrap().to_owned()
 }
