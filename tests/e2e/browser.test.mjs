@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { launchChromium, skip } from "./chromium.mjs";
-import { answerTo, connect, startSystem } from "./support.mjs";
+import { connect, startSystem, unsolicited } from "./support.mjs";
 
 const STEP_MS = 15_000;
 
@@ -167,12 +167,12 @@ describe("in a browser", { skip }, () => {
 
   test("a click at the identity provider is asked about before it signs in", async () => {
     const { connections } = (await system.api("GET", "/connections")).body;
-    const { id, service_provider: { acs_url: acs, entity_id: audience } } = connections[0];
+    const { id, service_provider } = connections[0];
     const direct = await system.api("PATCH", `/connections/${id}`, { idp_initiated: "direct" });
     assert.equal(direct.status, 200);
     try {
       await visit({}, async (page) => {
-        const response = await answerTo({ connection: { email: "ada@acme.test" }, request: { issuer: audience, assertionConsumerServiceURL: acs } }, system, { inResponseTo: undefined });
+        const response = await unsolicited({ service_provider, email: "ada@acme.test" }, system);
         await page.goto(system.idp.origin);
         await page.evaluate(([action, value]) => {
           const form = globalThis.document.createElement("form");
@@ -182,7 +182,7 @@ describe("in a browser", { skip }, () => {
           form.append(field);
           globalThis.document.body.append(form);
           form.submit();
-        }, [acs, response]);
+        }, [service_provider.acs_url, response]);
         await heading(page, "Sign in?");
         if (process.env.CONFIRM_SHOT) await page.screenshot({ path: process.env.CONFIRM_SHOT });
         assert.equal(await focused(page), "Continue");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Browser, answerTo, assertNobody, assertRefused, connect, deliver, startSystem } from "./support.mjs";
+import { Browser, answerTo, assertNobody, assertRefused, begin, connect, deliver, startSystem, unsolicited } from "./support.mjs";
 
 let system;
 before(async () => {
@@ -10,20 +10,13 @@ before(async () => {
 });
 after(() => system?.stop());
 
-/** A response that the identity provider sends of its own accord. */
-const unsolicited = (connection) =>
-  answerTo(
-    { connection, request: { issuer: connection.service_provider.entity_id, assertionConsumerServiceURL: connection.acs } },
-    system,
-    { inResponseTo: undefined },
-  );
 const set = async (connection, settings) => assert.equal((await system.api("PATCH", connection.path, settings)).status, 200);
 
 describe("a response that nobody asked for", { concurrency: 4 }, () => {
   test("begins a sign-in of ours, and no more", async () => {
     const connection = await connect(system);
     const browser = new Browser(system.origin);
-    const answer = await deliver(browser, connection, await unsolicited(connection));
+    const answer = await deliver(browser, connection, await unsolicited(connection, system));
     assert.equal(answer.status, 303, answer.text);
     assert.equal(new URL(answer.location, system.origin).pathname, "/sso/sign-in");
     const begun = await browser.get(answer.location);
@@ -36,7 +29,7 @@ describe("a response that nobody asked for", { concurrency: 4 }, () => {
     const connection = await connect(system);
     await set(connection, { idp_initiated: "off" });
     const browser = new Browser(system.origin);
-    const answer = await deliver(browser, connection, await unsolicited(connection));
+    const answer = await deliver(browser, connection, await unsolicited(connection, system));
     await assertRefused(system, connection, answer, "unsolicited_not_allowed", { browser });
   });
 
@@ -44,7 +37,7 @@ describe("a response that nobody asked for", { concurrency: 4 }, () => {
     const connection = await connect(system);
     await set(connection, { idp_initiated: "direct", relay_state_targets: ["/reports/"] });
     const browser = new Browser(system.origin);
-    const response = await unsolicited(connection);
+    const response = await unsolicited(connection, system);
     const answer = await deliver(browser, connection, response, `${system.origin}/reports/7`);
     assert.equal(answer.status, 303, answer.text);
     const question = await browser.get(answer.location);
@@ -64,7 +57,7 @@ describe("a response that nobody asked for", { concurrency: 4 }, () => {
   test("leads nowhere by its RelayState that is not allowed", async () => {
     const connection = await connect(system);
     const browser = new Browser(system.origin);
-    const answer = await deliver(browser, connection, await unsolicited(connection), "https://evil.example/");
+    const answer = await deliver(browser, connection, await unsolicited(connection, system), "https://evil.example/");
     await assertRefused(system, connection, answer, "relaystate_not_allowed", { browser, status: 400 });
   });
 });
@@ -72,10 +65,7 @@ describe("a response that nobody asked for", { concurrency: 4 }, () => {
 test("the same browser may post a response twice", async () => {
   const connection = await connect(system);
   const browser = new Browser(system.origin);
-  const begun = await browser.post("/sso/sign-in", { email: connection.email, return_to: "/reports" });
-  const { parseAuthnRequest } = await import("../../scripts/lib/demo-idp.mjs");
-  const request = await parseAuthnRequest(new URL(begun.location).searchParams.get("SAMLRequest"));
-  const response = await answerTo({ connection, request }, system);
+  const response = await answerTo(await begin(browser, connection, { returnTo: "/reports" }), system);
   const [first, second] = [await deliver(browser, connection, response), await deliver(browser, connection, response)];
   assert.deepEqual([first.status, second.status], [303, 303]);
   const stranger = new Browser(system.origin);

@@ -182,6 +182,12 @@ export function answerTo({ connection, request: { id, issuer, assertionConsumerS
   });
 }
 
+/** A response that the identity provider sends to `connection` of its own accord. */
+export function unsolicited(connection, system) {
+  const { acs_url: assertionConsumerServiceURL, entity_id: issuer } = connection.service_provider;
+  return answerTo({ connection, request: { issuer, assertionConsumerServiceURL } }, system, { inResponseTo: undefined });
+}
+
 /** Posts a response as the identity provider's page makes a browser do it. */
 export function deliver(browser, connection, samlResponse, relayState = "") {
   return browser.post(connection.acs, { SAMLResponse: samlResponse, RelayState: relayState }, { from: "https://acme.okta.example" });

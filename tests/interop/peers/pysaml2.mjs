@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root } from "../../../scripts/lib/worker.mjs";
 import { Keys } from "./keys.mjs";
-import { loginPages } from "./server.mjs";
+import { addresses, loginPages } from "./server.mjs";
 
 const python = join(root, ".tools/interop/pysaml2/bin/python");
 const script = fileURLToPath(new URL("pysaml2_idp.py", import.meta.url));
@@ -55,9 +55,7 @@ export async function start({ users }) {
 
   return {
     version: /^pysaml2==(.+)$/m.exec(readFileSync(requirements, "utf8"))[1],
-    origin,
-    metadataUrl: `${origin}/metadata`,
-    metadata: async () => (await fetch(`${origin}/metadata`)).text(),
+    ...addresses(origin),
     trust: (metadata) => control({ metadata }),
     configure: ({ encrypt = false, wantSigned = false }) => control({ encrypt, wantSigned }),
     keys: {
@@ -65,8 +63,6 @@ export async function start({ users }) {
       switch: async () => (keys.switch(), useKeys()),
       retireOld: async () => (keys.retireOld(), useKeys()),
     },
-    signInUrl: ({ relayState }) => `${origin}/start?${new URLSearchParams(relayState && { RelayState: relayState })}`,
-    logoutUrl: ({ binding = "redirect" } = {}) => `${origin}/sign-out?binding=${binding}`,
     output: () => output,
     async stop() {
       child.stdin.end();

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import samlify from "samlify";
 import { Keys } from "./keys.mjs";
-import { authenticate, loginPages, loginRoute, messagePage, startServer } from "./server.mjs";
+import { authenticate, inProcess, loginPages, loginRoute, messagePage, startServer } from "./server.mjs";
 
 const { version } = JSON.parse(readFileSync(createRequire(import.meta.url).resolve("samlify/package.json"), "utf8"));
 const BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-";
@@ -123,20 +123,10 @@ export async function start({ users }) {
 
   return {
     version,
-    origin,
-    metadataUrl: `${origin}/metadata`,
-    metadata: async () => (await fetch(`${origin}/metadata`)).text(),
+    ...inProcess({ server, settings, keys }),
     async trust(metadata) {
       sp = samlify.ServiceProvider({ metadata, wantMessageSigned: true, wantLogoutRequestSigned: true, wantLogoutResponseSigned: true });
     },
-    async configure(changes) {
-      Object.assign(settings, { encrypt: false, wantSigned: false }, changes);
-    },
-    keys: { publishNext: async () => keys.publishNext(), switch: async () => keys.switch(), retireOld: async () => keys.retireOld() },
-    signInUrl: ({ relayState }) => `${origin}/start?${new URLSearchParams(relayState && { RelayState: relayState })}`,
-    logoutUrl: ({ binding = "redirect" } = {}) => `${origin}/sign-out?binding=${binding}`,
-    output: () => "",
-    stop: () => server.stop(),
   };
 }
 

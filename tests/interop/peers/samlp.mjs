@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import samlp from "samlp";
 import { Keys, pemOf } from "./keys.mjs";
-import { authenticate, loginPages, loginRoute, startServer } from "./server.mjs";
+import { authenticate, inProcess, loginPages, loginRoute, startServer } from "./server.mjs";
 
 const require = createRequire(import.meta.url);
 const { version } = JSON.parse(readFileSync(require.resolve("samlp/package.json"), "utf8"));
@@ -89,7 +89,6 @@ async function start(shape, { users }) {
     "/start": (request) => authenticate(request, { user: userOf }, (user) => respond(request, user)),
     "/sign-out": (request) => logout({ ...request, query: {}, form: {} }, request.query.binding),
   });
-  const { origin } = server;
   const userOf = (email) => users.find((user) => user.email === email);
 
   /** samlp's metadata; while keys change, with the second certificate, which samlp's own metadata has no place for. */
@@ -176,20 +175,10 @@ async function start(shape, { users }) {
 
   return {
     version,
-    origin,
-    metadataUrl: `${origin}/metadata`,
-    metadata: async () => (await fetch(`${origin}/metadata`)).text(),
+    ...inProcess({ server, settings, keys }),
     async trust(xml) {
       sp = readOurs(xml);
     },
-    async configure(changes) {
-      Object.assign(settings, { encrypt: false, wantSigned: false }, changes);
-    },
-    keys: { publishNext: async () => keys.publishNext(), switch: async () => keys.switch(), retireOld: async () => keys.retireOld() },
-    signInUrl: ({ relayState }) => `${origin}/start?${new URLSearchParams(relayState && { RelayState: relayState })}`,
-    logoutUrl: ({ binding = "redirect" } = {}) => `${origin}/sign-out?binding=${binding}`,
-    output: () => "",
-    stop: () => server.stop(),
   };
 }
 

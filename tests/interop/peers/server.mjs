@@ -99,3 +99,23 @@ export const loginPages = {
   logIn: (browser, page, user) => browser.submit(page, { login_email: user.email }),
   isSignedOutPage: (page) => page.status === 200 && page.text.includes("<h1>Signed out everywhere</h1>"),
 };
+
+/** Where things are at these identity providers; the same for all of them. */
+export const addresses = (origin) => ({
+  origin,
+  metadataUrl: `${origin}/metadata`,
+  metadata: async () => (await fetch(`${origin}/metadata`)).text(),
+  signInUrl: ({ relayState }) => `${origin}/start?${new URLSearchParams(relayState && { RelayState: relayState })}`,
+  logoutUrl: ({ binding = "redirect" } = {}) => `${origin}/sign-out?binding=${binding}`,
+});
+
+/** What is the same for those that run in this process, with `settings` and `keys` that they read each time. */
+export const inProcess = ({ server, settings, keys }) => ({
+  ...addresses(server.origin),
+  async configure(changes) {
+    Object.assign(settings, { encrypt: false, wantSigned: false }, changes);
+  },
+  keys: { publishNext: async () => keys.publishNext(), switch: async () => keys.switch(), retireOld: async () => keys.retireOld() },
+  output: () => "",
+  stop: () => server.stop(),
+});
