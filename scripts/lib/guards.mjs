@@ -153,7 +153,8 @@ export const guards = [
   guard("R10 end of the session", validate, "Some((_, late)) if late >= 0 =>", "Some((_, late)) if late >= 0 && false =>", "it attacks::protocol::a113"),
   // R11, R12: once, for this browser.
   guard("R11 request on the outside", validate, ".is_some_and(|outer| outer != signed)", ".is_some_and(|outer| outer != signed && false)", "it attacks::protocol::a108"),
-  guard("R12 remembered through the skew", validate, "remember_until: confirmed.not_on_or_after.plus(expect.skew_seconds),", "remember_until: confirmed.not_on_or_after,", "it sign_in::a_replay"),
+  guard("R9 the age of an assertion", validate, 'expect.has_not_passed("IssueInstant and a day", oldest)?;', "", "it attacks::protocol::a110"),
+  guard("R12 remembered through the skew", validate, "remember_until: not_on_or_after.plus(expect.skew_seconds),", "remember_until: not_on_or_after,", "it sign_in::a_replay"),
   guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => core::str", "(Some(value), _) => core::str", "it sign_in::duplicate_cookies"),
   // R7: what a connection demands; logout messages.
   guard("R7 signatures that are demanded", validate, "check_signatures(response, expect.signatures)?;", "", "it validate::a_connection_can_demand_more"),
@@ -180,8 +181,9 @@ export const guards = [
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
   // Forms and metadata.
-  guard("R8 repeated fields", "src/saml/binding.rs", "if slot.replace(value.into_owned()).is_some() {", "if slot.replace(value.into_owned()).is_some() && false {", "it attacks::coverage::a_form"),
-  guard("R8 fields of other bindings", "src/saml/binding.rs", '"SAMLRequest" | "SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => return Err(Reject::FormMalformed),', "", "it attacks::coverage::a_form"),
+  guard("R8 repeated fields of the API", "src/app/api.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),
+  guard("R8 repeated fields", "src/saml/binding.rs", "if is_repeated {", "if is_repeated && false {", "it attacks::coverage::a_form"),
+  guard("R8 fields of other bindings", "src/saml/binding.rs", '"SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => true,', "", "it attacks::coverage::a_form"),
   guard("R8 keys for signing alone", "src/saml/metadata.rs", "Some(_) => KeyUsage::Encryption,", "Some(_) => KeyUsage::Signing,", "it attacks::metadata::a157"),
   guard("R8 another entity is held back", "src/app/registry.rs", "&& !replace_entity", "&& false", "it metadata::another_identity_provider"),
   guard("R8 the entity that is wanted", "src/saml/metadata.rs", "wanted.is_none_or(|wanted| wanted.as_str() == entity.entity_id)", "wanted.is_none_or(|wanted| !wanted.as_str().is_empty() || entity.entity_id.is_empty())", "it metadata::one_of_several"),
