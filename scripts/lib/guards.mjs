@@ -174,10 +174,10 @@ export const guards = [
   guard("R9 keys are counted, tried or not", "src/xmlenc/key.rs", ".checked_sub(encrypted.keys.len())", ".checked_sub(1)", "it xmlenc::a91"),
   // R14: who it is.
   guard("R14 white space in a NameID", assertion, "value: if is_blank(value) {", "value: if true {\n                trim(value).to_owned()\n            } else if is_blank(value) {", "it attacks::sign_in::white_space"),
-  guard("R14 the provider in a user's key", "src/app/ledger.rs", "        idp.as_str(),\n        name_id.format", "        \"\",\n        name_id.format", "it attacks::sign_in::a125"),
+  guard("R14 the provider in a user's key", "src/app/ledger/session.rs", "        idp.as_str(),\n        name_id.format", "        \"\",\n        name_id.format", "it attacks::sign_in::a125"),
   guard("R14 owned domains", validate, "if expect.domains.contains(email.domain()) {", "if expect.domains.contains(email.domain()) || true {", "it attacks::protocol::a121"),
   guard("R14 addresses are ASCII", "src/saml/id.rs", "        if text.is_ascii() {", "        if true {", "it attacks::protocol::a122"),
-  guard("R14 format of a NameID", "src/app/ledger.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),
+  guard("R14 format of a NameID", "src/app/ledger/session.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
   // Forms and metadata.

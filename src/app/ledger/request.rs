@@ -1,0 +1,204 @@
+//! Requests that wait for the identity provider's answer: what was asked, by which browser, and where it was going.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Call, Refusal, check_current, sweep};
+use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::limits::{MAX_PENDING_PER_BROWSER, MAX_PENDING_PER_CONNECTION};
+use crate::saml::id::{EmailAddress, RequestId, ReturnPath};
+use crate::saml::time::Timestamp;
+use crate::token::TokenHash;
+
+/// Remembers a request that is sent to the identity provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Begin {
+    /// The generation of the record that was used.
+    pub generation: u64,
+    /// The request's ID.
+    pub request_id: RequestId,
+    /// The browser that asked.
+    pub browser: TokenHash,
+    /// Where it wanted to go.
+    pub return_path: ReturnPath,
+    /// How long it may take, in seconds.
+    pub lifetime_seconds: i64,
+    /// What it asked for.
+    pub asked: Asked,
+}
+
+/// What a request asked the identity provider for, as far as its answer is judged by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// With `ForceAuthn`: the user must not have authenticated before this.
+    pub authn_not_before: Option<Timestamp>,
+    /// The e-mail address that was typed.
+    pub email: Option<EmailAddress>,
+    /// With `IsPassive`: that no page be shown.
+    pub passive: bool,
+    /// Whether a format of the NameID was asked for. If that is refused, it is asked once more without.
+    pub name_id_format: bool,
+}
+
+/// Replaces a request, whose NameID format the identity provider refused, by one that asks for none.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AskAgain {
+    /// The generation of the record that was used.
+    pub generation: u64,
+    /// The request that was refused.
+    pub refused: RequestId,
+    /// The request in its place, for the same browser and the same return path.
+    pub request_id: RequestId,
+    /// How long it may take, in seconds.
+    pub lifetime_seconds: i64,
+}
+
+/// Gives a request up that asked the identity provider to show no page, which it could not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GiveUp {
+    /// The generation of the record that was used.
+    pub generation: u64,
+    /// The request.
+    pub request_id: RequestId,
+}
+
+impl Call for Begin {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "begin";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        sweep(sql, now)?;
+        drop_surplus_requests(sql, &self.browser)?;
+        sql.run(
+            "INSERT INTO requests (id, browser, return_path, expires_at, asked) VALUES (?, ?, ?, ?, ?)",
+            &[
+                self.request_id.as_str().into(),
+                self.browser.as_str().into(),
+                self.return_path.as_str().into(),
+                now.plus(self.lifetime_seconds).unix_seconds().into(),
+                to_json(&self.asked)?,
+            ],
+        )?;
+        Ok(Ok(()))
+    }
+}
+
+impl Call for AskAgain {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "ask_again";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        let asked = match pending(sql, &self.refused, now)? {
+            Ok(request) if request.asked.name_id_format => request.asked,
+            Ok(_) => return Ok(Err(Refusal::RequestUnknown)),
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        answered(sql, &self.refused, now)?;
+        sql.run(
+            "INSERT INTO requests (id, browser, return_path, expires_at, asked) SELECT ?, browser, return_path, ?, ? FROM requests \
+             WHERE id = ?",
+            &[
+                self.request_id.as_str().into(),
+                now.plus(self.lifetime_seconds).unix_seconds().into(),
+                to_json(&Asked {
+                    name_id_format: false,
+                    ..asked
+                })?,
+                self.refused.as_str().into(),
+            ],
+        )?;
+        Ok(Ok(()))
+    }
+}
+
+impl Call for GiveUp {
+    type Reply = Result<ReturnPath, Refusal>;
+    const NAME: &'static str = "give_up";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        Ok(match pending(sql, &self.request_id, now)? {
+            Ok(request) if request.asked.passive => {
+                answered(sql, &self.request_id, now)?;
+                Ok(request.return_path)
+            }
+            Ok(_) => Err(Refusal::RequestUnknown),
+            Err(refusal) => Err(refusal),
+        })
+    }
+}
+
+/// A request that is remembered.
+pub(super) struct Request {
+    pub(super) browser: String,
+    pub(super) return_path: ReturnPath,
+    pub(super) asked: Asked,
+    answered: bool,
+}
+
+/// The request `id`, if it is remembered and has not expired.
+pub(super) fn request(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Request, Refusal>, SqlError> {
+    let rows = sql.run(
+        "SELECT expires_at, answered_at, asked, browser, return_path FROM requests WHERE id = ?",
+        &[id.as_str().into()],
+    )?;
+    let Some(row) = rows.first() else {
+        return Ok(Err(Refusal::RequestUnknown));
+    };
+    let return_path = return_path(text(row, 4)?)?;
+    if integer(row, 0)? <= now.unix_seconds() {
+        return Ok(Err(Refusal::RequestExpired { return_path }));
+    }
+    Ok(Ok(Request {
+        browser: text(row, 3)?.to_owned(),
+        return_path,
+        asked: json(row, 2)?,
+        answered: row.get(1) != Some(&Value::Null),
+    }))
+}
+
+/// The request `id`, if it waits for its answer.
+pub(super) fn pending(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Request, Refusal>, SqlError> {
+    Ok(match request(sql, id, now)? {
+        Ok(request) if request.answered => Err(Refusal::RequestAnswered),
+        other => other,
+    })
+}
+
+pub(super) fn return_path(text: &str) -> Result<ReturnPath, SqlError> {
+    ReturnPath::parse(text).map_err(|e| SqlError(e.to_string()))
+}
+
+/// Notes that the request `id` was answered.
+pub(super) fn answered(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<(), SqlError> {
+    sql.run(
+        "UPDATE requests SET answered_at = ? WHERE id = ?",
+        &[now.unix_seconds().into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Makes room for one more request: of this browser, and of all. The oldest give way, so that nobody is locked out.
+fn drop_surplus_requests(sql: &dyn Sql, browser: &TokenHash) -> Result<(), SqlError> {
+    sql.run(
+        "DELETE FROM requests WHERE browser = ?1 AND answered_at IS NULL AND id NOT IN \
+         (SELECT id FROM requests WHERE browser = ?1 AND answered_at IS NULL ORDER BY expires_at DESC LIMIT ?2)",
+        &[
+            browser.as_str().into(),
+            (MAX_PENDING_PER_BROWSER.saturating_sub(1)).into(),
+        ],
+    )?;
+    sql.run(
+        "DELETE FROM requests WHERE id IN (SELECT id FROM requests ORDER BY expires_at \
+         LIMIT max(0, (SELECT count(*) FROM requests) - ?))",
+        &[(MAX_PENDING_PER_CONNECTION.saturating_sub(1)).into()],
+    )?;
+    Ok(())
+}

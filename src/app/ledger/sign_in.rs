@@ -1,0 +1,321 @@
+//! From an assertion to a session: it is used up for a ticket, and the ticket is exchanged in the browser that it is for.
+
+use serde::{Deserialize, Serialize};
+
+use super::request::{Request, answered, pending, request, return_path};
+use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
+use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::limits::{
+    MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
+};
+use crate::saml::connection::State;
+use crate::saml::id::{AssertionId, EmailAddress, RequestId, ReturnPath};
+use crate::saml::time::Timestamp;
+use crate::token::TokenHash;
+
+/// What an assertion answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answers {
+    /// No request: the identity provider began.
+    Nothing {
+        /// Where the browser goes.
+        return_path: ReturnPath,
+    },
+    /// This request.
+    Request(RequestId),
+}
+
+/// Uses up an assertion and answers its request.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Consume {
+    /// The generation of the record that the assertion was verified with.
+    pub generation: u64,
+    /// The request that it answers.
+    pub answers: Answers,
+    /// The assertion.
+    pub assertion_id: AssertionId,
+    /// Until when the assertion must be remembered.
+    pub remember_until: Timestamp,
+    /// A fresh ticket for the browser.
+    pub ticket: TokenHash,
+    /// Who will be signed in.
+    pub user: User,
+    /// Whether their e-mail address must be the one that was typed, where one was.
+    pub require_typed_email: bool,
+    /// Whether it may be somebody who never signed in before.
+    pub just_in_time_sign_up: bool,
+    /// When the session at the identity provider ends.
+    pub session_not_on_or_after: Option<Timestamp>,
+    /// When the user authenticated there.
+    pub authn_instant: Timestamp,
+}
+
+/// Exchanges a ticket for a session, in the browser that asked for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Complete {
+    /// The ticket.
+    pub ticket: TokenHash,
+    /// The browser that shows it.
+    pub browser: Option<TokenHash>,
+    /// The session that this browser has at this connection.
+    pub present_session: Option<TokenHash>,
+    /// Whether the user has said in this browser that they want to be signed in.
+    pub confirmed: bool,
+    /// A fresh token for the session.
+    pub session: TokenHash,
+}
+
+/// What becomes of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completion {
+    /// No browser asked for it, so that it may be somebody else's: the user has to say that it is theirs.
+    Confirm {
+        /// Whose it is.
+        email: EmailAddress,
+    },
+    /// It was exchanged for a session.
+    Done(Completed),
+}
+
+/// What a completed sign-in gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completed {
+    /// Where the browser wanted to go.
+    pub return_path: ReturnPath,
+    /// When the session ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+impl Call for Consume {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "consume";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        if logout::ended_after(sql, &self.user, self.authn_instant, now)? {
+            return Ok(Err(Refusal::SessionEnded));
+        }
+        if let Some(first) = first_use(sql, &self.assertion_id)? {
+            return self.repeat(sql, &first, now);
+        }
+        if !self.just_in_time_sign_up && !has_signed_in(sql, &self.user)? {
+            return Ok(Err(Refusal::NewUser));
+        }
+        let request = match &self.answers {
+            Answers::Nothing { .. } => None,
+            Answers::Request(id) => match pending(sql, id, now)? {
+                Ok(request) => Some((id, request)),
+                Err(refusal) => return Ok(Err(refusal)),
+            },
+        };
+        if let Some((id, request)) = &request {
+            if let Err(refusal) = self.check_asked(&request.asked) {
+                return Ok(Err(refusal));
+            }
+            answered(sql, id, now)?;
+        }
+        sql.run(
+            "INSERT INTO assertions (id, request_id, used_at, remember_until) VALUES (?, ?, ?, ?)",
+            &[
+                self.assertion_id.as_str().into(),
+                request.as_ref().map(|(id, _)| id.as_str()).into(),
+                now.unix_seconds().into(),
+                self.remember_until.unix_seconds().into(),
+            ],
+        )?;
+        self.issue_ticket(sql, request.as_ref().map(|(id, request)| (*id, request)), now)?;
+        Ok(Ok(()))
+    }
+}
+
+/// The first use of an assertion.
+struct Use {
+    request_id: Option<String>,
+    at: Timestamp,
+}
+
+fn first_use(sql: &dyn Sql, id: &AssertionId) -> Result<Option<Use>, SqlError> {
+    let rows = sql.run(
+        "SELECT request_id, used_at FROM assertions WHERE id = ?",
+        &[id.as_str().into()],
+    )?;
+    let read = |row: &Vec<Value>| {
+        Ok(Use {
+            request_id: text(row, 0).ok().map(ToOwned::to_owned),
+            at: Timestamp::from_unix_seconds(integer(row, 1)?),
+        })
+    };
+    rows.first().map(read).transpose()
+}
+
+fn has_signed_in(sql: &dyn Sql, user: &User) -> Result<bool, SqlError> {
+    let rows = sql.run("SELECT 1 FROM users WHERE id = ?", &[user.id.as_str().into()])?;
+    Ok(!rows.is_empty())
+}
+
+impl Consume {
+    /// Answers an assertion that comes once more: a second click is given the same again, anything else is refused.
+    ///
+    /// Who posted it is not known. The new ticket is as good as the first: only the browser that sent the request can use it.
+    /// For an answer to no request there is no such browser, so it is refused.
+    fn repeat(&self, sql: &dyn Sql, first: &Use, now: Timestamp) -> Result<Result<(), Refusal>, SqlError> {
+        let Answers::Request(id) = &self.answers else {
+            return Ok(Err(Refusal::AssertionReused));
+        };
+        if first.request_id.as_deref() != Some(id.as_str()) || now.since(first.at) >= REPEATED_POST_SECONDS {
+            return Ok(Err(Refusal::AssertionReused));
+        }
+        // Signing out forgets the request, so that "back" does not sign in again.
+        let Ok(request) = request(sql, id, now)? else {
+            return Ok(Err(Refusal::AssertionReused));
+        };
+        let open = sql.run("SELECT 1 FROM tickets WHERE request_id = ?", &[id.as_str().into()])?;
+        if i64::try_from(open.len()).unwrap_or(i64::MAX) >= MAX_TICKETS_PER_REQUEST {
+            return Ok(Err(Refusal::AssertionReused));
+        }
+        self.issue_ticket(sql, Some((id, &request)), now)?;
+        Ok(Ok(()))
+    }
+
+    /// Checks the assertion against what its request asked for.
+    fn check_asked(&self, asked: &Asked) -> Result<(), Refusal> {
+        if asked.authn_not_before.is_some_and(|bound| self.authn_instant < bound) {
+            return Err(Refusal::AuthnTooOld);
+        }
+        let differs = |typed: &EmailAddress| !typed.as_str().eq_ignore_ascii_case(self.user.identity.email.as_str());
+        if self.require_typed_email && asked.email.as_ref().is_some_and(differs) {
+            return Err(Refusal::EmailDiffers);
+        }
+        Ok(())
+    }
+
+    fn issue_ticket(
+        &self,
+        sql: &dyn Sql,
+        request: Option<(&RequestId, &Request)>,
+        now: Timestamp,
+    ) -> Result<(), SqlError> {
+        let (return_path, seconds) = match (&self.answers, request) {
+            (_, Some((_, request))) => (&request.return_path, TICKET_SECONDS),
+            (Answers::Nothing { return_path }, None) => (return_path, UNSOLICITED_TICKET_SECONDS),
+            (Answers::Request(_), None) => return Err(SqlError("a ticket for no request".to_owned())),
+        };
+        sql.run(
+            "INSERT INTO tickets (hash, request_id, browser, return_path, user, session_not_on_or_after, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            &[
+                self.ticket.as_str().into(),
+                request.map(|(id, _)| id.as_str()).into(),
+                request.map(|(_, request)| request.browser.as_str()).into(),
+                return_path.as_str().into(),
+                to_json(&self.user)?,
+                self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
+                now.plus(seconds).unix_seconds().into(),
+            ],
+        )?;
+        Ok(())
+    }
+}
+
+/// A ticket, as it is kept.
+struct Ticket {
+    request_id: Option<String>,
+    browser: Option<String>,
+    return_path: ReturnPath,
+    user: User,
+    session_not_on_or_after: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
+    let rows = sql.run(
+        "SELECT request_id, browser, return_path, user, session_not_on_or_after, expires_at FROM tickets WHERE hash = ?",
+        &[hash.as_str().into()],
+    )?;
+    let optional = |row: &Vec<Value>, at| text(row, at).ok().map(ToOwned::to_owned);
+    let read = |row: &Vec<Value>| {
+        Ok(Ticket {
+            request_id: optional(row, 0),
+            browser: optional(row, 1),
+            return_path: return_path(text(row, 2)?)?,
+            user: json(row, 3)?,
+            session_not_on_or_after: match row.get(4) {
+                Some(Value::Null) => None,
+                _ => Some(Timestamp::from_unix_seconds(integer(row, 4)?)),
+            },
+            expires_at: Timestamp::from_unix_seconds(integer(row, 5)?),
+        })
+    };
+    rows.first().map(read).transpose()
+}
+
+impl Call for Complete {
+    type Reply = Result<Completion, Refusal>;
+    const NAME: &'static str = "complete";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        match configuration(sql)? {
+            Some((_, State::Enabled)) => {}
+            Some((_, State::Disabled)) | None => return Ok(Err(Refusal::Disabled)),
+        }
+        let Some(ticket) = ticket(sql, &self.ticket)? else {
+            return Ok(Err(Refusal::RequestUnknown));
+        };
+        if ticket.expires_at <= now {
+            return Ok(Err(Refusal::RequestExpired {
+                return_path: ticket.return_path,
+            }));
+        }
+        match &ticket.browser {
+            Some(bound) if self.browser.as_ref().is_none_or(|b| b.as_str() != bound) => {
+                return Ok(Err(Refusal::BrowserMismatch));
+            }
+            None if !self.confirmed && !self.is_present(sql, &ticket.user, now)? => {
+                return Ok(Ok(Completion::Confirm {
+                    email: ticket.user.identity.email,
+                }));
+            }
+            _ => {}
+        }
+        let end = now.plus(SESSION_SECONDS);
+        let expires_at = ticket.session_not_on_or_after.map_or(end, |idp| end.min(idp));
+        if expires_at <= now {
+            return Ok(Err(Refusal::SessionEnded));
+        }
+        sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
+        sql.run(
+            "INSERT INTO sessions (hash, request_id, user, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            &[
+                self.session.as_str().into(),
+                ticket.request_id.as_deref().into(),
+                to_json(&ticket.user)?,
+                now.unix_seconds().into(),
+                now.unix_seconds().into(),
+                expires_at.unix_seconds().into(),
+            ],
+        )?;
+        sql.run(
+            "INSERT INTO users (id, signed_in_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET signed_in_at = excluded.signed_in_at",
+            &[ticket.user.id.as_str().into(), now.unix_seconds().into()],
+        )?;
+        Ok(Ok(Completion::Done(Completed {
+            return_path: ticket.return_path,
+            expires_at,
+        })))
+    }
+}
+
+impl Complete {
+    /// Whether this browser's present session is this user's, so that nothing is swapped under anybody's hands.
+    fn is_present(&self, sql: &dyn Sql, user: &User, now: Timestamp) -> Result<bool, SqlError> {
+        let Some(session) = self.present_session.clone() else {
+            return Ok(false);
+        };
+        let present = ReadSession { session }.run(sql, now)?;
+        Ok(present.is_some_and(|session| session.user.id == user.id))
+    }
+}
