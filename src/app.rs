@@ -4,7 +4,9 @@ pub mod acs;
 pub mod api;
 mod attempt;
 pub mod config;
+mod connections;
 mod decryption_keys;
+mod description;
 pub mod error;
 pub mod http;
 mod keys;
@@ -19,6 +21,7 @@ pub mod sign_in;
 mod sign_out;
 mod slo;
 pub mod sql;
+mod view;
 
 use ::http::{Method, StatusCode};
 

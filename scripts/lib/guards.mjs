@@ -181,7 +181,7 @@ export const guards = [
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
   // Forms and metadata.
-  guard("R8 repeated fields of the API", "src/app/api.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),
+  guard("R8 repeated fields of the API", "src/app/description.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),
   guard("R8 repeated fields", "src/saml/binding.rs", "if is_repeated {", "if is_repeated && false {", "it attacks::coverage::a_form"),
   guard("R8 fields of other bindings", "src/saml/binding.rs", '"SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => true,', "", "it attacks::coverage::a_form"),
   guard("R8 keys for signing alone", "src/saml/metadata.rs", "Some(_) => KeyUsage::Encryption,", "Some(_) => KeyUsage::Signing,", "it attacks::metadata::a157"),

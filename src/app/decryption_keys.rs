@@ -7,7 +7,8 @@
 use http::{Method, StatusCode};
 
 use super::App;
-use super::api::{read_body, refused, status};
+use super::api::{read_body, status};
+use super::connections::refused;
 use super::error::ApiError;
 use super::http::{Request, Response, json};
 use super::keys::{RotateBody, view};

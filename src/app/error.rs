@@ -87,6 +87,8 @@ pub struct ApiError {
     pub code: &'static str,
     /// The sentence.
     pub message: String,
+    /// The field that it is about, where it is about one.
+    pub field: Option<&'static str>,
 }
 
 impl ApiError {
@@ -96,7 +98,23 @@ impl ApiError {
             status,
             code,
             message: message.into(),
+            field: None,
         }
+    }
+
+    /// A field has not the value that was `expected`.
+    pub(super) fn invalid(field: &'static str, expected: &str) -> Self {
+        let message = format!("{field}: {expected}.");
+        Self {
+            field: Some(field),
+            ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", message)
+        }
+    }
+
+    /// The body is no JSON, or not of the fields that were expected.
+    pub(super) fn not_as_expected(error: &serde_json::Error) -> Self {
+        let message = format!("The body is not as expected: {error}.");
+        Self::new(StatusCode::BAD_REQUEST, "invalid_json", message)
     }
 
     /// The response.
@@ -110,6 +128,8 @@ impl ApiError {
         struct Inner<'a> {
             code: &'a str,
             message: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            field: Option<&'a str>,
         }
         json(
             self.status,
@@ -117,6 +137,7 @@ impl ApiError {
                 error: Inner {
                     code: self.code,
                     message: &self.message,
+                    field: self.field,
                 },
             },
         )

@@ -9,7 +9,8 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use super::api::{read_body, refused, status};
+use super::api::{read_body, status};
+use super::connections::refused;
 use super::error::ApiError;
 use super::http::{Request, Response, json};
 use super::ports::{Answer, KeyPair, Ports, Unavailable};

@@ -82,6 +82,24 @@ pub struct Description {
     pub responses: ResponseSettings,
 }
 
+/// Who makes a change, in words for people; never a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Actor(String);
+
+impl Actor {
+    /// Somebody, described.
+    pub fn new(description: impl Into<String>) -> Self {
+        Self(description.into())
+    }
+
+    /// The words.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Creates a connection, disabled.
 #[derive(Serialize, Deserialize)]
 pub struct Create {
@@ -91,6 +109,8 @@ pub struct Create {
     pub description: Description,
     /// Its key, if it decrypts.
     pub decryption_key: Option<NewKey>,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Reads one connection.
@@ -115,6 +135,8 @@ pub struct Update {
     pub from_generation: Option<u64>,
     /// Its first key, if it decrypts from now on.
     pub decryption_key: Option<NewKey>,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// One change of a connection.
@@ -139,6 +161,8 @@ pub enum Change {
 pub struct Delete {
     /// Which.
     pub id: ConnectionId,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.

@@ -1,0 +1,244 @@
+//! What the vendor says of a connection, as JSON fields, checked and completed: by the admin API and by the dashboard alike.
+
+use core::fmt;
+
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+use super::registry::Description;
+use crate::limits::{
+    MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES,
+    MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES,
+};
+use crate::saml::connection::{Connection, Provider};
+use crate::saml::id::{Domain, EntityId, ReturnPath};
+use crate::saml::settings::{
+    IdpInitiated, LoginHint, RequestSettings, ResponseSettings, Sha1Exception, SignRequests, UserField,
+};
+use crate::saml::time::Timestamp;
+
+/// What the vendor says of a connection, whole: `POST` and `PATCH` complete what they are given.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
+pub(super) struct DescriptionBody {
+    name: String,
+    provider: Provider,
+    domains: Vec<String>,
+    organization: Option<String>,
+    sp_entity_id: Option<String>,
+    sign_requests: SignRequests,
+    force_authn: bool,
+    requested_authn_context: Vec<String>,
+    name_id_format: Option<String>,
+    login_hint: LoginHint,
+    request_lifetime_minutes: u32,
+    idp_initiated: IdpInitiated,
+    relay_state_targets: Vec<String>,
+    require_signed_assertion: bool,
+    require_signed_response: bool,
+    sha1_exception: Option<Sha1Exception>,
+    required_attributes: Vec<UserField>,
+    require_typed_email: bool,
+    just_in_time_sign_up: bool,
+    decrypt_assertions: bool,
+}
+
+/// The fields of a body, each once.
+pub(super) struct Fields(pub(super) Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Once;
+
+        impl<'de> Visitor<'de> for Once {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Fields, A::Error> {
+                let mut fields = Map::new();
+                while let Some((name, value)) = entries.next_entry::<String, Value>()? {
+                    if fields.contains_key(&name) {
+                        return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                    }
+                    fields.insert(name, value);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Once)
+    }
+}
+
+/// The settings of a connection as fields, beside each other.
+#[derive(Serialize)]
+pub(super) struct SettingsFields<'a> {
+    #[serde(flatten)]
+    requests: &'a RequestSettings,
+    #[serde(flatten)]
+    responses: &'a ResponseSettings,
+}
+
+impl<'a> SettingsFields<'a> {
+    pub(super) fn of(connection: &'a Connection) -> Self {
+        Self {
+            requests: &connection.requests,
+            responses: &connection.responses,
+        }
+    }
+}
+
+/// The other fields of a connection that a `PATCH` may change.
+#[derive(Serialize)]
+struct DescriptionFields<'a> {
+    name: &'a str,
+    provider: Provider,
+    domains: &'a [Domain],
+    organization: Option<&'a str>,
+    sp_entity_id: Option<&'a EntityId>,
+    #[serde(flatten)]
+    settings: SettingsFields<'a>,
+}
+
+impl DescriptionBody {
+    /// `given`, and what it leaves out by default.
+    pub(super) fn created(given: Fields) -> Result<Self, ApiError> {
+        let (requests, responses) = (&RequestSettings::default(), &ResponseSettings::default());
+        Self::completed(given, &SettingsFields { requests, responses })
+    }
+
+    /// `given`, and what it leaves out as it is: `null` clears what may be absent, and any other value replaces the whole
+    /// field.
+    pub(super) fn patched(given: Fields, connection: &Connection) -> Result<Self, ApiError> {
+        let present = DescriptionFields {
+            name: &connection.name,
+            provider: connection.provider,
+            domains: &connection.domains,
+            organization: connection.organization.as_deref(),
+            sp_entity_id: connection.sp_entity_id.as_ref(),
+            settings: SettingsFields::of(connection),
+        };
+        Self::completed(given, &present)
+    }
+
+    fn completed(Fields(given): Fields, others: &impl Serialize) -> Result<Self, ApiError> {
+        let mut whole = serde_json::to_value(others).map_err(|e| ApiError::not_as_expected(&e))?;
+        if let Some(fields) = whole.as_object_mut() {
+            fields.extend(given);
+        }
+        serde_json::from_value(whole).map_err(|e| ApiError::not_as_expected(&e))
+    }
+
+    pub(super) fn read(self, now: Timestamp) -> Result<Description, ApiError> {
+        Ok(Description {
+            name: name(&self.name)?,
+            provider: self.provider,
+            domains: domains(&self.domains)?,
+            organization: self.organization.as_deref().map(organization).transpose()?,
+            sp_entity_id: self.sp_entity_id.as_deref().map(entity_id).transpose()?,
+            requests: RequestSettings {
+                sign_requests: self.sign_requests,
+                force_authn: self.force_authn,
+                requested_authn_context: authn_context(&self.requested_authn_context)?,
+                name_id_format: self.name_id_format.as_deref().map(name_id_format).transpose()?,
+                login_hint: self.login_hint,
+                request_lifetime_minutes: lifetime(self.request_lifetime_minutes)?,
+            },
+            responses: ResponseSettings {
+                idp_initiated: self.idp_initiated,
+                relay_state_targets: targets(&self.relay_state_targets)?,
+                require_signed_assertion: self.require_signed_assertion,
+                require_signed_response: self.require_signed_response,
+                sha1_exception: self.sha1_exception.map(|e| sha1_exception(e, now)).transpose()?,
+                required_attributes: self.required_attributes,
+                require_typed_email: self.require_typed_email,
+                just_in_time_sign_up: self.just_in_time_sign_up,
+                decrypt_assertions: self.decrypt_assertions,
+            },
+        })
+    }
+}
+
+fn name(text: &str) -> Result<String, ApiError> {
+    line(text, MAX_NAME_CHARACTERS).ok_or_else(|| ApiError::invalid("name", "expected 1 to 100 characters on one line"))
+}
+
+fn organization(text: &str) -> Result<String, ApiError> {
+    line(text, MAX_NAME_CHARACTERS)
+        .ok_or_else(|| ApiError::invalid("organization", "expected 1 to 100 characters on one line, or null"))
+}
+
+/// Text that people wrote on one line, without the space around it.
+pub(super) fn line(text: &str, max_characters: usize) -> Option<String> {
+    let text = text.trim();
+    let fits = (1..=max_characters).contains(&text.chars().count());
+    (fits && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+fn entity_id(text: &str) -> Result<EntityId, ApiError> {
+    EntityId::parse(text).map_err(|e| ApiError::invalid("sp_entity_id", e.0))
+}
+
+fn name_id_format(text: &str) -> Result<String, ApiError> {
+    uri(text).ok_or_else(|| ApiError::invalid("name_id_format", "expected a URI, or null"))
+}
+
+fn authn_context(texts: &[String]) -> Result<Vec<String>, ApiError> {
+    let expected = || ApiError::invalid("requested_authn_context", "expected at most 10 URIs");
+    if texts.len() > MAX_AUTHN_CONTEXT_CLASSES {
+        return Err(expected());
+    }
+    texts.iter().map(|text| uri(text).ok_or_else(expected)).collect()
+}
+
+/// A URI reference, as far as identity providers look at it: `anyURI` in the schema, compared octet by octet (SAML Core
+/// 1.3.2).
+fn uri(text: &str) -> Option<String> {
+    let fits = text.contains(':') && text.len() <= MAX_URI_BYTES;
+    (fits && text.bytes().all(|b| b.is_ascii_graphic())).then(|| text.to_owned())
+}
+
+fn lifetime(minutes: u32) -> Result<u32, ApiError> {
+    let fits = (1..=MAX_PENDING_REQUEST_MINUTES).contains(&minutes);
+    fits.then_some(minutes)
+        .ok_or_else(|| ApiError::invalid("request_lifetime_minutes", "expected 1 to 1440"))
+}
+
+fn targets(texts: &[String]) -> Result<Vec<ReturnPath>, ApiError> {
+    if texts.len() > MAX_RELAY_STATE_TARGETS {
+        return Err(ApiError::invalid("relay_state_targets", "expected at most 100 paths"));
+    }
+    let read = |text: &String| ReturnPath::parse(text).map_err(|e| ApiError::invalid("relay_state_targets", e.0));
+    texts.iter().map(read).collect()
+}
+
+/// An exception that has an end, and somebody's reason.
+fn sha1_exception(exception: Sha1Exception, now: Timestamp) -> Result<Sha1Exception, ApiError> {
+    let left = exception.until.since(now);
+    if left > MAX_SHA1_EXCEPTION_SECONDS {
+        return Err(ApiError::invalid("sha1_exception", "expected an end within a year"));
+    }
+    let expected = || ApiError::invalid("sha1_exception", "expected a reason of 1 to 500 characters on one line");
+    line(&exception.reason, MAX_REASON_CHARACTERS).ok_or_else(expected)?;
+    Ok(exception)
+}
+
+fn domains(texts: &[String]) -> Result<Vec<Domain>, ApiError> {
+    if texts.is_empty() || texts.len() > MAX_DOMAINS_PER_CONNECTION {
+        return Err(ApiError::invalid("domains", "expected 1 to 100 domains"));
+    }
+    let mut domains: Vec<Domain> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let domain = Domain::parse(text).map_err(|e| ApiError::invalid("domains", e.0))?;
+        if !domains.contains(&domain) {
+            domains.push(domain);
+        }
+    }
+    Ok(domains)
+}

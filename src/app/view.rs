@@ -1,0 +1,116 @@
+//! A connection, as the admin API shows it.
+
+use serde::Serialize;
+
+use super::App;
+use super::description::SettingsFields;
+use super::ports::Ports;
+use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
+use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
+use crate::saml::time::Timestamp;
+use crate::saml::warning::Warning;
+
+/// A connection, as the API shows it.
+#[derive(Serialize)]
+pub(super) struct ConnectionView<'a> {
+    id: &'a ConnectionId,
+    name: &'a str,
+    provider: Provider,
+    state: State,
+    domains: &'a [Domain],
+    organization: Option<&'a str>,
+    #[serde(flatten)]
+    settings: SettingsFields<'a>,
+    service_provider: ServiceProvider,
+    identity_provider: Option<IdentityProviderView<'a>>,
+    warnings: Vec<WarningView>,
+    generation: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct IdentityProviderView<'a> {
+    entity_id: &'a EntityId,
+    single_sign_on: Vec<EndpointView<'a>>,
+    single_logout: &'a [LogoutEndpoint],
+    metadata_url: Option<&'a EndpointUrl>,
+    wants_requests_signed: bool,
+    signing_certificates: Vec<CertificateView>,
+}
+
+#[derive(Serialize)]
+struct EndpointView<'a> {
+    binding: Binding,
+    url: &'a EndpointUrl,
+}
+
+#[derive(Serialize)]
+struct WarningView {
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct CertificateView {
+    sha256: String,
+    subject: String,
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+impl<P: Ports> App<P> {
+    /// A connection, as the API shows it.
+    pub(super) fn view<'a>(&self, connection: &'a Connection) -> ConnectionView<'a> {
+        ConnectionView {
+            id: &connection.id,
+            name: &connection.name,
+            provider: connection.provider,
+            state: connection.state,
+            domains: &connection.domains,
+            organization: connection.organization.as_deref(),
+            settings: SettingsFields::of(connection),
+            service_provider: connection.service_provider(&self.config.origin),
+            identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
+                entity_id: &idp.entity_id,
+                single_sign_on: idp
+                    .single_sign_on
+                    .iter()
+                    .map(|e| EndpointView {
+                        binding: e.binding,
+                        url: &e.url,
+                    })
+                    .collect(),
+                single_logout: &idp.single_logout,
+                metadata_url: idp.metadata_url.as_ref(),
+                wants_requests_signed: idp.wants_requests_signed,
+                signing_certificates: idp
+                    .certificates
+                    .iter()
+                    .filter_map(|c| c.certificate().ok())
+                    .map(|c| certificate_view(&c))
+                    .collect(),
+            }),
+            warnings: Warning::all(connection, self.ports.now())
+                .iter()
+                .map(|warning| WarningView {
+                    code: warning.code().as_str(),
+                    message: warning.to_string(),
+                })
+                .collect(),
+            generation: connection.generation,
+            created_at: connection.created_at.to_rfc3339(),
+            updated_at: connection.updated_at.to_rfc3339(),
+        }
+    }
+}
+
+fn certificate_view(certificate: &crate::dsig::Certificate) -> CertificateView {
+    let time = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_unix_seconds(s).to_rfc3339());
+    CertificateView {
+        sha256: certificate.fingerprint().to_string(),
+        subject: certificate.subject().to_owned(),
+        not_before: time(certificate.not_before()),
+        not_after: time(certificate.not_after()),
+    }
+}
