@@ -68,17 +68,17 @@ impl<P: Ports> App<P> {
             (ApiRoute::Connections, &Method::POST) => self.create(request).await,
             (ApiRoute::Connections, _) => self.list().await,
             (ApiRoute::Connection(id), &Method::PATCH) => {
-                self.show(self.patch_connection(id, read_body(request)?, actor()).await?)
+                Ok(self.show(&self.patch_connection(id, read_body(request)?, actor()).await?))
             }
             (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id).await,
             (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
             (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
                 self.answer_decryption_keys(id, request).await
             }
-            (ApiRoute::Disable(id), _) => self.show(self.set_state(id, State::Disabled, actor()).await?),
-            (ApiRoute::Enable(id), _) => self.show(self.set_state(id, State::Enabled, actor()).await?),
+            (ApiRoute::Disable(id), _) => Ok(self.show(&self.set_state(id, State::Disabled, actor()).await?)),
+            (ApiRoute::Enable(id), _) => Ok(self.show(&self.set_state(id, State::Enabled, actor()).await?)),
             (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
-            (ApiRoute::Metadata(id), _) => self.show(self.save_metadata(id, read_body(request)?, actor()).await?),
+            (ApiRoute::Metadata(id), _) => Ok(self.show(&self.save_metadata(id, read_body(request)?, actor()).await?)),
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
             (ApiRoute::Unknown, _) => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
@@ -112,8 +112,8 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    fn show(&self, saved: Saved<Connection>) -> Result<Response, ApiError> {
-        Ok(json(status(StatusCode::OK, saved.published), &self.view(&saved.reply)))
+    fn show(&self, saved: &Saved<Connection>) -> Response {
+        json(status(StatusCode::OK, saved.published), &self.view(&saved.reply))
     }
 
     async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
