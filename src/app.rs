@@ -7,6 +7,7 @@ pub mod config;
 mod connections;
 mod decryption_keys;
 mod description;
+pub mod dns;
 pub mod error;
 pub mod http;
 mod keys;

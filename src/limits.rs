@@ -164,6 +164,15 @@ pub const MAX_METADATA_REDIRECTS: usize = 3;
 /// Seconds that a metadata URL has to answer.
 pub const METADATA_FETCH_SECONDS: u32 = 8;
 
+/// Octets of a DNS resolver's answer in JSON. A DNS message has at most 64 KiB.
+pub const MAX_DNS_ANSWER_BYTES: usize = 256 * 1024;
+
+/// Records of a DNS answer that are read. Apexes of large companies have about 60 TXT records.
+pub const MAX_DNS_RECORDS: usize = 256;
+
+/// Seconds that a DNS resolver has to answer. It gives up itself after about as long.
+pub const DNS_SECONDS: u32 = 5;
+
 /// Refused sign-ins that a ledger keeps; older ones give way.
 pub const MAX_REFUSALS_KEPT: i64 = 500;
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::saml::connection::PublicOrigin;
-use crate::saml::id::ReturnPath;
+use crate::saml::id::{EndpointUrl, ReturnPath};
 
 /// A deployment's configuration.
 #[derive(Clone, Debug)]
@@ -16,6 +16,17 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// Where the browser goes after a sign-in that asked for no other place.
     pub default_return_path: ReturnPath,
+    /// Who answers questions of DNS.
+    pub resolver: Resolver,
+}
+
+/// Who answers questions of DNS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// Nobody, on a developer's machine without a network.
+    Off,
+    /// A DNS over HTTPS resolver that speaks JSON, at this address.
+    At(EndpointUrl),
 }
 
 /// Whether this is a developer's machine.
@@ -64,6 +75,9 @@ impl fmt::Display for ConfigError {
 
 impl core::error::Error for ConfigError {}
 
+/// The resolver of a deployment that names none.
+const DEFAULT_RESOLVER: &str = "https://cloudflare-dns.com/dns-query";
+
 /// An admin token shorter than this could be guessed.
 const MIN_ADMIN_TOKEN_BYTES: usize = 24;
 
@@ -100,6 +114,13 @@ impl Config {
             return Err(ConfigError("ADMIN_TOKEN must have at least 24 characters."));
         }
         let return_path = set("DEFAULT_RETURN_PATH").unwrap_or_else(|| "/sso/sign-in".to_owned());
+        let resolver = match set("DNS_RESOLVER").as_deref() {
+            Some("off") if development == Development::On => Some(Resolver::Off),
+            url => EndpointUrl::parse(url.unwrap_or(DEFAULT_RESOLVER))
+                .ok()
+                .filter(|url| url.is_https() || development == Development::On)
+                .map(Resolver::At),
+        };
         Ok(Self {
             origin: origin.ok_or(ConfigError(
                 "PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com.",
@@ -108,6 +129,10 @@ impl Config {
             admin_token,
             default_return_path: ReturnPath::parse(&return_path)
                 .map_err(|_| ConfigError("DEFAULT_RETURN_PATH must be a path on this origin, such as /dashboard."))?,
+            resolver: resolver.ok_or(ConfigError(
+                "DNS_RESOLVER must be the https address of a DNS over HTTPS resolver that speaks JSON; http and \"off\" are for \
+                 development.",
+            ))?,
         })
     }
 }
@@ -143,6 +168,10 @@ mod tests {
             ("DEVELOPMENT", "on"),
             ("ADMIN_TOKEN", "short"),
             ("DEFAULT_RETURN_PATH", "//evil.example"),
+            ("DNS_RESOLVER", "off"),
+            ("DNS_RESOLVER", "http://localhost:8053/dns-query"),
+            ("DNS_RESOLVER", "dns.example"),
+            ("DNS_RESOLVER", "https://user@dns.example/"),
         ] {
             assert!(read(&[origin, wrong]).is_err(), "{wrong:?}");
         }
@@ -154,5 +183,21 @@ mod tests {
         ]);
         assert_eq!(config.as_ref().map(|c| c.development), Ok(Development::On));
         assert!(!format!("{config:?}").contains("a-token"));
+    }
+
+    #[test]
+    fn the_resolver_is_the_default_one_unless_another_is_named() {
+        let resolver = |variables: &[(&str, &str)]| read(variables).map(|config| config.resolver);
+        let at = |url: &str| EndpointUrl::parse(url).map(Resolver::At).map_err(|e| ConfigError(e.0));
+        let origin = ("PUBLIC_ORIGIN", "https://app.example.com");
+        assert_eq!(resolver(&[origin]), at("https://cloudflare-dns.com/dns-query"));
+        let url = "https://dns.google/resolve";
+        assert_eq!(resolver(&[origin, ("DNS_RESOLVER", url)]), at(url));
+        let local = [("PUBLIC_ORIGIN", "http://localhost:8787"), ("DEVELOPMENT", "on")];
+        let local = |value| [local.as_slice(), &[("DNS_RESOLVER", value)]].concat();
+        assert_eq!(resolver(&local("off")), Ok(Resolver::Off));
+        let url = "http://127.0.0.1:8053/dns-query";
+        assert_eq!(resolver(&local(url)), at(url));
+        assert!(resolver(&local("http://dns.example/")).is_err());
     }
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::App;
 use super::error::ApiError;
-use super::ports::{FetchFailure, Fetched, Ports};
+use super::ports::{Fetch, FetchFailure, Fetched, Ports};
 use crate::code::Code;
 use crate::limits::{MAX_METADATA_REDIRECTS, METADATA_FETCH_SECONDS};
 use crate::saml::connection::IdentityProvider;
@@ -25,7 +25,7 @@ impl<P: Ports> App<P> {
                 let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
                 return Err(unusable(Code::FetchPrivateAddress, message));
             }
-            let fetched = self.ports.fetch(&at).await.map_err(fetch_error)?;
+            let fetched = self.ports.fetch(Fetch::metadata(&at)).await.map_err(fetch_error)?;
             match (fetched.status, &fetched.location) {
                 (200, _) => {
                     let mut idp = self.usable(read_fetched(&fetched, wanted))?;

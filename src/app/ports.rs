@@ -5,6 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{ledger, registry};
+use crate::limits::{DNS_SECONDS, MAX_DNS_ANSWER_BYTES, MAX_METADATA_BYTES, METADATA_FETCH_SECONDS};
 use crate::saml::id::{ConnectionId, EndpointUrl};
 use crate::saml::service_keys::KeyId;
 use crate::saml::time::Timestamp;
@@ -77,11 +78,11 @@ pub trait Ports {
     /// [`Unavailable`] when it is not a private key.
     async fn keep_decryption_key(&self, id: &KeyId, key: &PrivateKey) -> Result<Self::DecryptionKey, Unavailable>;
 
-    /// Fetches `url` without following redirects.
+    /// Fetches something without following redirects.
     ///
     /// # Errors
     /// [`FetchFailure`].
-    async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure>;
+    async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure>;
 
     /// Writes one line to the log. It never holds a cookie, token, assertion, NameID or address.
     fn log(&self, line: &LogLine<'_>);
@@ -135,6 +136,43 @@ impl fmt::Display for Unavailable {
 
 impl core::error::Error for Unavailable {}
 
+/// What is fetched from a server, by `GET`.
+#[derive(Clone, Copy, Debug)]
+pub struct Fetch<'a> {
+    /// Where.
+    pub url: &'a EndpointUrl,
+    /// The `Accept` header.
+    pub accept: &'static str,
+    /// Octets that the body may have.
+    pub max_bytes: usize,
+    /// Seconds that the complete answer may take.
+    pub max_seconds: u32,
+}
+
+impl<'a> Fetch<'a> {
+    /// Metadata, whatever it is served as.
+    #[must_use]
+    pub fn metadata(url: &'a EndpointUrl) -> Self {
+        Self {
+            url,
+            accept: "application/samlmetadata+xml, application/xml, text/xml, */*",
+            max_bytes: MAX_METADATA_BYTES,
+            max_seconds: METADATA_FETCH_SECONDS,
+        }
+    }
+
+    /// The answer of a DNS resolver.
+    #[must_use]
+    pub fn dns(url: &'a EndpointUrl) -> Self {
+        Self {
+            url,
+            accept: "application/dns-json",
+            max_bytes: MAX_DNS_ANSWER_BYTES,
+            max_seconds: DNS_SECONDS,
+        }
+    }
+}
+
 /// What a server answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -153,7 +191,7 @@ pub struct Fetched {
 pub enum FetchFailure {
     /// No connection: the name does not resolve, the port is closed, or TLS failed. The platform does not say which.
     Connection,
-    /// The body is larger than metadata may be.
+    /// The body is larger than it may be.
     TooLarge,
     /// No complete answer in time.
     Timeout,

@@ -10,9 +10,8 @@ use worker::{AbortController, Date, Delay, Env, Fetch, Request, RequestInit, Req
 use super::keys;
 use super::objects::call_request;
 use crate::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
-use crate::app::{ledger, registry};
-use crate::limits::{MAX_METADATA_BYTES, METADATA_FETCH_SECONDS};
-use crate::saml::id::{ConnectionId, EndpointUrl};
+use crate::app::{ledger, ports, registry};
+use crate::saml::id::ConnectionId;
 use crate::saml::service_keys::KeyId;
 use crate::saml::time::Timestamp;
 
@@ -94,17 +93,19 @@ impl Ports for WorkerPorts {
         keys::keep_for_decryption(id, key).await
     }
 
-    async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {
+    async fn fetch(&self, wanted: ports::Fetch<'_>) -> Result<Fetched, FetchFailure> {
         let abort = AbortController::default();
         let signal = abort.signal();
         let work = async {
             let mut init = RequestInit::new();
             init.with_redirect(RequestRedirect::Manual);
-            let request = Request::new_with_init(url.as_str(), &init).map_err(|_| FetchFailure::Connection)?;
+            let accepted = init.headers.set("accept", wanted.accept);
+            accepted.map_err(|_| FetchFailure::Connection)?;
+            let request = Request::new_with_init(wanted.url.as_str(), &init).map_err(|_| FetchFailure::Connection)?;
             let response = Fetch::Request(request).send_with_signal(&signal).await;
-            read_response(response.map_err(|_| FetchFailure::Connection)?).await
+            read_response(response.map_err(|_| FetchFailure::Connection)?, wanted.max_bytes).await
         };
-        let deadline = Delay::from(Duration::from_secs(METADATA_FETCH_SECONDS.into()));
+        let deadline = Delay::from(Duration::from_secs(wanted.max_seconds.into()));
         match select(pin!(work), pin!(deadline)).await {
             Either::Left((fetched, _)) => fetched,
             Either::Right(((), _)) => {
@@ -148,12 +149,12 @@ async fn ask<C: serde::Serialize, R: serde::de::DeserializeOwned>(
     Ok(serde_json::from_str(&text)?)
 }
 
-async fn read_response(mut response: Response) -> Result<Fetched, FetchFailure> {
+async fn read_response(mut response: Response, max_bytes: usize) -> Result<Fetched, FetchFailure> {
     let mut body = Vec::new();
     if let Ok(mut stream) = response.stream() {
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| FetchFailure::Connection)?;
-            if body.len().saturating_add(chunk.len()) > MAX_METADATA_BYTES {
+            if body.len().saturating_add(chunk.len()) > max_bytes {
                 return Err(FetchFailure::TooLarge);
             }
             body.extend_from_slice(&chunk);

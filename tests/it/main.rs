@@ -15,6 +15,7 @@ mod cli;
 mod codes;
 mod conformance;
 mod corpus;
+mod dns;
 mod dsig;
 mod dsig_corpus;
 mod encrypted;

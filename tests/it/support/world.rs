@@ -8,11 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
-use edge_saml::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
 use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::app::{App, ledger, registry};
-use edge_saml::saml::id::{ConnectionId, EndpointUrl};
+use edge_saml::saml::id::ConnectionId;
 use edge_saml::saml::service_keys::KeyId;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::xmlenc::{self, RsaOaep, UnwrapFailed, UnwrapKey};
@@ -336,10 +336,10 @@ impl Ports for &World {
         Ok(key)
     }
 
-    async fn fetch(&self, url: &EndpointUrl) -> Result<Fetched, FetchFailure> {
+    async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
         self.answers
             .borrow()
-            .get(url.as_str())
+            .get(wanted.url.as_str())
             .cloned()
             .unwrap_or(Err(FetchFailure::Connection))
     }
