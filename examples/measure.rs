@@ -58,7 +58,7 @@ fn main() {
         service_provider: &service_provider,
         idp_entity_id: &idp_entity_id,
         provider: Provider::Okta,
-        domains: &domains,
+        domains: DomainRule::new(&domains, Subdomains::Excluded),
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now,

@@ -146,6 +146,18 @@ pub const MAX_LISTED_CHARACTERS: usize = 200;
 /// Domains of one connection. Each is one KV key that a change writes.
 pub const MAX_DOMAINS_PER_CONNECTION: usize = 100;
 
+/// Labels of a domain that a connection may have. Sign-in looks at no longer ones, so this bounds its reads of KV.
+pub const MAX_DOMAIN_LABELS: usize = 8;
+
+/// Connections that one domain or one organization leads to; any more are not offered.
+pub const MAX_CHOICES: usize = 20;
+
+/// A connection's place among those that are offered, unless it says otherwise.
+pub const SIGN_IN_ORDER: u32 = 100;
+
+/// The last place.
+pub const MAX_SIGN_IN_ORDER: u32 = 1_000;
+
 /// Connections of one deployment; the registry lists them in one answer.
 pub const MAX_CONNECTIONS: i64 = 10_000;
 

@@ -8,6 +8,7 @@ pub mod authn_request;
 pub mod binding;
 pub mod connection;
 mod decrypt;
+pub mod domains;
 pub mod id;
 pub mod identity;
 pub mod logout;

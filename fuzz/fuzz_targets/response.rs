@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
             service_provider: &service_provider,
             idp_entity_id: &EntityId::parse("http://www.okta.com/exk1test").unwrap(),
             provider: Provider::Okta,
-            domains: &[Domain::parse("acme.test").unwrap()],
+            domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(1_782_907_200),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use edge_saml::dsig::Policy;
 use edge_saml::saml::assertion::{Assertion, AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId, Invalid, RequestId};
 use edge_saml::saml::identity;
 use edge_saml::saml::reject::Reject;
@@ -157,7 +158,7 @@ impl Protocol {
             service_provider: &self.service_provider,
             idp_entity_id: &self.idp_entity_id,
             provider: Provider::Custom,
-            domains: &self.domains,
+            domains: DomainRule::new(&self.domains, Subdomains::Excluded),
             required_attributes: &[],
             unsolicited: self.unsolicited,
             now: self.now,

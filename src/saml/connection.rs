@@ -5,9 +5,10 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::domains::DomainRule;
 use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
 use super::service_keys::{PublicKey, current};
-use super::settings::{RequestSettings, ResponseSettings, SignRequests};
+use super::settings::{RequestSettings, ResponseSettings, RoutingSettings, SignRequests};
 use super::time::Timestamp;
 use crate::dsig::{Certificate, RsaFloor, TrustedKey};
 
@@ -221,6 +222,9 @@ pub struct Connection {
     pub organization: Option<String>,
     /// An entity ID to use in place of our own, for customers who come from another service provider.
     pub sp_entity_id: Option<EntityId>,
+    /// Which sign-ins are led to it.
+    #[serde(default)]
+    pub routing: RoutingSettings,
     /// What our requests ask for.
     #[serde(default)]
     pub requests: RequestSettings,
@@ -239,6 +243,12 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The domains whose addresses its users have.
+    #[must_use]
+    pub fn domain_rule(&self) -> DomainRule<'_> {
+        DomainRule::new(&self.domains, self.routing.subdomains())
+    }
+
     /// Our values for this connection: what the customer enters at the identity provider.
     #[must_use]
     pub fn service_provider(&self, origin: &PublicOrigin) -> ServiceProvider {

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::domains::Subdomains;
 use super::id::ReturnPath;
 use super::response::SignatureDemand;
 use super::time::Timestamp;
 use crate::dsig::Sha1;
-use crate::limits::PENDING_REQUEST_MINUTES;
+use crate::limits::{PENDING_REQUEST_MINUTES, SIGN_IN_ORDER};
 
 /// Whether our requests to an identity provider are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,5 +197,39 @@ impl ResponseSettings {
             let allowed = allowed.as_str();
             wanted == path(allowed) || (allowed.ends_with('/') && wanted.starts_with(allowed))
         })
+    }
+}
+
+/// Which sign-ins are led to a connection, besides those of its domains themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoutingSettings {
+    /// Whether the domains below its domains go with them.
+    pub match_subdomains: bool,
+    /// Whether other connections of its organization that say so too may have the same domains.
+    pub share_domains: bool,
+    /// Its place where several are offered: the smallest first, and the oldest of equals.
+    pub sign_in_order: u32,
+}
+
+impl Default for RoutingSettings {
+    fn default() -> Self {
+        Self {
+            match_subdomains: false,
+            share_domains: false,
+            sign_in_order: SIGN_IN_ORDER,
+        }
+    }
+}
+
+impl RoutingSettings {
+    /// Whether the domains below its domains go with them.
+    #[must_use]
+    pub fn subdomains(&self) -> Subdomains {
+        if self.match_subdomains {
+            Subdomains::Included
+        } else {
+            Subdomains::Excluded
+        }
     }
 }

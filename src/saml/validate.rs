@@ -2,7 +2,8 @@
 
 use super::assertion::{Assertion, Issuer, NameId, SubjectConfirmation};
 use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
-use super::id::{AssertionId, Domain, EmailAddress, EntityId, RequestId, same_endpoint};
+use super::domains::DomainRule;
+use super::id::{AssertionId, EmailAddress, EntityId, RequestId, same_endpoint};
 use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
 use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
@@ -28,7 +29,7 @@ pub struct Expect<'a> {
     /// The kind of identity provider.
     pub provider: Provider,
     /// The domains whose addresses it may assert.
-    pub domains: &'a [Domain],
+    pub domains: DomainRule<'a>,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: &'a [UserField],
     /// Whether a sign-in may answer no request.
@@ -54,7 +55,7 @@ impl<'a> Expect<'a> {
             service_provider,
             idp_entity_id: &idp.entity_id,
             provider: connection.provider,
-            domains: &connection.domains,
+            domains: connection.domain_rule(),
             required_attributes: &connection.responses.required_attributes,
             unsolicited: match connection.responses.idp_initiated {
                 IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
@@ -509,14 +510,13 @@ pub fn check_solicitation(
     }
 }
 
-/// The e-mail's domain must be one of the connection's, label by label.
+/// The e-mail's domain must be one of the connection's, by the rule that leads sign-ins to it.
 fn check_domain(email: &EmailAddress, expect: &Expect<'_>) -> Result<(), Reject> {
-    if expect.domains.contains(email.domain()) {
+    if expect.domains.covers(email.domain()) {
         return Ok(());
     }
-    let owned = expect.domains.iter().map(Domain::as_str).collect::<Vec<_>>().join(", ");
     Err(Reject::EmailDomainNotOwned(Mismatch::new(
-        &owned,
+        &expect.domains.describe(),
         Some(email.domain().as_str()),
     )))
 }

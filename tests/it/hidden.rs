@@ -55,7 +55,7 @@ fn a165_debug_shows_no_values() {
         service_provider: &service_provider,
         idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
         provider: Provider::Okta,
-        domains: &[Domain::parse("acme.test").unwrap()],
+        domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: Timestamp::from_unix_seconds(NOW),

@@ -1,6 +1,24 @@
 use super::*;
 
 #[test]
+fn domains_know_what_is_above_them() {
+    let domain = |text: &str| Domain::parse(text).unwrap();
+    let above = |text: &str| domain(text).and_parents().map(String::from).collect::<Vec<_>>();
+    assert_eq!(above("acme.com"), ["acme.com"]);
+    assert_eq!(
+        above("mail.eu.acme.com"),
+        ["mail.eu.acme.com", "eu.acme.com", "acme.com"]
+    );
+    let acme = domain("acme.com");
+    assert!(domain("eu.acme.com").is_below(&acme));
+    assert!(domain("a.b.acme.com").is_below(&acme));
+    for other in ["acme.com", "evilacme.com", "acme.com.evil.com", "com.acme", "acme.co"] {
+        assert!(!domain(other).is_below(&acme), "{other}");
+    }
+    assert_eq!((acme.labels(), domain("mail.eu.acme.com").labels()), (2, 4));
+}
+
+#[test]
 fn domains_fold_case_and_become_a_labels() {
     assert_eq!(Domain::parse("ACME.Com").unwrap().as_str(), "acme.com");
     assert_eq!(

@@ -114,7 +114,7 @@ pub(crate) fn judge_at(octets: &[u8], now: i64) -> Result<Said, Reject> {
             service_provider: &SERVICE_PROVIDER,
             idp_entity_id: &ISSUER,
             provider: Provider::Okta,
-            domains: &*DOMAINS,
+            domains: DomainRule::new(&*DOMAINS, Subdomains::Excluded),
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
