@@ -16,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use edge_saml::dsig::{Certificate, Policy, RsaFloor, Sha1};
 use edge_saml::saml::connection::{Provider, ServiceProvider, StoredCertificate};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod metadata_fetch;
 pub mod page;
 pub mod ports;
+mod public_domains;
 pub mod registry;
 pub mod route;
 pub mod session;

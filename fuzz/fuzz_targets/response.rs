@@ -2,6 +2,7 @@
 #![no_main]
 
 use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response::{self, SignatureDemand};
 use edge_saml::saml::time::Timestamp;

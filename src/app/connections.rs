@@ -137,8 +137,14 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
         }
         Refusal::DomainTaken(domain) => {
-            let message = format!("Another connection has the domain {domain}. Remove it there first.");
-            ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
+            let message = format!(
+                "Another connection has the domain {domain}. Remove it there first; or let both share it: they must be of the same \
+                 organization, and both have share_domains set."
+            );
+            ApiError {
+                field: Some("domains"),
+                ..ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
+            }
         }
         Refusal::EntityChanged { saved, found } => {
             let message = format!(

@@ -2,20 +2,23 @@
 
 use core::fmt;
 
+use http::StatusCode;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
+use super::public_domains::{Public, public};
 use super::registry::Description;
 use crate::limits::{
-    MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES,
-    MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS, MAX_URI_BYTES,
+    MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAIN_LABELS, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS,
+    MAX_PENDING_REQUEST_MINUTES, MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS,
+    MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
 };
 use crate::saml::connection::{Connection, Provider};
 use crate::saml::id::{Domain, EntityId, ReturnPath};
 use crate::saml::settings::{
-    IdpInitiated, LoginHint, RequestSettings, ResponseSettings, Sha1Exception, SignRequests, UserField,
+    IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, Sha1Exception, SignRequests, UserField,
 };
 use crate::saml::time::Timestamp;
 
@@ -44,6 +47,12 @@ pub(super) struct DescriptionBody {
     require_typed_email: bool,
     just_in_time_sign_up: bool,
     decrypt_assertions: bool,
+    match_subdomains: bool,
+    share_domains: bool,
+    sign_in_order: u32,
+    /// The domains that it has already: what they may be was decided when it got them.
+    #[serde(skip)]
+    present_domains: Vec<Domain>,
 }
 
 /// The fields of a body, each once.
@@ -83,6 +92,8 @@ pub(super) struct SettingsFields<'a> {
     requests: &'a RequestSettings,
     #[serde(flatten)]
     responses: &'a ResponseSettings,
+    #[serde(flatten)]
+    routing: &'a RoutingSettings,
 }
 
 impl<'a> SettingsFields<'a> {
@@ -90,6 +101,7 @@ impl<'a> SettingsFields<'a> {
         Self {
             requests: &connection.requests,
             responses: &connection.responses,
+            routing: &connection.routing,
         }
     }
 }
@@ -109,8 +121,12 @@ struct DescriptionFields<'a> {
 impl DescriptionBody {
     /// `given`, and what it leaves out by default.
     pub(super) fn created(given: Fields) -> Result<Self, ApiError> {
-        let (requests, responses) = (&RequestSettings::default(), &ResponseSettings::default());
-        Self::completed(given, &SettingsFields { requests, responses })
+        let defaults = SettingsFields {
+            requests: &RequestSettings::default(),
+            responses: &ResponseSettings::default(),
+            routing: &RoutingSettings::default(),
+        };
+        Self::completed(given, &defaults)
     }
 
     /// `given`, and what it leaves out as it is: `null` clears what may be absent, and any other value replaces the whole
@@ -124,7 +140,10 @@ impl DescriptionBody {
             sp_entity_id: connection.sp_entity_id.as_ref(),
             settings: SettingsFields::of(connection),
         };
-        Self::completed(given, &present)
+        Ok(Self {
+            present_domains: connection.domains.clone(),
+            ..Self::completed(given, &present)?
+        })
     }
 
     fn completed(Fields(given): Fields, others: &impl Serialize) -> Result<Self, ApiError> {
@@ -139,7 +158,7 @@ impl DescriptionBody {
         Ok(Description {
             name: name(&self.name)?,
             provider: self.provider,
-            domains: domains(&self.domains)?,
+            domains: domains(&self.domains, &self.present_domains)?,
             organization: self.organization.as_deref().map(organization).transpose()?,
             sp_entity_id: self.sp_entity_id.as_deref().map(entity_id).transpose()?,
             requests: RequestSettings {
@@ -160,6 +179,11 @@ impl DescriptionBody {
                 require_typed_email: self.require_typed_email,
                 just_in_time_sign_up: self.just_in_time_sign_up,
                 decrypt_assertions: self.decrypt_assertions,
+            },
+            routing: RoutingSettings {
+                match_subdomains: self.match_subdomains,
+                share_domains: self.share_domains,
+                sign_in_order: sign_in_order(self.sign_in_order)?,
             },
         })
     }
@@ -229,16 +253,48 @@ fn sha1_exception(exception: Sha1Exception, now: Timestamp) -> Result<Sha1Except
     Ok(exception)
 }
 
-fn domains(texts: &[String]) -> Result<Vec<Domain>, ApiError> {
+fn sign_in_order(order: u32) -> Result<u32, ApiError> {
+    let fits = order <= MAX_SIGN_IN_ORDER;
+    fits.then_some(order)
+        .ok_or_else(|| ApiError::invalid("sign_in_order", "expected 0 to 1000"))
+}
+
+fn domains(texts: &[String], present: &[Domain]) -> Result<Vec<Domain>, ApiError> {
     if texts.is_empty() || texts.len() > MAX_DOMAINS_PER_CONNECTION {
         return Err(ApiError::invalid("domains", "expected 1 to 100 domains"));
     }
     let mut domains: Vec<Domain> = Vec::with_capacity(texts.len());
     for text in texts {
         let domain = Domain::parse(text).map_err(|e| ApiError::invalid("domains", e.0))?;
+        if !present.contains(&domain) {
+            check_ownable(&domain)?;
+        }
         if !domains.contains(&domain) {
             domains.push(domain);
         }
     }
     Ok(domains)
+}
+
+/// A domain of a connection is one organization's.
+fn check_ownable(domain: &Domain) -> Result<(), ApiError> {
+    if domain.labels() > MAX_DOMAIN_LABELS {
+        return Err(ApiError::invalid("domains", "expected domains of at most 8 labels"));
+    }
+    let (code, why) = match public(domain) {
+        None => return Ok(()),
+        Some(Public::Mail) => (
+            "domain_public_mail",
+            "is of a public mail provider, where anybody gets an address",
+        ),
+        Some(Public::Suffix) => (
+            "domain_public_suffix",
+            "is a public suffix, below which anybody registers domains",
+        ),
+    };
+    let message = format!("domains: {domain} {why}. A connection has domains of its organization alone.");
+    Err(ApiError {
+        field: Some("domains"),
+        ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    })
 }

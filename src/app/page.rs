@@ -6,6 +6,7 @@ use http::StatusCode;
 use super::config::Development;
 use super::http::{PagePolicy, Response, Scripts, page as respond_page, respond};
 use super::ledger::LogoutOutcome;
+use super::registry::domains::Destination;
 use crate::saml::binding::MessageKind;
 use crate::saml::id::{ConnectionId, EndpointUrl, ReturnPath};
 
@@ -20,8 +21,19 @@ const LOCAL_IDENTITY_PROVIDERS: &str = "https: http://localhost:* http://127.0.0
 struct SignInPage<'a> {
     email: &'a str,
     connection: &'a str,
+    organization: &'a str,
     return_to: &'a str,
     error: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "choose_connection.html")]
+struct ChoicePage<'a> {
+    destinations: &'a [Destination],
+    email: &'a str,
+    return_to: &'a str,
+    /// The address of the form for another address.
+    another: &'a str,
 }
 
 #[derive(Template)]
@@ -78,6 +90,8 @@ pub struct SignIn<'a> {
     pub email: &'a str,
     /// The connection that a link named, if one did.
     pub connection: &'a str,
+    /// The organization that a link named, if one did.
+    pub organization: &'a str,
     /// Where the browser goes afterwards.
     pub return_to: &'a str,
     /// What to do differently, if something was wrong.
@@ -90,6 +104,7 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: Developmen
     let SignIn {
         email,
         connection,
+        organization,
         return_to,
         error,
     } = *content;
@@ -98,11 +113,45 @@ pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: Developmen
         &SignInPage {
             email,
             connection,
+            organization,
             return_to,
             error,
         },
         identity_providers(development),
     )
+}
+
+/// What the page shows that asks at which of several connections somebody wants to sign in.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// The connections, in the order in which they are offered.
+    pub destinations: &'a [Destination],
+    /// The address that was typed, if one was.
+    pub email: &'a str,
+    /// Where the browser goes afterwards.
+    pub return_to: &'a str,
+}
+
+/// The page that asks at which of several connections somebody wants to sign in.
+#[must_use]
+pub fn choice(content: &Choice<'_>, development: Development) -> Response {
+    let Choice {
+        destinations,
+        email,
+        return_to,
+    } = *content;
+    let another = Again {
+        connection: None,
+        return_path: ReturnPath::parse(return_to).ok().as_ref(),
+    }
+    .address();
+    let page = ChoicePage {
+        destinations,
+        email,
+        return_to,
+        another: &another,
+    };
+    render(StatusCode::OK, &page, identity_providers(development))
 }
 
 /// Where the forms of our own pages may lead by a redirect.

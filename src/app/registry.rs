@@ -5,6 +5,7 @@
 //! succeeds, so neither can stay behind.
 
 pub mod decryption_keys;
+pub mod domains;
 pub mod keys;
 
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
-use crate::saml::settings::{RequestSettings, ResponseSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -40,7 +41,7 @@ pub trait Call: Serialize + DeserializeOwned {
 pub enum Refusal {
     /// It was changed since it was read.
     Changed,
-    /// Another connection has this domain.
+    /// Another connection has this domain, and does not share it with this one.
     DomainTaken(Domain),
     /// It has another identity provider, which was not to be replaced.
     EntityChanged {
@@ -74,6 +75,9 @@ pub struct Description {
     pub organization: Option<String>,
     /// An entity ID to use in place of our own.
     pub sp_entity_id: Option<EntityId>,
+    /// Which sign-ins are led to it.
+    #[serde(default)]
+    pub routing: RoutingSettings,
     /// What our requests ask for.
     #[serde(default)]
     pub requests: RequestSettings,
@@ -211,11 +215,13 @@ pub fn changes(name: &str) -> bool {
 pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     for table in [
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
-        "CREATE TABLE IF NOT EXISTS domains (domain TEXT PRIMARY KEY, connection_id TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
         decryption_keys::TABLE,
         keys::TABLE,
-    ] {
+    ]
+    .into_iter()
+    .chain(domains::TABLES)
+    {
         sql.run(table, &[])?;
     }
     Ok(())
@@ -234,9 +240,6 @@ impl Call for Create {
         if count >= MAX_CONNECTIONS {
             return Ok(Err(Refusal::TooMany));
         }
-        if let Some(taken) = taken_domain(sql, &self.id, &self.description.domains)? {
-            return Ok(Err(Refusal::DomainTaken(taken)));
-        }
         let mut connection = Connection {
             id: self.id,
             generation: 1,
@@ -246,6 +249,7 @@ impl Call for Create {
             domains: self.description.domains,
             organization: self.description.organization,
             sp_entity_id: self.description.sp_entity_id,
+            routing: self.description.routing,
             requests: self.description.requests,
             responses: self.description.responses,
             decryption_keys: Vec::new(),
@@ -253,6 +257,9 @@ impl Call for Create {
             created_at: now,
             updated_at: now,
         };
+        if let Some(taken) = domains::taken(sql, &connection)? {
+            return Ok(Err(Refusal::DomainTaken(taken)));
+        }
         decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
         sql.run(
             "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
@@ -262,7 +269,7 @@ impl Call for Create {
                 to_json(&connection)?,
             ],
         )?;
-        claim(sql, &connection)?;
+        domains::settle(sql, None, Some(&connection))?;
         note(sql, Kind::Connection, connection.id.as_str())?;
         Ok(Ok(connection))
     }
@@ -304,16 +311,17 @@ impl Call for Update {
         match self.change {
             Change::Describe(description) => {
                 let description = *description;
-                if let Some(taken) = taken_domain(sql, &self.id, &description.domains)? {
-                    return Ok(Err(Refusal::DomainTaken(taken)));
-                }
                 connection.name = description.name;
                 connection.provider = description.provider;
                 connection.domains = description.domains;
                 connection.organization = description.organization;
                 connection.sp_entity_id = description.sp_entity_id;
+                connection.routing = description.routing;
                 connection.requests = description.requests;
                 connection.responses = description.responses;
+                if let Some(taken) = domains::taken(sql, &connection)? {
+                    return Ok(Err(Refusal::DomainTaken(taken)));
+                }
             }
             Change::IdentityProvider { found, replace_entity } => {
                 if let Some(saved) = connection.identity_provider
@@ -335,10 +343,7 @@ impl Call for Update {
             return Ok(Ok(before));
         }
         write(sql, &mut connection, now)?;
-        if connection.domains != before.domains {
-            release(sql, &before)?;
-            claim(sql, &connection)?;
-        }
+        domains::settle(sql, Some(&before), Some(&connection))?;
         Ok(Ok(connection))
     }
 }
@@ -352,7 +357,7 @@ impl Call for Delete {
             return Ok(Err(Refusal::NotFound));
         };
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
-        release(sql, &connection)?;
+        domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
         Ok(Ok(()))
@@ -375,51 +380,17 @@ fn write(sql: &dyn Sql, connection: &mut Connection, now: Timestamp) -> Result<(
     note(sql, Kind::Connection, connection.id.as_str())
 }
 
-/// The first of `domains` that another connection has.
-fn taken_domain(sql: &dyn Sql, id: &ConnectionId, domains: &[Domain]) -> Result<Option<Domain>, SqlError> {
-    for domain in domains {
-        let by_another = "SELECT 1 FROM domains WHERE domain = ? AND connection_id <> ?";
-        if !sql
-            .run(by_another, &[domain.as_str().into(), id.as_str().into()])?
-            .is_empty()
-        {
-            return Ok(Some(domain.clone()));
-        }
-    }
-    Ok(None)
-}
-
-fn claim(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
-    for domain in &connection.domains {
-        sql.run(
-            "INSERT INTO domains (domain, connection_id) VALUES (?, ?)",
-            &[domain.as_str().into(), connection.id.as_str().into()],
-        )?;
-        note(sql, Kind::Domain, domain.as_str())?;
-    }
-    Ok(())
-}
-
-fn release(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
-    sql.run(
-        "DELETE FROM domains WHERE connection_id = ?",
-        &[connection.id.as_str().into()],
-    )?;
-    for domain in &connection.domains {
-        note(sql, Kind::Domain, domain.as_str())?;
-    }
-    Ok(())
-}
-
 /// What of the registry is published elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// A connection: to its ledger, and to KV.
     Connection,
-    /// A domain: to KV.
+    /// Where a domain leads: to KV.
     Domain,
     /// The public keys of the service provider: to KV.
     Keys,
+    /// Where an organization leads: to KV.
+    Organization,
 }
 
 impl Kind {
@@ -428,6 +399,7 @@ impl Kind {
             Self::Connection => "connection",
             Self::Domain => "domain",
             Self::Keys => "keys",
+            Self::Organization => "organization",
         }
     }
 }
@@ -470,12 +442,6 @@ pub fn connection_key(id: &ConnectionId) -> String {
     format!("connection:{id}")
 }
 
-/// The KV key of a domain's connection.
-#[must_use]
-pub fn domain_key(domain: &Domain) -> String {
-    format!("domain:{domain}")
-}
-
 /// All that is not published yet, as it is true now; connections first.
 ///
 /// # Errors
@@ -503,17 +469,13 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         } else if kind == Kind::Keys.as_str() {
             let keys = serde_json::to_string(&keys::public_keys(sql)?).map_err(|e| SqlError(e.to_string()))?;
             (None, keys::PUBLIC_KEYS_KEY.to_owned(), Some(keys))
+        } else if kind == Kind::Organization.as_str() {
+            let led = index(&domains::of_organization(sql, &name)?)?;
+            (None, domains::organization_key(&name), led)
         } else {
             let domain = Domain::parse(&name).map_err(invalid)?;
-            let owner = sql.run(
-                "SELECT connection_id FROM domains WHERE domain = ?",
-                &[name.as_str().into()],
-            )?;
-            let owner = owner
-                .first()
-                .map(|row| text(row, 0).map(ToOwned::to_owned))
-                .transpose()?;
-            (None, domain_key(&domain), owner)
+            let led = index(&domains::of_domain(sql, &domain)?)?;
+            (None, domains::domain_key(&domain), led)
         };
         publications.push(Publication {
             kind,
@@ -525,6 +487,12 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         });
     }
     Ok(publications)
+}
+
+/// An index as KV has it: nothing where it leads nowhere.
+fn index(destinations: &[domains::Destination]) -> Result<Option<String>, SqlError> {
+    let value = (!destinations.is_empty()).then(|| serde_json::to_string(destinations));
+    value.transpose().map_err(|e| SqlError(e.to_string()))
 }
 
 /// Notes that `publication` was made, unless what it publishes has changed again meanwhile.

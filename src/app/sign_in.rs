@@ -8,12 +8,13 @@ use super::http::{
 };
 use super::ledger::{AskAgain, Asked, Begin, GiveUp, Refusal};
 use super::ports::{LogLine, Ports, Unavailable};
+use super::registry::domains::Destination;
 use super::{App, page, registry};
-use crate::limits::BROWSER_SECONDS;
+use crate::limits::{BROWSER_SECONDS, MAX_DOMAIN_LABELS, MAX_NAME_CHARACTERS};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
 use crate::saml::connection::{Binding, Connection, Endpoint, State};
-use crate::saml::id::{ConnectionId, EmailAddress, EndpointUrl, RequestId, ReturnPath};
+use crate::saml::id::{ConnectionId, Domain, EmailAddress, EndpointUrl, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
 use crate::saml::settings::LoginHint;
 use crate::saml::validate::DEFAULT_SKEW_SECONDS;
@@ -26,6 +27,9 @@ const NO_ANSWER: &str =
     "Your organization's sign-in did not answer our request. Continue to try once more, or ask the people who run it.";
 const NOT_AN_ADDRESS: &str = "Enter an e-mail address such as ada@company.com.";
 
+/// Read where nothing is known, in place of a connection.
+const NO_CONNECTION: &str = "connection:none";
+
 /// Marks a browser whose sign-in was begun by an answer to no request, for a moment.
 const BOUNCED_COOKIE: &str = "__Host-sso_bounced";
 /// Long enough for a redirect to the identity provider and back without anybody typing.
@@ -35,6 +39,7 @@ const BOUNCE_SECONDS: i64 = 30;
 struct Wish {
     email: Option<String>,
     connection: Option<String>,
+    organization: Option<String>,
     return_to: Option<String>,
     /// Whether no page is to be shown on the way.
     passive: bool,
@@ -48,6 +53,7 @@ impl Wish {
         Ok(Self {
             email: read("email")?.map(|e| e.trim().to_owned()).filter(|e| !e.is_empty()),
             connection: read("connection")?,
+            organization: read("org")?.map(|o| o.trim().to_owned()).filter(|o| !o.is_empty()),
             return_to: read("return_to")?,
             passive: read("passive")?.as_deref() == Some("true"),
             bounced: read("bounced")?.as_deref() == Some("true"),
@@ -55,12 +61,22 @@ impl Wish {
     }
 }
 
+/// Where a sign-in leads.
+enum Way {
+    /// To one of several; people choose.
+    Choice(Vec<Destination>),
+    /// Nowhere.
+    Nowhere,
+    /// To this connection.
+    One(Box<Connection>),
+}
+
 impl<P: Ports> App<P> {
-    /// `GET`: the form; straight on when the link names an e-mail address or a connection.
+    /// `GET`: the form; straight on when the link names an e-mail address, an organization or a connection.
     pub(super) async fn show_sign_in(&self, request: &Request) -> Result<Response, BrowserError> {
         let wish = Wish::read(request.uri().query().unwrap_or_default().as_bytes())?;
         let session = self.session(request).await?;
-        let hinted = wish.email.is_some() || wish.connection.is_some();
+        let hinted = wish.email.is_some() || wish.connection.is_some() || wish.organization.is_some();
         // Another site may begin a first sign-in by a link, but not replace a session: then somebody has to press the button.
         let unattended = session.is_none() || is_from_ourselves(request, &self.config.origin);
         if hinted && unattended && request.method() != Method::HEAD {
@@ -111,51 +127,102 @@ impl<P: Ports> App<P> {
 
     async fn begin(&self, request: &Request, wish: &Wish) -> Result<Response, BrowserError> {
         let typed = wish.email.as_deref().and_then(|e| EmailAddress::parse_typed(e).ok());
-        let serves = |connection: &Connection| {
-            wish.connection.is_some() || typed.as_ref().is_some_and(|e| connection.domains.contains(e.domain()))
-        };
-        let connection = match (&wish.connection, &wish.email) {
-            (Some(id), _) => match ConnectionId::parse(id) {
-                Ok(id) => self.replicated_connection(&id).await?,
-                Err(_) => None,
-            },
-            (None, Some(_)) => match &typed {
-                Some(email) => self.connection_of(email).await?,
-                None => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
-            },
-            (None, None) => return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS))),
-        };
-        if let Some(mut connection) = connection {
-            // KV may lag behind the ledger; read the registry once when it does.
-            for _ in 0..2 {
-                match self
-                    .send_to_identity_provider(request, wish, typed.as_ref(), &connection)
-                    .await?
-                {
-                    Ok(response) => return Ok(response),
-                    Err(Refusal::StaleGeneration) => match self.registered_connection(&connection.id).await? {
-                        Some(current) if serves(&current) => connection = current,
-                        _ => break,
-                    },
-                    Err(Refusal::NotYetKnown) => return Err(Unavailable("the ledger is behind".to_owned()).into()),
-                    Err(_) => break,
-                }
+        if wish.connection.is_none() && wish.organization.is_none() && typed.is_none() {
+            return Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NOT_AN_ADDRESS)));
+        }
+        match self.way(wish, typed.as_ref()).await? {
+            Way::Choice(destinations) if !wish.passive => Ok(self.choice(wish, &destinations)),
+            // Nobody can be asked.
+            Way::Choice(_) => Ok(see_other(self.return_path(wish.return_to.as_deref()).as_str())),
+            Way::Nowhere => Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NO_SIGN_IN))),
+            Way::One(connection) => self.begin_at(*connection, request, wish, typed.as_ref()).await,
+        }
+    }
+
+    async fn begin_at(
+        &self,
+        mut connection: Connection,
+        request: &Request,
+        wish: &Wish,
+        typed: Option<&EmailAddress>,
+    ) -> Result<Response, BrowserError> {
+        // KV may lag behind the ledger; read the registry once when it does.
+        for _ in 0..2 {
+            match self
+                .send_to_identity_provider(request, wish, typed, &connection)
+                .await?
+            {
+                Ok(response) => return Ok(response),
+                Err(Refusal::StaleGeneration) => match self.registered_connection(&connection.id).await? {
+                    Some(current) if serves(&current, wish, typed) => connection = current,
+                    _ => break,
+                },
+                Err(Refusal::NotYetKnown) => return Err(Unavailable("the ledger is behind".to_owned()).into()),
+                Err(_) => break,
             }
         }
         Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NO_SIGN_IN)))
     }
 
-    /// The connection that has claimed the domain of `email`. Reads KV as often for an unknown domain as for a known one.
-    async fn connection_of(&self, email: &EmailAddress) -> Result<Option<Connection>, BrowserError> {
-        const NONE: &str = "connection:none";
-        let claimed = self.ports.read_config(&registry::domain_key(email.domain())).await?;
-        let Some(id) = claimed.and_then(|id| ConnectionId::parse(&id).ok()) else {
-            self.ports.read_config(NONE).await?;
-            return Ok(None);
+    /// Where `wish` leads: by the connection that it names, or else by the organization, or else by the domain of the address.
+    ///
+    /// Reads of KV are as many whether anything is known or not: one for the organization, one for each domain from that of the
+    /// address upwards, and one for a connection.
+    async fn way(&self, wish: &Wish, typed: Option<&EmailAddress>) -> Result<Way, BrowserError> {
+        let found = match (&wish.connection, &wish.organization) {
+            (Some(id), _) => ConnectionId::parse(id).ok(),
+            (None, organization) => {
+                let by_domain = match typed {
+                    Some(email) => self.destinations_of_domain(email.domain()).await?,
+                    None => Vec::new(),
+                };
+                let destinations = match organization {
+                    Some(organization) => narrowed(self.destinations_of_organization(organization).await?, &by_domain),
+                    None => by_domain,
+                };
+                if destinations.len() > 1 {
+                    return Ok(Way::Choice(destinations));
+                }
+                destinations.into_iter().next().map(|one| one.connection)
+            }
+        };
+        let Some(id) = found else {
+            self.ports.read_config(NO_CONNECTION).await?;
+            return Ok(Way::Nowhere);
         };
         let connection = self.replicated_connection(&id).await?;
-        // The two keys are written one after the other, so either may be older.
-        Ok(connection.filter(|c| c.domains.contains(email.domain())))
+        // Keys of KV are written one after the other, so any of them may be older.
+        let connection = connection.filter(|connection| serves(connection, wish, typed));
+        Ok(connection.map_or(Way::Nowhere, |connection| Way::One(Box::new(connection))))
+    }
+
+    /// Where a domain leads: to what is known of it itself, or else of the nearest domain above it that takes those below.
+    async fn destinations_of_domain(&self, domain: &Domain) -> Result<Vec<Destination>, BrowserError> {
+        // No connection has a longer one.
+        let indexed = domain.and_parents().filter(|d| d.labels() <= MAX_DOMAIN_LABELS);
+        let read = async |known: Domain| -> Result<Vec<Destination>, Unavailable> {
+            let mut destinations = self.destinations(&registry::domains::domain_key(&known)).await?;
+            destinations.retain(|one| one.subdomains().reach(&known, domain));
+            Ok(destinations)
+        };
+        let all = futures_util::future::try_join_all(indexed.map(read)).await?;
+        Ok(all.into_iter().find(|one| !one.is_empty()).unwrap_or_default())
+    }
+
+    async fn destinations_of_organization(&self, organization: &str) -> Result<Vec<Destination>, BrowserError> {
+        if organization.chars().count() > MAX_NAME_CHARACTERS {
+            return Ok(Vec::new());
+        }
+        Ok(self
+            .destinations(&registry::domains::organization_key(organization))
+            .await?)
+    }
+
+    async fn destinations(&self, key: &str) -> Result<Vec<Destination>, Unavailable> {
+        match self.ports.read_config(key).await? {
+            Some(index) => serde_json::from_str(&index).map_err(|e| Unavailable(format!("index {key}: {e}"))),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// A connection as the registry has it: current.
@@ -322,20 +389,50 @@ impl<P: Ports> App<P> {
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {
-        // Control characters come from no keyboard, and have no place in a page.
-        let shown = |text: &Option<String>| {
-            text.clone()
-                .filter(|t| !t.chars().any(char::is_control))
-                .unwrap_or_default()
-        };
+        // What led nowhere is not tried again.
+        let again = |text: &Option<String>| shown(text.as_deref().filter(|_| error.is_none()));
         let content = page::SignIn {
-            // One that led nowhere is not tried again.
-            connection: &shown(&wish.connection.clone().filter(|_| error.is_none())),
-            email: &shown(&wish.email),
-            return_to: &shown(&wish.return_to),
+            connection: &again(&wish.connection),
+            organization: &again(&wish.organization),
+            email: &shown(wish.email.as_deref()),
+            return_to: &shown(wish.return_to.as_deref()),
             error,
         };
         page::sign_in(status, &content, self.config.development)
+    }
+
+    /// Asks at which of several connections somebody wants to sign in.
+    fn choice(&self, wish: &Wish, destinations: &[Destination]) -> Response {
+        let content = page::Choice {
+            destinations,
+            email: &shown(wish.email.as_deref()),
+            return_to: &shown(wish.return_to.as_deref()),
+        };
+        page::choice(&content, self.config.development)
+    }
+}
+
+/// What was sent to us, to be shown again: control characters come from no keyboard, and have no place in a page.
+fn shown(text: Option<&str>) -> String {
+    let text = text.filter(|text| !text.chars().any(char::is_control));
+    text.unwrap_or_default().to_owned()
+}
+
+/// Those of an organization that the domain of an address leads to as well; all of them if there are none.
+fn narrowed(mut organization: Vec<Destination>, by_domain: &[Destination]) -> Vec<Destination> {
+    let is_both = |one: &Destination| by_domain.iter().any(|other| other.connection == one.connection);
+    if organization.iter().any(is_both) {
+        organization.retain(is_both);
+    }
+    organization
+}
+
+/// Whether `wish` leads to `connection` indeed.
+fn serves(connection: &Connection, wish: &Wish, typed: Option<&EmailAddress>) -> bool {
+    match (&wish.connection, &wish.organization) {
+        (Some(_), _) => true,
+        (None, Some(_)) => connection.organization == wish.organization,
+        (None, None) => typed.is_some_and(|email| connection.domain_rule().covers(email.domain())),
     }
 }
 

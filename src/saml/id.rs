@@ -190,8 +190,7 @@ text_type!(
 impl Domain {
     /// The domain itself, then those above it, nearest first, down to two labels: `eu.acme.com`, `acme.com`.
     pub fn and_parents(&self) -> impl Iterator<Item = Self> {
-        let parent = |domain: &&str| domain.split_once('.').map(|(_, parent)| parent);
-        core::iter::successors(Some(self.as_str()), parent)
+        core::iter::successors(Some(self.as_str()), |domain| Some(domain.split_once('.')?.1))
             .filter(|domain| domain.contains('.'))
             .map(|domain| Self(domain.to_owned()))
     }
@@ -199,7 +198,9 @@ impl Domain {
     /// Whether it lies below `other`, by whole labels: `eu.acme.com` does below `acme.com`, `evilacme.com` does not.
     #[must_use]
     pub fn is_below(&self, other: &Self) -> bool {
-        self.0.strip_suffix(other.as_str()).is_some_and(|rest| rest.ends_with('.'))
+        self.0
+            .strip_suffix(other.as_str())
+            .is_some_and(|rest| rest.ends_with('.'))
     }
 
     /// How many labels it has.

@@ -5,6 +5,7 @@ use core::fmt::Debug;
 use edge_saml::dsig::{Policy, Sha1, Unsigned};
 use edge_saml::saml::binding::read_post_form;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::logout::{self, LogoutContent};
 use edge_saml::saml::response::{self, SignatureDemand};
@@ -51,11 +52,12 @@ fn a165_debug_shows_no_values() {
         metadata_url: String::new(),
         slo_url: String::new(),
     };
+    let domains = [Domain::parse("acme.test").unwrap()];
     let expect = Expect {
         service_provider: &service_provider,
         idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
         provider: Provider::Okta,
-        domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
+        domains: DomainRule::new(&domains, Subdomains::Excluded),
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: Timestamp::from_unix_seconds(NOW),

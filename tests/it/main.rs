@@ -24,6 +24,7 @@ mod idp_initiated;
 mod logout_messages;
 mod metadata;
 mod mutation;
+mod routing;
 mod sign_in;
 mod signed_requests;
 mod slo;

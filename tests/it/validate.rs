@@ -2,6 +2,7 @@
 
 use edge_saml::dsig::{Policy, Sha1};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, SignatureDemand, VerifiedResponse};

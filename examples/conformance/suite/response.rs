@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use edge_saml::dsig::{Error, Policy, RsaFloor, Sha1};
 use edge_saml::saml::assertion::{AttributeValue, NameId};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{EntityId, RequestId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, SignatureDemand, VerifiedResponse};
@@ -98,7 +99,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         service_provider: &service_provider,
         idp_entity_id: &idp_entity_id,
         provider: Provider::Custom,
-        domains: &[],
+        domains: DomainRule::new(&[], Subdomains::Excluded),
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: now(params).unwrap_or(assertion.issue_instant),

@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 use edge_saml::dsig::{Policy, Sha1, TrustedKey};
 use edge_saml::saml::assertion::Assertion;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
+use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, SignatureDemand};

@@ -99,6 +99,8 @@ pub(crate) struct World {
     decryption_keys_kept: RefCell<BTreeMap<KeyId, DecryptionKey>>,
     /// The names of all calls to the registry.
     pub(crate) registry_calls: RefCell<Vec<&'static str>>,
+    /// The keys of all reads of KV.
+    pub(crate) config_reads: RefCell<Vec<String>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     pub(crate) log: RefCell<Vec<String>>,
 }
@@ -123,6 +125,7 @@ impl World {
             keys_kept: RefCell::default(),
             decryption_keys_kept: RefCell::default(),
             registry_calls: RefCell::default(),
+            config_reads: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
         }
@@ -213,11 +216,16 @@ impl World {
 
     /// An enabled connection for `domain`; its id.
     pub(crate) fn connection_for(&self, domain: &str, idp: &Idp) -> String {
-        let (status, created) = self.api(
-            "POST",
-            "/connections",
-            &json!({"name": "Acme", "provider": "okta", "domains": [domain]}),
-        );
+        self.connection_with(&json!({"domains": [domain]}), idp)
+    }
+
+    /// An enabled connection with these `fields`, and others by default; its id.
+    pub(crate) fn connection_with(&self, fields: &serde_json::Value, idp: &Idp) -> String {
+        let mut body = json!({"name": "Acme", "provider": "okta", "domains": ["acme.test"]});
+        body.as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        let (status, created) = self.api("POST", "/connections", &body);
         assert_eq!(status, 201, "{created}");
         let id = created["id"].as_str().unwrap().to_owned();
         let (status, saved) = self.api(
@@ -272,6 +280,7 @@ impl Ports for &World {
     }
 
     async fn read_config(&self, key: &str) -> Result<Option<String>, Unavailable> {
+        self.config_reads.borrow_mut().push(key.to_owned());
         Ok(self.kv.borrow().get(key).cloned())
     }
 
