@@ -16,6 +16,8 @@ const logout = "src/saml/logout.rs";
 const decrypt = "src/saml/decrypt.rs";
 const sealed = "src/saml/sealed.rs";
 const decryption = "src/app/registry/decryption_keys.rs";
+const claims = "src/app/registry/domains.rs";
+const signIn = "src/app/sign_in.rs";
 
 const guard = (what, file, from, to, tests) => ({ what, edits: [{ file, from, to }], tests });
 
@@ -175,7 +177,17 @@ export const guards = [
   // R14: who it is.
   guard("R14 white space in a NameID", assertion, "value: if is_blank(value) {", "value: if true {\n                trim(value).to_owned()\n            } else if is_blank(value) {", "it attacks::sign_in::white_space"),
   guard("R14 the provider in a user's key", "src/app/ledger/session.rs", "        idp.as_str(),\n        name_id.format", "        \"\",\n        name_id.format", "it attacks::sign_in::a125"),
-  guard("R14 owned domains", validate, "if expect.domains.contains(email.domain()) {", "if expect.domains.contains(email.domain()) || true {", "it attacks::protocol::a121"),
+  guard("R14 owned domains", validate, "if expect.domains.covers(email.domain()) {", "if expect.domains.covers(email.domain()) || true {", "it attacks::protocol::a121"),
+  guard("R14 subdomains by opt-in", "src/saml/domains.rs", "(self == Self::Included && domain.is_below(claimed))", "domain.is_below(claimed)", "it routing::subdomains"),
+  guard("R14 whole labels", "src/saml/id.rs", ".is_some_and(|rest| rest.ends_with('.'))", ".is_some()", "it routing::subdomains"),
+  guard("R14 a domain is claimed once", claims, "let same = others(\"reversed = ?\", &[reversed.as_str().into()])?;", "let same: Option<Domain> = None;", "it routing::only_connections"),
+  guard("R14 claims below a domain that takes those", claims, '"below = 1 AND reversed = ?"', '"below = 2 AND reversed = ?"', "it routing::domains_that_go_together"),
+  guard("R14 claims above a domain that is taken", claims, "if connection.routing.match_subdomains {\n            // All", "if false {\n            // All", "it routing::domains_that_go_together"),
+  guard("R14 sharing is agreed", claims, "organization.filter(|_| connection.routing.share_domains)", "organization", "it routing::only_connections"),
+  guard("R14 only what is enabled is found", claims, "connections.retain(|connection| connection.state == State::Enabled);", "", "it routing::what_is_asked"),
+  guard("R14 public suffixes", "src/app/public_domains.rs", ".then_some(Public::Suffix)", ".then_some(Public::Suffix)\n        .filter(|_| false)", "it routing::nobody_claims"),
+  guard("R14 as many reads for what is unknown", signIn, "self.ports.read_config(NO_CONNECTION).await?;", "", "it routing::what_is_asked"),
+  guard("R14 what KV has older", signIn, "connection.filter(|connection| serves(connection, wish, typed))", "connection", "it routing::what_kv_has_older"),
   guard("R14 addresses are ASCII", "src/saml/id.rs", "        if text.is_ascii() {", "        if true {", "it attacks::protocol::a122"),
   guard("R14 format of a NameID", "src/app/ledger/session.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),

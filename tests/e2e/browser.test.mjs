@@ -165,9 +165,38 @@ describe("in a browser", { skip }, () => {
     });
   });
 
+  test("one of several ways to sign in is chosen by keyboard, with or without JavaScript, on a small screen too", async () => {
+    const shared = { domain: "two.test", organization: "two", share_domains: true };
+    for (const name of ["Staff", "Partners ".repeat(11)]) await connect(system, { ...shared, name });
+    for (const javaScriptEnabled of [true, false]) {
+      await visit({ javaScriptEnabled, colorScheme: javaScriptEnabled ? "light" : "dark", viewport: { width: 320, height: 667 } }, async (page) => {
+        await hasFocus(page);
+        await page.keyboard.type("ada@two.test");
+        await press(page, "Enter");
+        await heading(page, "Choose how to sign in");
+        await page.getByText("There is more than one way to sign in for ada@two.test.").waitFor();
+        await page.waitForLoadState("load");
+        for (const selector of ["h1", ".lead", "button.choice"]) {
+          const ratio = await contrast(page.locator(selector).first());
+          assert.ok(ratio >= 4.5, `${selector}: ${ratio.toFixed(2)}`);
+        }
+        const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
+        assert.ok(scrollWidth <= innerWidth, `${scrollWidth} of ${innerWidth} px`);
+        if (process.env.CHOICE_SHOT) await page.screenshot({ path: process.env.CHOICE_SHOT + javaScriptEnabled + ".png" });
+        await press(page, "Tab", "Tab", "Tab");
+        assert.equal(await focused(page), "Use another e-mail address");
+        await press(page, "Shift+Tab", "Shift+Tab");
+        assert.equal(await focused(page), "Staff");
+        await press(page, "Enter");
+        await page.getByText("Demo identity provider").waitFor();
+        assert.ok(page.url().includes("SAMLRequest="));
+      });
+    }
+  });
+
   test("a click at the identity provider is asked about before it signs in", async () => {
     const { connections } = (await system.api("GET", "/connections")).body;
-    const { id, service_provider } = connections[0];
+    const { id, service_provider } = connections.find(({ domains }) => domains.includes("acme.test"));
     const direct = await system.api("PATCH", `/connections/${id}`, { idp_initiated: "direct" });
     assert.equal(direct.status, 200);
     try {

@@ -49,9 +49,9 @@ export const pem = (base64) => `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1
 
 let connections = 0;
 
-/** A connection of its own for one test, enabled and with the demo identity provider, on a domain nobody else has. */
-export async function connect({ api, metadata }, { domain = `c${(connections += 1)}.acme.test`, provider = "okta" } = {}) {
-  const created = await api("POST", "/connections", { name: `Test ${domain}`, provider, domains: [domain] });
+/** A connection of its own for one test, enabled and with the demo identity provider, on a domain nobody else has. Other `fields` as the API has them. */
+export async function connect({ api, metadata }, { domain = `c${(connections += 1)}.acme.test`, provider = "okta", ...fields } = {}) {
+  const created = await api("POST", "/connections", { name: `Test ${domain}`, provider, domains: [domain], ...fields });
   assert.equal(created.status, 201, created.text);
   const path = `/connections/${created.body.id}`;
   assert.equal((await api("POST", `${path}/metadata`, { xml: metadata })).status, 200);

@@ -509,6 +509,17 @@ fn what_kv_has_older_leads_to_no_connection_that_does_not_serve() {
         world.patch(&id, &back);
         assert_eq!(everything(&world), there);
     }
+    // One key is older than the other.
+    let keys = ["domain:acme.test", "organization:o"];
+    let older = keys.map(|key| world.config(key).unwrap());
+    world.patch(&id, &json!({"domains": ["b.test"], "organization": "p"}));
+    for (key, value) in keys.into_iter().zip(older) {
+        assert_eq!(world.config(key), None);
+        world.set_config(key, value);
+    }
+    assert_eq!(everything(&world), [None, None, None]);
+    world.set_config(keys[0], "[{}]".to_owned());
+    assert_eq!(begin(&world, &[("email", "ada@acme.test")]).status(), 503);
 }
 
 #[test]

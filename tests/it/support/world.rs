@@ -144,6 +144,16 @@ impl World {
         kv.chain(self.log.borrow().iter().cloned()).collect()
     }
 
+    /// What KV has under `key`.
+    pub(crate) fn config(&self, key: &str) -> Option<String> {
+        self.kv.borrow().get(key).cloned()
+    }
+
+    /// Lets KV have something else there, as where a part of it is older.
+    pub(crate) fn set_config(&self, key: &str, value: String) {
+        self.kv.borrow_mut().insert(key.to_owned(), value);
+    }
+
     /// Lets `seconds` pass.
     pub(crate) fn pass(&self, seconds: i64) {
         self.now.set(self.now.get() + seconds);
