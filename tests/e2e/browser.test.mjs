@@ -182,7 +182,6 @@ describe("in a browser", { skip }, () => {
         }
         const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
         assert.ok(scrollWidth <= innerWidth, `${scrollWidth} of ${innerWidth} px`);
-        if (process.env.CHOICE_SHOT) await page.screenshot({ path: process.env.CHOICE_SHOT + javaScriptEnabled + ".png" });
         await press(page, "Tab", "Tab", "Tab");
         assert.equal(await focused(page), "Use another e-mail address");
         await press(page, "Shift+Tab", "Shift+Tab");
