@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod metadata_fetch;
 pub mod page;
 pub mod ports;
+mod principal;
 mod public_domains;
 pub mod registry;
 pub mod route;
@@ -65,11 +66,18 @@ impl<P: Ports> App<P> {
         response
     }
 
-    /// Refuses what needs no body to be refused: calls of the admin API without its token.
-    pub fn refuse_by_head(&self, request: &Request) -> Option<Response> {
-        match Route::of(request.uri().path()) {
-            Some(Route::Api(_)) => self.refuse_stranger(request),
-            _ => None,
+    /// Refuses what needs no body to be refused: calls of the admin API without a token that allows them. Whose token it is
+    /// stays with the request, so that it is asked once.
+    pub async fn refuse_by_head(&self, request: &mut Request) -> Option<Response> {
+        let Some(Route::Api(route)) = Route::of(request.uri().path()) else {
+            return None;
+        };
+        match self.admit(&route, request).await {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                None
+            }
+            Err(refusal) => Some(refusal),
         }
     }
 

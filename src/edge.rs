@@ -30,7 +30,7 @@ async fn answer(app: &App<WorkerPorts>, request: Request) -> AppResponse {
         Ok(taken) => taken,
         Err(refusal) => return refusal,
     };
-    if let Some(refusal) = app.refuse_by_head(&taken) {
+    if let Some(refusal) = app.refuse_by_head(&mut taken).await {
         return refusal;
     }
     match http::read_body(request, &mut taken).await {

@@ -249,3 +249,12 @@ pub const SESSION_IDLE_SECONDS: i64 = 24 * 60 * 60;
 
 /// Seconds between two notes that a session is still in use, so that reading it seldom writes.
 pub const SESSION_TOUCH_SECONDS: i64 = 5 * 60;
+
+/// Admin tokens that are in force at once. People have one for each of their programs.
+pub const MAX_ADMIN_TOKENS: i64 = 100;
+
+/// Admin tokens that are shown after they were revoked; older ones are forgotten.
+pub const MAX_REVOKED_ADMIN_TOKENS: i64 = 100;
+
+/// Seconds between two notes that an admin token is in use, so that a call seldom writes.
+pub const ADMIN_TOKEN_TOUCH_SECONDS: i64 = 5 * 60;

@@ -7,6 +7,7 @@
 pub mod decryption_keys;
 pub mod domains;
 pub mod keys;
+pub mod tokens;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -185,6 +186,10 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
+        tokens::AddToken::NAME => run::<tokens::AddToken>(call, sql, now)?,
+        tokens::ListTokens::NAME => run::<tokens::ListTokens>(call, sql, now)?,
+        tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
+        tokens::UseToken::NAME => run::<tokens::UseToken>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
@@ -218,6 +223,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
         decryption_keys::TABLE,
         keys::TABLE,
+        tokens::TABLE,
     ]
     .into_iter()
     .chain(domains::TABLES)

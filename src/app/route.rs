@@ -2,8 +2,9 @@
 
 use http::Method;
 
+use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, TokenId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +56,10 @@ pub enum ApiRoute {
     RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
     RotateKeys,
+    /// `DELETE /tokens/{id}`.
+    Token(TokenId),
+    /// `GET, POST /tokens`.
+    Tokens,
     /// Any other path: there is nothing, but only for those who may ask.
     Unknown,
 }
@@ -134,7 +139,11 @@ impl ApiRoute {
         match path {
             "v1/service-provider/keys" => return Some(Self::Keys),
             "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
+            "v1/tokens" => return Some(Self::Tokens),
             _ => {}
+        }
+        if let Some(id) = path.strip_prefix("v1/tokens/") {
+            return TokenId::parse(id).ok().map(Self::Token);
         }
         let mut segments = path.strip_prefix("v1/connections")?.split('/');
         if !segments.next()?.is_empty() {
@@ -160,14 +169,25 @@ impl ApiRoute {
     fn methods(&self) -> &'static str {
         match self {
             Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections => "GET, HEAD, POST",
+            Self::Connections | Self::Tokens => "GET, HEAD, POST",
             Self::Disable(_)
             | Self::Enable(_)
             | Self::Metadata(_)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
             Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
+            Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
+        }
+    }
+
+    /// The scope that a token must have for a call by `method`; `None` where there is nothing to be had.
+    pub(super) fn scope(&self, method: &Method) -> Option<Scope> {
+        match self {
+            Self::Unknown => None,
+            Self::Token(_) | Self::Tokens => Some(Scope::Tokens),
+            _ if matches!(*method, Method::GET | Method::HEAD) => Some(Scope::Read),
+            _ => Some(Scope::Write),
         }
     }
 }
@@ -203,6 +223,9 @@ mod tests {
             "/sso/api/v1/connections/a/b/c",
             "/sso/api/v1/service-provider",
             "/sso/api/v1/service-provider/keys/",
+            "/sso/api/v1/tokens/",
+            "/sso/api/v1/tokens/tok_x",
+            "/sso/api/v1/tokens/tok_abcdefghij234567klmn/",
         ] {
             assert_eq!(Route::of(path), Some(Route::Api(ApiRoute::Unknown)), "{path}");
         }

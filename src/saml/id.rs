@@ -81,15 +81,13 @@ text_type!(
 text_type!(
     /// A connection's identifier: `conn_` and 20 characters of lower-case base32.
     ConnectionId,
-    |text| {
-        let random = text.strip_prefix("conn_").unwrap_or_default();
-        let base32 = |b: u8| matches!(b, b'a'..=b'z' | b'2'..=b'7');
-        if random.len() == 20 && random.bytes().all(base32) {
-            Ok(text.to_owned())
-        } else {
-            Err(Invalid("expected a connection id such as conn_abcdefghij234567klmn"))
-        }
-    }
+    |text| prefixed(text, "conn_").ok_or(Invalid("expected a connection id such as conn_abcdefghij234567klmn"))
+);
+
+text_type!(
+    /// An admin token's identifier, which is no secret: `tok_` and 20 characters of lower-case base32.
+    TokenId,
+    |text| prefixed(text, "tok_").ok_or(Invalid("expected a token id such as tok_abcdefghij234567klmn"))
 );
 
 text_type!(
@@ -214,13 +212,31 @@ impl ConnectionId {
     /// A connection's identifier out of 100 of the `random` bits.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let character = |b: &u8| ALPHABET.get(usize::from(*b & 31)).map_or('a', |c| char::from(*c));
-        Self(format!(
-            "conn_{}",
-            random.iter().take(20).map(character).collect::<String>()
-        ))
+        Self(random_after("conn_", random))
     }
+}
+
+impl TokenId {
+    /// An admin token's identifier out of 100 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(random_after("tok_", random))
+    }
+}
+
+/// `text`, if it is `prefix` and 20 characters of lower-case base32.
+fn prefixed(text: &str, prefix: &str) -> Option<String> {
+    let random = text.strip_prefix(prefix)?;
+    let base32 = |b: u8| matches!(b, b'a'..=b'z' | b'2'..=b'7');
+    (random.len() == 20 && random.bytes().all(base32)).then(|| text.to_owned())
+}
+
+/// `prefix` and 100 of the `random` bits as 20 characters of lower-case base32.
+fn random_after(prefix: &str, random: &[u8; 32]) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let character = |b: &u8| ALPHABET.get(usize::from(*b & 31)).map_or('a', |c| char::from(*c));
+    let random: String = random.iter().take(20).map(character).collect();
+    format!("{prefix}{random}")
 }
 
 impl RequestId {

@@ -9,6 +9,7 @@
     reason = "a test may panic, its helpers too"
 )]
 
+mod admin_tokens;
 mod attacks;
 mod c14n_corpus;
 mod cli;

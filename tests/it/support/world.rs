@@ -154,6 +154,20 @@ impl World {
         self.kv.borrow_mut().insert(key.to_owned(), value);
     }
 
+    /// Everything that the registry's tables hold.
+    pub(crate) fn everything_registered(&self) -> String {
+        let tables = self
+            .registry
+            .run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]);
+        let rows = tables.unwrap().into_iter().flat_map(|table| {
+            let Value::Text(table) = &table[0] else {
+                panic!("a table without a name")
+            };
+            self.registry.run(&format!("SELECT * FROM {table}"), &[]).unwrap()
+        });
+        rows.map(|row| format!("{row:?}\n")).collect()
+    }
+
     /// Lets `seconds` pass.
     pub(crate) fn pass(&self, seconds: i64) {
         self.now.set(self.now.get() + seconds);

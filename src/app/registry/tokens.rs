@@ -1,0 +1,245 @@
+//! Admin tokens: who may call the admin API and sign in to the dashboard, and for what.
+//!
+//! Only the hash of a token is kept. `ADMIN_TOKEN` is none of these: it is a secret of the deployment, with all scopes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Actor, Call};
+use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, text, to_json};
+use crate::limits::{ADMIN_TOKEN_TOUCH_SECONDS, MAX_ADMIN_TOKENS, MAX_REVOKED_ADMIN_TOKENS};
+use crate::saml::id::TokenId;
+use crate::saml::time::Timestamp;
+use crate::token::TokenHash;
+
+pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, name TEXT NOT NULL, \
+     scopes TEXT NOT NULL, created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER, last_used_at INTEGER, \
+     revoked_at INTEGER)";
+
+const COLUMNS: &str = "id, name, scopes, created_at, created_by, expires_at, last_used_at, revoked_at";
+
+/// What a token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// To see everything but the tokens.
+    Read,
+    /// To see and to change everything but the tokens.
+    Write,
+    /// To see, make and revoke tokens, none that allow more than the maker's own.
+    Tokens,
+}
+
+impl Scope {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Write, Self::Tokens];
+
+    /// Its name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Tokens => "tokens",
+        }
+    }
+
+    /// Whether one of `held` allows what this scope allows.
+    #[must_use]
+    pub fn is_allowed_by(self, held: &[Self]) -> bool {
+        held.iter()
+            .any(|held| *held == self || (*held == Self::Write && self == Self::Read))
+    }
+}
+
+/// A token, as everyone may see it who has the scope `tokens`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// Its identifier, no secret.
+    pub id: TokenId,
+    /// What people call it; no two tokens in force have one name.
+    pub name: String,
+    /// What it allows.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Actor,
+    /// From when on it is refused, if ever.
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to within [`ADMIN_TOKEN_TOUCH_SECONDS`].
+    pub last_used_at: Option<Timestamp>,
+    /// Since when it is revoked, if it is.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl TokenRecord {
+    /// Whether it is to be accepted at `now`.
+    #[must_use]
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// Why there is no such token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRefusal {
+    /// Another token in force has the name.
+    NameTaken,
+    /// There are too many.
+    TooMany,
+    /// There is none with this identifier.
+    Unknown,
+}
+
+/// Keeps a token that was just made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AddToken {
+    /// A fresh identifier.
+    pub id: TokenId,
+    /// The hash of the token.
+    pub hash: TokenHash,
+    /// Its name.
+    pub name: String,
+    /// What it allows.
+    pub scopes: Vec<Scope>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+    /// By whom.
+    pub actor: Actor,
+}
+
+/// Reads all tokens, newest first, those that were revoked lately too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListTokens {}
+
+/// Revokes a token; one that is revoked stays so.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RevokeToken {
+    /// Which.
+    pub id: TokenId,
+    /// By whom.
+    pub actor: Actor,
+}
+
+/// Reads the token with this hash, if it is in force, and notes that it is used.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UseToken {
+    /// The hash of what somebody sent.
+    pub hash: TokenHash,
+}
+
+impl Call for AddToken {
+    type Reply = Result<TokenRecord, TokenRefusal>;
+    const NAME: &'static str = "add_token";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let mut in_force = all(sql)?;
+        in_force.retain(|token| token.is_in_force(now));
+        if in_force.iter().any(|token| token.name == self.name) {
+            return Ok(Err(TokenRefusal::NameTaken));
+        }
+        if i64::try_from(in_force.len()).unwrap_or(i64::MAX) >= MAX_ADMIN_TOKENS {
+            return Ok(Err(TokenRefusal::TooMany));
+        }
+        sql.run(
+            "INSERT INTO tokens (id, hash, name, scopes, created_at, created_by, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            &[
+                self.id.as_str().into(),
+                self.hash.as_str().into(),
+                self.name.into(),
+                to_json(&self.scopes)?,
+                now.unix_seconds().into(),
+                self.actor.as_str().into(),
+                self.expires_at.map(Timestamp::unix_seconds).into(),
+            ],
+        )?;
+        Ok(read(sql, &self.id)?.ok_or(TokenRefusal::Unknown))
+    }
+}
+
+impl Call for ListTokens {
+    type Reply = Vec<TokenRecord>;
+    const NAME: &'static str = "list_tokens";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        all(sql)
+    }
+}
+
+impl Call for RevokeToken {
+    type Reply = Result<TokenRecord, TokenRefusal>;
+    const NAME: &'static str = "revoke_token";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        sql.run(
+            "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+            &[now.unix_seconds().into(), self.id.as_str().into()],
+        )?;
+        let revoked = read(sql, &self.id)?;
+        // What has ended by itself goes with what was revoked.
+        sql.run(
+            "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE revoked_at IS NOT NULL OR expires_at <= ? \
+             ORDER BY coalesce(revoked_at, expires_at) DESC, rowid DESC LIMIT -1 OFFSET ?)",
+            &[now.unix_seconds().into(), MAX_REVOKED_ADMIN_TOKENS.into()],
+        )?;
+        Ok(revoked.ok_or(TokenRefusal::Unknown))
+    }
+}
+
+impl Call for UseToken {
+    type Reply = Option<TokenRecord>;
+    const NAME: &'static str = "use_token";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let rows = sql.run(
+            &format!("SELECT {COLUMNS} FROM tokens WHERE hash = ?"),
+            &[self.hash.as_str().into()],
+        )?;
+        let Some(found) = rows.first().map(record).transpose()? else {
+            return Ok(None);
+        };
+        if !found.is_in_force(now) {
+            return Ok(None);
+        }
+        let noted = |at: Timestamp| now.since(at) < ADMIN_TOKEN_TOUCH_SECONDS;
+        if !found.last_used_at.is_some_and(noted) {
+            sql.run(
+                "UPDATE tokens SET last_used_at = ? WHERE id = ?",
+                &[now.unix_seconds().into(), found.id.as_str().into()],
+            )?;
+        }
+        Ok(Some(found))
+    }
+}
+
+/// The token `id`, whether it is in force or not.
+pub(super) fn read(sql: &dyn Sql, id: &TokenId) -> Result<Option<TokenRecord>, SqlError> {
+    let rows = sql.run(
+        &format!("SELECT {COLUMNS} FROM tokens WHERE id = ?"),
+        &[id.as_str().into()],
+    )?;
+    rows.first().map(record).transpose()
+}
+
+fn all(sql: &dyn Sql) -> Result<Vec<TokenRecord>, SqlError> {
+    let statement = format!("SELECT {COLUMNS} FROM tokens ORDER BY rowid DESC");
+    sql.run(&statement, &[])?.iter().map(record).collect()
+}
+
+fn record(row: &Row) -> Result<TokenRecord, SqlError> {
+    let time = |index| match row.get(index) {
+        Some(Value::Null) => Ok(None),
+        _ => integer(row, index).map(|seconds| Some(Timestamp::from_unix_seconds(seconds))),
+    };
+    Ok(TokenRecord {
+        id: TokenId::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
+        name: text(row, 1)?.to_owned(),
+        scopes: json(row, 2)?,
+        created_at: Timestamp::from_unix_seconds(integer(row, 3)?),
+        created_by: Actor::new(text(row, 4)?),
+        expires_at: time(5)?,
+        last_used_at: time(6)?,
+        revoked_at: time(7)?,
+    })
+}

@@ -1,0 +1,237 @@
+//! Admin tokens: what each scope allows, when a token ends, and that nothing of it is kept but its hash.
+
+use serde_json::{Value, json};
+
+use crate::support::world::{ADMIN_TOKEN, World};
+
+/// A call with any token.
+fn call(world: &World, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let request = http::Request::builder()
+        .method(method)
+        .uri(format!("/sso/api/v1{path}"))
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json");
+    let response = world.handle(request.body(serde_json::to_vec(body).unwrap()).unwrap());
+    let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+    (response.status().as_u16(), body)
+}
+
+/// Makes a token; its text and its identifier.
+fn token(world: &World, body: &Value) -> (String, String) {
+    let (status, made) = world.api("POST", "/tokens", body);
+    assert_eq!(status, 201, "{made}");
+    (
+        made["token"].as_str().unwrap().to_owned(),
+        made["id"].as_str().unwrap().to_owned(),
+    )
+}
+
+fn code(answer: &(u16, Value)) -> (u16, &str) {
+    (answer.0, answer.1["error"]["code"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn each_scope_allows_its_calls_and_no_others() {
+    let world = World::new();
+    let connection = json!({"name": "Acme", "provider": "okta", "domains": ["acme.test"]});
+    let (_, created) = world.api("POST", "/connections", &connection);
+    let path = format!("/connections/{}", created["id"].as_str().unwrap());
+    let rename = json!({"name": "Acme Inc."});
+    let calls = [
+        ("read", "GET", "/connections".to_owned(), json!({})),
+        ("read", "HEAD", path.clone(), json!({})),
+        ("read", "GET", "/service-provider/keys".to_owned(), json!({})),
+        ("write", "PATCH", path.clone(), rename),
+        ("write", "POST", format!("{path}/disable"), json!({})),
+        ("tokens", "GET", "/tokens".to_owned(), json!({})),
+        (
+            "tokens",
+            "DELETE",
+            "/tokens/tok_aaaaaaaaaaaaaaaaaaaa".to_owned(),
+            json!({}),
+        ),
+    ];
+    for (scope, allowed) in [
+        ("read", &["read"][..]),
+        ("write", &["read", "write"]),
+        ("tokens", &["tokens"]),
+    ] {
+        let (text, _) = token(&world, &json!({"name": scope, "scopes": [scope]}));
+        for (needed, method, path, body) in &calls {
+            let answer = call(&world, &text, method, path, body);
+            if allowed.contains(needed) {
+                assert_ne!(answer.0, 403, "{scope}: {method} {path}");
+            } else {
+                assert_eq!(answer.0, 403, "{scope}: {method} {path}");
+                if *method != "HEAD" {
+                    assert_eq!(code(&answer).1, "insufficient_scope");
+                }
+            }
+        }
+        // What is nowhere is nowhere for everyone who may ask.
+        assert_eq!(
+            code(&call(&world, &text, "GET", "/nothing", &json!({}))),
+            (404, "not_found")
+        );
+        assert_eq!(call(&world, &text, "PUT", "/connections", &json!({})).0, 405);
+    }
+}
+
+#[test]
+fn no_token_makes_one_that_allows_more() {
+    let world = World::new();
+    let (text, _) = token(&world, &json!({"name": "maker", "scopes": ["tokens", "write"]}));
+    let make = |name: &str, scopes: &[&str]| {
+        call(
+            &world,
+            &text,
+            "POST",
+            "/tokens",
+            &json!({"name": name, "scopes": scopes}),
+        )
+    };
+    assert_eq!(make("a", &["read"]).0, 201);
+    let (status, made) = make("b", &["write", "tokens", "write"]);
+    assert_eq!((status, &made["scopes"]), (201, &json!(["write", "tokens"])));
+    assert_eq!(made["created_by"], json!("token \"maker\""));
+    let (narrow, _) = token(&world, &json!({"name": "narrow", "scopes": ["tokens"]}));
+    for scopes in [json!(["read"]), json!(["tokens", "write"])] {
+        let answer = call(
+            &world,
+            &narrow,
+            "POST",
+            "/tokens",
+            &json!({"name": "c", "scopes": scopes}),
+        );
+        assert_eq!(code(&answer), (403, "insufficient_scope"));
+    }
+}
+
+#[test]
+fn a_token_ends_when_it_is_revoked_and_when_its_time_is_over() {
+    let world = World::new();
+    let (lasting, id) = token(&world, &json!({"name": "lasting", "scopes": ["read"]}));
+    let body = json!({"name": "short", "scopes": ["read"], "expires_at": "2026-07-01T13:00:00+00:00"});
+    let (short, _) = token(&world, &body);
+    let status = |text: &str| call(&world, text, "GET", "/connections", &json!({})).0;
+    assert_eq!((status(&lasting), status(&short)), (200, 200));
+    world.pass(3_599);
+    assert_eq!(status(&short), 200);
+    world.pass(1);
+    assert_eq!((status(&lasting), status(&short)), (200, 401));
+    assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
+    assert_eq!(status(&lasting), 401);
+    assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
+    // A name is free again when its token is not in force.
+    token(&world, &json!({"name": "lasting", "scopes": ["read"]}));
+    token(&world, &json!({"name": "short", "scopes": ["read"]}));
+    let taken = world.api("POST", "/tokens", &json!({"name": "short", "scopes": ["read"]}));
+    assert_eq!(code(&taken), (409, "token_name_taken"));
+}
+
+#[test]
+fn the_last_use_is_noted_now_and_then() {
+    let world = World::new();
+    let (text, _) = token(&world, &json!({"name": "ci", "scopes": ["read"]}));
+    let last_use = || world.api("GET", "/tokens", &json!({})).1["tokens"][0]["last_used_at"].clone();
+    assert_eq!(last_use(), Value::Null);
+    let mut uses = Vec::new();
+    for seconds in [0, 299, 1, 301] {
+        world.pass(seconds);
+        assert_eq!(call(&world, &text, "GET", "/connections", &json!({})).0, 200);
+        uses.push(last_use());
+    }
+    let at = |time: &str| json!(format!("2026-07-01T12:{time}Z"));
+    assert_eq!(uses, [at("00:00"), at("00:00"), at("05:00"), at("10:01")]);
+}
+
+#[test]
+fn a_token_is_shown_once_and_only_its_hash_is_kept() {
+    let world = World::new();
+    let (text, id) = token(&world, &json!({"name": "ci", "scopes": ["write"]}));
+    assert_eq!((&text[..4], text.len()), ("sso_", 47));
+    let (_, listed) = world.api("GET", "/tokens", &json!({}));
+    assert_eq!(
+        listed,
+        json!({"tokens": [{
+            "id": id, "name": "ci", "scopes": ["write"], "created_at": "2026-07-01T12:00:00Z", "created_by": "token ADMIN_TOKEN",
+            "expires_at": null, "last_used_at": null, "revoked_at": null,
+        }]})
+    );
+    let kept = world.everything_registered();
+    assert!(kept.contains(&id), "{kept}");
+    for secret in [&text[..], &text[4..], ADMIN_TOKEN] {
+        assert!(!kept.contains(secret) && !world.everything_public().contains(secret));
+    }
+    // Nor is anything but the whole token accepted.
+    for wrong in [
+        "",
+        "sso_",
+        &id,
+        &text[4..],
+        &text[..46],
+        &format!("{text}A"),
+        &format!("SSO_{}", &text[4..]),
+    ] {
+        assert_eq!(call(&world, wrong, "GET", "/connections", &json!({})).0, 401, "{wrong}");
+    }
+}
+
+#[test]
+fn what_is_no_token_to_be_made_is_refused() {
+    let world = World::new();
+    let refused = |body: Value| {
+        let answer = world.api("POST", "/tokens", &body);
+        let field = answer.1["error"]["field"].as_str().unwrap_or_default().to_owned();
+        (answer.0, field)
+    };
+    for (body, field) in [
+        (json!({"name": " ", "scopes": ["read"]}), "name"),
+        (json!({"name": "a \"quoted\" name", "scopes": ["read"]}), "name"),
+        (json!({"name": "x".repeat(101), "scopes": ["read"]}), "name"),
+        (json!({"name": "x", "scopes": []}), "scopes"),
+        (
+            json!({"name": "x", "scopes": ["read"], "expires_at": "2026-07-01T12:00:00Z"}),
+            "expires_at",
+        ),
+        (
+            json!({"name": "x", "scopes": ["read"], "expires_at": "tomorrow"}),
+            "expires_at",
+        ),
+    ] {
+        assert_eq!(refused(body), (422, field.to_owned()));
+    }
+    for body in [
+        json!({"name": "x"}),
+        json!({"name": "x", "scopes": ["all"]}),
+        json!({"name": "x", "scopes": ["read"], "y": 1}),
+    ] {
+        assert_eq!(code(&world.api("POST", "/tokens", &body)), (400, "invalid_json"));
+    }
+    let unknown = world.api("DELETE", "/tokens/tok_aaaaaaaaaaaaaaaaaaaa", &json!({}));
+    assert_eq!(code(&unknown), (404, "token_unknown"));
+}
+
+#[test]
+fn there_are_only_so_many_tokens() {
+    let world = World::new();
+    for n in 0..100 {
+        token(&world, &json!({"name": format!("n{n}"), "scopes": ["read"]}));
+    }
+    let full = || world.api("POST", "/tokens", &json!({"name": "more", "scopes": ["read"]}));
+    assert_eq!(code(&full()), (409, "too_many_tokens"));
+    // Those that were revoked last stay to be seen, as many again.
+    for round in 0..2 {
+        let (_, listed) = world.api("GET", "/tokens", &json!({}));
+        for token in listed["tokens"].as_array().unwrap() {
+            world.api(
+                "DELETE",
+                &format!("/tokens/{}", token["id"].as_str().unwrap()),
+                &json!({}),
+            );
+        }
+        token(&world, &json!({"name": format!("r{round}"), "scopes": ["read"]}));
+    }
+    let (_, listed) = world.api("GET", "/tokens", &json!({}));
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 101);
+}
