@@ -19,7 +19,7 @@ pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::sql::{Sql, SqlError, integer, json, to_json};
+use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
 use crate::limits::EXPIRED_REQUEST_SECONDS;
 use crate::saml::connection::State;
 use crate::saml::id::ReturnPath;
@@ -35,7 +35,7 @@ pub trait Call: Serialize + DeserializeOwned {
     /// Runs the call at `now`.
     ///
     /// # Errors
-    /// [`SqlError`] when the database fails; nothing was changed by the failing statement.
+    /// [`SqlError`] when the database fails; [`dispatch`] then undoes what it changed.
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError>;
 }
 
@@ -85,14 +85,15 @@ pub struct Configure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forget {}
 
-/// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
+/// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
-/// [`SqlError`] when the database fails or the text is not the call's.
+/// [`SqlError`] when the database fails or the text is not the call's; nothing was changed.
 pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result<Option<String>, SqlError> {
     fn run<C: Call>(call: &str, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
         let call: C = serde_json::from_str(call).map_err(|e| SqlError(e.to_string()))?;
-        serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
+        let reply = atomically(sql, |sql| call.run(sql, now))?;
+        serde_json::to_string(&reply).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
         AnswerLogout::NAME => run::<AnswerLogout>(call, sql, now)?,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::keys::NewKey;
-use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use super::sql::{Sql, SqlError, atomically, Value, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
@@ -32,7 +32,7 @@ pub trait Call: Serialize + DeserializeOwned {
     /// Runs the call at `now`.
     ///
     /// # Errors
-    /// [`SqlError`] when the database fails; nothing was changed by the failing statement.
+    /// [`SqlError`] when the database fails; [`dispatch`] then undoes what it changed.
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError>;
 }
 
@@ -170,14 +170,15 @@ pub struct Delete {
     pub actor: Actor,
 }
 
-/// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
+/// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
-/// [`SqlError`] when the database fails or the text is not the call's.
+/// [`SqlError`] when the database fails or the text is not the call's; nothing was changed.
 pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result<Option<String>, SqlError> {
     fn run<C: Call>(call: &str, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
         let call: C = serde_json::from_str(call).map_err(|e| SqlError(e.to_string()))?;
-        serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
+        let reply = atomically(sql, |sql| call.run(sql, now))?;
+        serde_json::to_string(&reply).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,

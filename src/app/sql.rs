@@ -10,6 +10,27 @@ pub trait Sql {
     /// # Errors
     /// [`SqlError`] when SQLite refuses it.
     fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError>;
+
+    /// Runs `work` as one transaction: when it fails, nothing that it did has happened.
+    ///
+    /// # Errors
+    /// That of `work`, or [`SqlError`] when SQLite cannot do so.
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
+}
+
+/// Runs `work` as one [transaction](Sql::transaction) and gives what it gives.
+///
+/// # Errors
+/// Those of [`Sql::transaction`].
+pub fn atomically<T>(sql: &dyn Sql, work: impl FnOnce(&dyn Sql) -> Result<T, SqlError>) -> Result<T, SqlError> {
+    let (mut work, mut done) = (Some(work), None);
+    sql.transaction(&mut || {
+        if let Some(work) = work.take() {
+            done = Some(work(sql)?);
+        }
+        Ok(())
+    })?;
+    done.ok_or_else(|| SqlError("the transaction did not run".to_owned()))
 }
 
 /// A row: its columns in order.

@@ -28,7 +28,7 @@ pub struct Registry {
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
-        let sql = ObjectSql(state.storage().sql());
+        let sql = ObjectSql::of(state.storage());
         Self {
             state,
             env,
@@ -124,7 +124,7 @@ pub struct Ledger {
 
 impl DurableObject for Ledger {
     fn new(state: State, _env: Env) -> Self {
-        let sql = ObjectSql(state.storage().sql());
+        let sql = ObjectSql::of(state.storage());
         Self { state, sql }
     }
 

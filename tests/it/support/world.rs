@@ -59,6 +59,16 @@ impl Sql for MemorySql {
         }
         Ok(all)
     }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+        self.run("SAVEPOINT work", &[])?;
+        let done = work();
+        if done.is_err() {
+            self.run("ROLLBACK TO work", &[])?;
+        }
+        self.run("RELEASE work", &[])?;
+        done
+    }
 }
 
 /// Whether what the registry publishes reaches KV.
