@@ -9,6 +9,7 @@ mod decryption_keys;
 mod description;
 pub mod dns;
 pub mod error;
+mod history;
 pub mod http;
 mod keys;
 pub mod ledger;

@@ -241,6 +241,18 @@ pub const MAX_REASON_CHARACTERS: usize = 500;
 /// Seconds for which SHA-1 may be accepted before somebody has to say so again.
 pub const MAX_SHA1_EXCEPTION_SECONDS: i64 = 366 * 24 * 60 * 60;
 
+/// Versions of a connection that are kept; older ones give way.
+pub const MAX_VERSIONS_PER_CONNECTION: i64 = 100;
+
+/// Entries of the audit log; older ones give way. An entry is mostly smaller than 1 KB.
+pub const MAX_AUDIT_ENTRIES: i64 = 10_000;
+
+/// Entries of the audit log in one answer, unless it is asked for more or fewer.
+pub const AUDIT_PAGE: i64 = 50;
+
+/// The most that may be asked for.
+pub const MAX_AUDIT_PAGE: i64 = 200;
+
 /// Seconds that a session lasts at the most.
 pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
 

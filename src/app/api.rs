@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::App;
 use super::connections::Saved;
 use super::error::ApiError;
+use super::history::{AuditQuery, AuditView, VersionsView};
 use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
 use super::ledger::ListRefusals;
 use super::ports::Ports;
@@ -82,25 +83,43 @@ impl<P: Ports> App<P> {
 
     async fn call(&self, route: &ApiRoute, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         match (route, request.method()) {
+            (ApiRoute::Audit, _) => {
+                let query = AuditQuery::read(request)?;
+                let limit = query.limit;
+                let entries = self.list_audit(query).await?;
+                Ok(json(StatusCode::OK, &AuditView::of(entries, limit)))
+            }
             (ApiRoute::Connections, &Method::POST) => self.create(request, caller).await,
             (ApiRoute::Connections, _) => self.list().await,
             (ApiRoute::Connection(id), &Method::PATCH) => {
-                Ok(self.show(&self.patch_connection(id, read_body(request)?, caller.actor()).await?))
+                let patched = self.patch_connection(id, read_body(request)?, None, caller.actor());
+                Ok(self.show(&patched.await?))
             }
             (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id, caller).await,
             (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
             (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
-                self.answer_decryption_keys(id, request).await
+                self.answer_decryption_keys(id, request, caller.actor()).await
             }
-            (ApiRoute::Disable(id), _) => Ok(self.show(&self.set_state(id, State::Disabled, caller.actor()).await?)),
-            (ApiRoute::Enable(id), _) => Ok(self.show(&self.set_state(id, State::Enabled, caller.actor()).await?)),
-            (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
-            (ApiRoute::Metadata(id), _) => {
-                Ok(self.show(&self.save_metadata(id, read_body(request)?, caller.actor()).await?))
+            (ApiRoute::Disable(id), _) => {
+                Ok(self.show(&self.set_state(id, State::Disabled, None, caller.actor()).await?))
             }
+            (ApiRoute::Enable(id), _) => {
+                Ok(self.show(&self.set_state(id, State::Enabled, None, caller.actor()).await?))
+            }
+            (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request, caller.actor()).await,
+            (ApiRoute::Metadata(id), _) => Ok(self.show(
+                &self
+                    .save_metadata(id, read_body(request)?, None, caller.actor())
+                    .await?,
+            )),
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
+            (ApiRoute::RestoreVersion(id, generation), _) => {
+                let restored = self.restore_version(id, *generation, None, caller.actor());
+                Ok(self.show(&restored.await?))
+            }
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
             (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
+            (ApiRoute::Versions(id), _) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
             (ApiRoute::Unknown, _) => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

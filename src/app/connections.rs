@@ -11,7 +11,6 @@ use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
-use crate::saml::service_keys::RotationStep;
 
 /// What an operation left, and whether it has reached every place yet; if not, it will by itself.
 pub(super) type Saved<T> = Answer<T>;
@@ -42,11 +41,12 @@ impl<P: Ports> App<P> {
         saved(self.ports.registry(create).await?)
     }
 
-    /// Changes the fields of a connection that are `given`.
+    /// Changes the fields of a connection that are `given`, if it is still at `from_generation` where that is given too.
     pub(super) async fn patch_connection(
         &self,
         id: &ConnectionId,
         given: Fields,
+        from_generation: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         let now = self.existing(id).await?;
@@ -55,7 +55,7 @@ impl<P: Ports> App<P> {
             id: id.clone(),
             decryption_key: (self.first_decryption_key(&description.responses, &now.decryption_keys)).await?,
             change: Change::Describe(Box::new(description)),
-            from_generation: Some(now.generation),
+            from_generation: from_generation.or(Some(now.generation)),
             actor,
         };
         saved(self.ports.registry(update).await?)
@@ -66,6 +66,7 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         body: MetadataBody,
+        from_generation: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
@@ -83,7 +84,7 @@ impl<P: Ports> App<P> {
             found: Box::new(found),
             replace_entity: body.replace_entity,
         };
-        self.update(id, change, actor).await
+        self.update(id, change, from_generation, actor).await
     }
 
     /// Enables or disables a connection.
@@ -91,9 +92,10 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         state: State,
+        from_generation: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
-        self.update(id, Change::State(state), actor).await
+        self.update(id, Change::State(state), from_generation, actor).await
     }
 
     /// Deletes a connection and frees its domains.
@@ -101,11 +103,17 @@ impl<P: Ports> App<P> {
         saved(self.ports.registry(Delete { id: id.clone(), actor }).await?)
     }
 
-    async fn update(&self, id: &ConnectionId, change: Change, actor: Actor) -> Result<Saved<Connection>, ApiError> {
+    async fn update(
+        &self,
+        id: &ConnectionId,
+        change: Change,
+        from_generation: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let update = Update {
             id: id.clone(),
             change,
-            from_generation: None,
+            from_generation,
             decryption_key: None,
             actor,
         };
@@ -120,7 +128,8 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
+/// What the registry answers to a change.
+pub(super) fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
     let Answer { reply, published } = answer;
     Ok(Answer {
         reply: reply.map_err(refused)?,
@@ -161,13 +170,17 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
             ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
         }
+        Refusal::NoSuchVersion => {
+            let message = "There is no such version of the connection, or it is not kept any more.";
+            ApiError::new(StatusCode::NOT_FOUND, "version_unknown", message)
+        }
         Refusal::NotFound => ApiError::new(
             StatusCode::NOT_FOUND,
             "connection_unknown",
             "There is no such connection.",
         ),
         Refusal::RotationStep(next) => {
-            let message = format!("The next step of the rotation is {}.", step_name(next));
+            let message = format!("The next step of the rotation is {}.", next.as_str());
             ApiError::new(StatusCode::CONFLICT, "rotation_step", message)
         }
         Refusal::TooMany => ApiError::new(
@@ -175,13 +188,5 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             "too_many_connections",
             "There are too many connections.",
         ),
-    }
-}
-
-fn step_name(step: RotationStep) -> &'static str {
-    match step {
-        RotationStep::Activate => "activate",
-        RotationStep::Prepare => "prepare",
-        RotationStep::Retire => "retire",
     }
 }

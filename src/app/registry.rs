@@ -4,17 +4,24 @@
 //! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
 //! succeeds, so neither can stay behind.
 
+pub mod audit;
 pub mod decryption_keys;
+mod diff;
 pub mod domains;
 pub mod keys;
 pub mod tokens;
+pub mod versions;
+
+pub use diff::FieldChange;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::audit::{Action, Deed, ListAudit};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::keys::NewKey;
-use super::sql::{Sql, SqlError, atomically, Value, integer, json, text, to_json};
+use self::versions::{ListVersions, Restore};
+use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
@@ -55,6 +62,8 @@ pub enum Refusal {
     Incomplete,
     /// It has no key that decrypts.
     NoDecryptionKey,
+    /// There is no such version of it, or not any more.
+    NoSuchVersion,
     /// There is no such connection.
     NotFound,
     /// A rotation of keys has another next step: this one.
@@ -194,7 +203,10 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Create::NAME => run::<Create>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
+        ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
+        ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
+        Restore::NAME => run::<Restore>(call, sql, now)?,
         Update::NAME => run::<Update>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -209,6 +221,7 @@ pub fn changes(name: &str) -> bool {
         keys::RotateKeys::NAME,
         Create::NAME,
         Delete::NAME,
+        Restore::NAME,
         Update::NAME,
     ]
     .contains(&name)
@@ -225,8 +238,10 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         decryption_keys::TABLE,
         keys::TABLE,
         tokens::TABLE,
+        versions::TABLE,
     ]
     .into_iter()
+    .chain(audit::TABLES)
     .chain(domains::TABLES)
     {
         sql.run(table, &[])?;
@@ -278,6 +293,8 @@ impl Call for Create {
         )?;
         domains::settle(sql, None, Some(&connection))?;
         note(sql, Kind::Connection, connection.id.as_str())?;
+        let created = Deed::new(&self.actor, Action::ConnectionCreated);
+        audit::record(sql, None, Some(&connection), &created, now)?;
         Ok(Ok(connection))
     }
 }
@@ -308,15 +325,27 @@ impl Call for Update {
     const NAME: &'static str = "update";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let Some(mut connection) = read(sql, &self.id)? else {
+        let Some(present) = read(sql, &self.id)? else {
             return Ok(Err(Refusal::NotFound));
         };
-        if self.from_generation.is_some_and(|from| from != connection.generation) {
+        if self.from_generation.is_some_and(|from| from != present.generation) {
             return Ok(Err(Refusal::Changed));
         }
-        let before = connection.clone();
-        match self.change {
-            Change::Describe(description) => {
+        let mut changed = present.clone();
+        let action = match self.change.apply_to(&mut changed) {
+            Ok(action) => action,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        decryption_keys::add_first(sql, &mut changed, self.decryption_key, now)?;
+        replace(sql, &present, changed, &Deed::new(&self.actor, action), now)
+    }
+}
+
+impl Change {
+    /// Makes this change of a record; what it is then called.
+    fn apply_to(self, connection: &mut Connection) -> Result<Action, Refusal> {
+        match self {
+            Self::Describe(description) => {
                 let description = *description;
                 connection.name = description.name;
                 connection.provider = description.provider;
@@ -326,32 +355,27 @@ impl Call for Update {
                 connection.routing = description.routing;
                 connection.requests = description.requests;
                 connection.responses = description.responses;
-                if let Some(taken) = domains::taken(sql, &connection)? {
-                    return Ok(Err(Refusal::DomainTaken(taken)));
-                }
+                Ok(Action::ConnectionChanged)
             }
-            Change::IdentityProvider { found, replace_entity } => {
-                if let Some(saved) = connection.identity_provider
+            Self::IdentityProvider { found, replace_entity } => {
+                if let Some(saved) = &connection.identity_provider
                     && saved.entity_id != found.entity_id
                     && !replace_entity
                 {
-                    let (saved, found) = (saved.entity_id, found.entity_id);
-                    return Ok(Err(Refusal::EntityChanged { saved, found }));
+                    let (saved, found) = (saved.entity_id.clone(), found.entity_id);
+                    return Err(Refusal::EntityChanged { saved, found });
                 }
                 connection.identity_provider = Some(*found);
+                Ok(Action::IdentityProviderSaved)
             }
-            Change::State(State::Enabled) if connection.identity_provider.is_none() => {
-                return Ok(Err(Refusal::Incomplete));
+            Self::State(state) => {
+                connection.state = state;
+                Ok(match state {
+                    State::Disabled => Action::ConnectionDisabled,
+                    State::Enabled => Action::ConnectionEnabled,
+                })
             }
-            Change::State(state) => connection.state = state,
         }
-        decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
-        if connection == before {
-            return Ok(Ok(before));
-        }
-        write(sql, &mut connection, now)?;
-        domains::settle(sql, Some(&before), Some(&connection))?;
-        Ok(Ok(connection))
     }
 }
 
@@ -359,14 +383,17 @@ impl Call for Delete {
     type Reply = Result<(), Refusal>;
     const NAME: &'static str = "delete";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         let Some(connection) = read(sql, &self.id)? else {
             return Ok(Err(Refusal::NotFound));
         };
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        versions::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
+        let deleted = Deed::new(&self.actor, Action::ConnectionDeleted);
+        audit::record(sql, Some(&connection), None, &deleted, now)?;
         Ok(Ok(()))
     }
 }
@@ -376,15 +403,47 @@ fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError
     rows.first().map(|row| json(row, 0)).transpose()
 }
 
-/// Writes a connection that was changed, as its next generation.
-fn write(sql: &dyn Sql, connection: &mut Connection, now: Timestamp) -> Result<(), SqlError> {
+/// Puts `changed` in the place of `present`, as its next generation, unless it is the same.
+fn replace(
+    sql: &dyn Sql,
+    present: &Connection,
+    mut changed: Connection,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<Result<Connection, Refusal>, SqlError> {
+    if changed.state == State::Enabled && changed.identity_provider.is_none() {
+        return Ok(Err(Refusal::Incomplete));
+    }
+    if changed.responses.decrypt_assertions && changed.decryption_keys.is_empty() {
+        return Ok(Err(Refusal::NoDecryptionKey));
+    }
+    if let Some(taken) = domains::taken(sql, &changed)? {
+        return Ok(Err(Refusal::DomainTaken(taken)));
+    }
+    if changed == *present {
+        return Ok(Ok(changed));
+    }
+    write(sql, present, &mut changed, deed, now)?;
+    domains::settle(sql, Some(present), Some(&changed))?;
+    Ok(Ok(changed))
+}
+
+/// Writes a connection that was changed, as its next generation, and records who did that.
+fn write(
+    sql: &dyn Sql,
+    before: &Connection,
+    connection: &mut Connection,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
     connection.generation = connection.generation.saturating_add(1);
     connection.updated_at = now;
     sql.run(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
-    note(sql, Kind::Connection, connection.id.as_str())
+    note(sql, Kind::Connection, connection.id.as_str())?;
+    audit::record(sql, Some(before), Some(connection), deed, now)
 }
 
 /// What of the registry is published elsewhere.

@@ -36,6 +36,8 @@ pub enum Route {
 /// A path of the admin API below `/sso/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiRoute {
+    /// `GET /audit?before=&limit=&connection=`: who changed what, newest first.
+    Audit,
     /// `GET, PATCH, DELETE /connections/{id}`.
     Connection(ConnectionId),
     /// `GET, POST /connections`.
@@ -52,6 +54,8 @@ pub enum ApiRoute {
     Metadata(ConnectionId),
     /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
     Refusals(ConnectionId),
+    /// `POST /connections/{id}/versions/{generation}/restore`.
+    RestoreVersion(ConnectionId, u64),
     /// `POST /connections/{id}/decryption-keys/rotate`.
     RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
@@ -62,6 +66,8 @@ pub enum ApiRoute {
     Tokens,
     /// Any other path: there is nothing, but only for those who may ask.
     Unknown,
+    /// `GET /connections/{id}/versions`, newest first.
+    Versions(ConnectionId),
 }
 
 impl Route {
@@ -137,6 +143,7 @@ impl ApiRoute {
 
     fn known(path: &str) -> Option<Self> {
         match path {
+            "v1/audit" => return Some(Self::Audit),
             "v1/service-provider/keys" => return Some(Self::Keys),
             "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
             "v1/tokens" => return Some(Self::Tokens),
@@ -153,14 +160,16 @@ impl ApiRoute {
             return Some(Self::Connections);
         };
         let id = ConnectionId::parse(id).ok()?;
-        let route = match (segments.next(), segments.next()) {
-            (None, _) => Self::Connection(id),
-            (Some("decryption-keys"), None) => Self::DecryptionKeys(id),
-            (Some("decryption-keys"), Some("rotate")) => Self::RotateDecryptionKeys(id),
-            (Some("disable"), None) => Self::Disable(id),
-            (Some("enable"), None) => Self::Enable(id),
-            (Some("metadata"), None) => Self::Metadata(id),
-            (Some("refusals"), None) => Self::Refusals(id),
+        let route = match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Self::Connection(id),
+            (Some("decryption-keys"), None, _) => Self::DecryptionKeys(id),
+            (Some("decryption-keys"), Some("rotate"), None) => Self::RotateDecryptionKeys(id),
+            (Some("disable"), None, _) => Self::Disable(id),
+            (Some("enable"), None, _) => Self::Enable(id),
+            (Some("metadata"), None, _) => Self::Metadata(id),
+            (Some("refusals"), None, _) => Self::Refusals(id),
+            (Some("versions"), None, _) => Self::Versions(id),
+            (Some("versions"), Some(generation), Some("restore")) => Self::RestoreVersion(id, generation.parse().ok()?),
             _ => return None,
         };
         segments.next().is_none().then_some(route)
@@ -173,9 +182,10 @@ impl ApiRoute {
             Self::Disable(_)
             | Self::Enable(_)
             | Self::Metadata(_)
+            | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
-            Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
+            Self::Audit | Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) | Self::Versions(_) => "GET, HEAD",
             Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }

@@ -81,6 +81,18 @@ pub enum RotationStep {
     Retire,
 }
 
+impl RotationStep {
+    /// Its name, as the API has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Activate => "activate",
+            Self::Retire => "retire",
+        }
+    }
+}
+
 /// A key without its private half.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicKey {

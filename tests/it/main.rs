@@ -21,6 +21,7 @@ mod dsig;
 mod dsig_corpus;
 mod encrypted;
 mod hidden;
+mod history;
 mod idp_initiated;
 mod logout_messages;
 mod metadata;

@@ -62,6 +62,10 @@ actions! {
     IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
     /// The keys that sign went on by one step.
     KeysRotated "service_provider.keys_rotated" "Rotated the signing keys";
+    /// A token was made.
+    TokenCreated "token.created" "Made the token";
+    /// A token was revoked.
+    TokenRevoked "token.revoked" "Revoked the token";
     /// An earlier version of a connection was restored.
     VersionRestored "connection.version_restored" "Restored version";
 }
@@ -78,6 +82,12 @@ impl<'a> Deed<'a> {
     /// A deed of which there is no more to say.
     pub(super) fn new(actor: &'a Actor, action: Action) -> Self {
         let note = None;
+        Self { actor, action, note }
+    }
+
+    /// A deed with what else there is to say of it.
+    pub(super) fn noted(actor: &'a Actor, action: Action, note: String) -> Self {
+        let note = Some(note);
         Self { actor, action, note }
     }
 

@@ -43,13 +43,17 @@ fn fields(connection: &Connection) -> Result<Map<String, Value>, SqlError> {
     for name in ["id", "generation", "created_at", "updated_at", "identity_provider"] {
         fields.remove(name);
     }
-    for group in ["requests", "responses"] {
+    for group in ["requests", "responses", "routing"] {
         if let Some(Value::Object(settings)) = fields.remove(group) {
             fields.extend(settings);
         }
     }
     let key = |key: &PublicKey| Ok(format!("{} ({})", key.id.as_str(), word(&key.state)?));
-    let keys: Vec<String> = connection.decryption_keys.iter().map(key).collect::<Result<_, SqlError>>()?;
+    let keys: Vec<String> = connection
+        .decryption_keys
+        .iter()
+        .map(key)
+        .collect::<Result<_, SqlError>>()?;
     fields.insert("decryption_keys".to_owned(), keys.into());
     if let Some(idp) = &connection.identity_provider {
         for (name, value) in identity_provider(idp)? {

@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Kind, Refusal, note};
+use super::audit::{self, Action, Deed};
+use super::{Actor, Call, Kind, Refusal, note};
 use crate::app::ports::PrivateKey;
 use crate::app::sql::{Row, Sql, SqlError, integer, json, text, to_json};
 use crate::saml::connection::StoredCertificate;
@@ -55,6 +56,8 @@ pub struct RotateKeys {
     pub step: RotationStep,
     /// For [`RotationStep::Prepare`]: the key that will be next.
     pub key: Option<NewKey>,
+    /// By whom.
+    pub actor: Actor,
 }
 
 impl Call for ReadKeys {
@@ -110,6 +113,9 @@ impl Call for RotateKeys {
             };
         }
         note(sql, Kind::Keys, "")?;
+        let step = format!("({})", self.step.as_str());
+        let deed = Deed::noted(&self.actor, Action::KeysRotated, step);
+        audit::record_other(sql, &deed, now)?;
         Ok(Ok(public_keys(sql)?))
     }
 }

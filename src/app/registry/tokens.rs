@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::{self, Action, Deed};
 use super::{Actor, Call};
 use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{ADMIN_TOKEN_TOUCH_SECONDS, MAX_ADMIN_TOKENS, MAX_REVOKED_ADMIN_TOKENS};
@@ -147,13 +148,15 @@ impl Call for AddToken {
             &[
                 self.id.as_str().into(),
                 self.hash.as_str().into(),
-                self.name.into(),
+                self.name.as_str().into(),
                 to_json(&self.scopes)?,
                 now.unix_seconds().into(),
                 self.actor.as_str().into(),
                 self.expires_at.map(Timestamp::unix_seconds).into(),
             ],
         )?;
+        let made = Deed::noted(&self.actor, Action::TokenCreated, format!("\"{}\"", self.name));
+        audit::record_other(sql, &made, now)?;
         Ok(read(sql, &self.id)?.ok_or(TokenRefusal::Unknown))
     }
 }
@@ -172,10 +175,14 @@ impl Call for RevokeToken {
     const NAME: &'static str = "revoke_token";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        sql.run(
-            "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+        let revoked = sql.run(
+            "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL RETURNING name",
             &[now.unix_seconds().into(), self.id.as_str().into()],
         )?;
+        if let Some(row) = revoked.first() {
+            let name = format!("\"{}\"", text(row, 0)?);
+            audit::record_other(sql, &Deed::noted(&self.actor, Action::TokenRevoked, name), now)?;
+        }
         let revoked = read(sql, &self.id)?;
         // What has ended by itself goes with what was revoked.
         sql.run(

@@ -93,10 +93,7 @@ impl Call for Restore {
         let Some(version) = version(sql, &self.id, self.generation)? else {
             return Ok(Err(Refusal::NoSuchVersion));
         };
-        let deed = Deed {
-            note: Some(self.generation.to_string()),
-            ..Deed::new(&self.actor, Action::VersionRestored)
-        };
+        let deed = Deed::noted(&self.actor, Action::VersionRestored, self.generation.to_string());
         replace(sql, &present, configured_as(&present, version), &deed, now)
     }
 }
@@ -125,7 +122,13 @@ pub(super) fn keep(
 ) -> Result<(), SqlError> {
     // A connection may be older than the keeping of versions.
     if let Some(before) = before {
-        insert(sql, before, before.updated_at, &Actor::new("unknown"), "Changed before versions were kept")?;
+        insert(
+            sql,
+            before,
+            before.updated_at,
+            &Actor::new("unknown"),
+            "Changed before versions were kept",
+        )?;
     }
     insert(sql, after, now, actor, change)?;
     sql.run(

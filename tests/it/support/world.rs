@@ -97,7 +97,7 @@ impl UnwrapKey for DecryptionKey {
 
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
-    registry: MemorySql,
+    pub(crate) registry: MemorySql,
     ledgers: RefCell<BTreeMap<ConnectionId, MemorySql>>,
     kv: RefCell<BTreeMap<String, String>>,
     now: Cell<i64>,
