@@ -9,6 +9,7 @@ mod decryption_keys;
 mod description;
 pub mod dns;
 pub mod error;
+mod explanation;
 mod history;
 pub mod http;
 mod keys;
@@ -25,6 +26,7 @@ pub mod sign_in;
 mod sign_out;
 mod slo;
 pub mod sql;
+mod test_run;
 mod view;
 
 use ::http::{Method, StatusCode};
@@ -103,6 +105,7 @@ impl<P: Ports> App<P> {
             Route::SignedOut(id) => self.show_signed_out(&id, request).await,
             Route::Slo(id) => self.single_logout(&id, request).await,
             Route::Stylesheet => Ok(page::stylesheet()),
+            Route::Test(id) => self.send_test(&id, request).await,
         }
     }
 

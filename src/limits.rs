@@ -253,6 +253,30 @@ pub const AUDIT_PAGE: i64 = 50;
 /// The most that may be asked for.
 pub const MAX_AUDIT_PAGE: i64 = 200;
 
+/// Seconds within which a test run has to be answered.
+pub const TEST_SECONDS: i64 = 60 * 60;
+
+/// Test runs of a connection that are kept; older ones give way. A report has up to 250 KB.
+pub const MAX_TESTS_PER_CONNECTION: i64 = 50;
+
+/// Seconds that a test run is kept: what it tells of somebody is of no use once the connection works.
+pub const TEST_KEPT_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Configurations of a connection that are remembered to have passed a test.
+pub const MAX_TESTED_CONFIGURATIONS: i64 = 20;
+
+/// Attributes that the report of a test shows.
+pub const MAX_SHOWN_ATTRIBUTES: usize = 100;
+
+/// Values of each of them that are shown.
+pub const MAX_SHOWN_VALUES: usize = 10;
+
+/// Characters of each value that are shown.
+pub const MAX_SHOWN_VALUE_CHARACTERS: usize = 200;
+
+/// Characters of what a check of a test expected and found.
+pub const MAX_SHOWN_CHARACTERS: usize = 1_000;
+
 /// Seconds that a session lasts at the most.
 pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
 

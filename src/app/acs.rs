@@ -47,6 +47,9 @@ impl<P: Ports> App<P> {
             return Err(BrowserError::refused(id, Reject::FormMalformed));
         }
         let form = read_post_form(request.body()).map_err(|reject| BrowserError::refused(id, reject))?;
+        if let Some(test) = Self::test_hint(&form) {
+            return self.answer_test(id, test, &form).await;
+        }
         self.with_current(connection, async |connection| {
             self.answer_response(connection, &form).await
         })
@@ -145,24 +148,24 @@ impl<P: Ports> App<P> {
             keys: &keys,
             sha1: connection.responses.sha1(now),
         };
-        let response = self.open(connection, &form.message, &policy).await?;
+        let response = self.open(connection, &form.message, &policy).await??;
         let service_provider = connection.service_provider(&self.config.origin);
         let expect = Expect::of(connection, idp, &service_provider, now);
         Ok(validate::login(&response, &expect)?)
     }
 
     /// Opens a response, in which something may be encrypted to the connection's keys if it decrypts.
-    async fn open(
+    pub(super) async fn open(
         &self,
         connection: &Connection,
         octets: &[u8],
         policy: &Policy<'_>,
-    ) -> Result<VerifiedResponse, Failure> {
+    ) -> Result<Result<VerifiedResponse, Reject>, Unavailable> {
         if !connection.responses.decrypt_assertions {
-            return Ok(response::open(octets, policy)?);
+            return Ok(response::open(octets, policy));
         }
         let keys = self.decryption_keys(connection).await?;
-        Ok(response::open_with(octets, policy, &keys).await?)
+        Ok(response::open_with(octets, policy, &keys).await)
     }
 
     /// Where a response that answers no request may lead by its `RelayState` (SAML Bindings 3.5.3).

@@ -13,13 +13,15 @@ use super::error::ApiError;
 use super::history::{AuditQuery, AuditView, VersionsView};
 use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
 use super::ledger::ListRefusals;
+use super::ledger::test::BegunBy;
 use super::ports::Ports;
 use super::principal::Principal;
 use super::registry::List;
 use super::route::{ApiRoute, Route};
+use super::test_run::{TestBody, TestView};
 use super::view::ConnectionView;
-use crate::saml::connection::{Connection, State};
-use crate::saml::id::ConnectionId;
+use crate::saml::connection::Connection;
+use crate::saml::id::{ConnectionId, TestId};
 
 impl<P: Ports> App<P> {
     /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
@@ -93,30 +95,38 @@ impl<P: Ports> App<P> {
             (ApiRoute::Connections, _) => self.list().await,
             (ApiRoute::Connection(id), &Method::PATCH) => {
                 let patched = self.patch_connection(id, read_body(request)?, None, caller.actor());
-                Ok(self.show(&patched.await?))
+                self.show(&patched.await?).await
             }
             (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id, caller).await,
-            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
+            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?).await?)),
             (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
                 self.answer_decryption_keys(id, request, caller.actor()).await
             }
             (ApiRoute::Disable(id), _) => {
-                Ok(self.show(&self.set_state(id, State::Disabled, None, caller.actor()).await?))
+                self.show(&self.disable_connection(id, None, caller.actor()).await?)
+                    .await
             }
             (ApiRoute::Enable(id), _) => {
-                Ok(self.show(&self.set_state(id, State::Enabled, None, caller.actor()).await?))
+                let enabled = self.enable_connection(id, read_optional_body(request)?, None, caller.actor());
+                self.show(&enabled.await?).await
             }
             (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request, caller.actor()).await,
-            (ApiRoute::Metadata(id), _) => Ok(self.show(
-                &self
-                    .save_metadata(id, read_body(request)?, None, caller.actor())
-                    .await?,
-            )),
+            (ApiRoute::Metadata(id), _) => {
+                let saved = self.save_metadata(id, read_body(request)?, None, caller.actor());
+                self.show(&saved.await?).await
+            }
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
             (ApiRoute::RestoreVersion(id, generation), _) => {
                 let restored = self.restore_version(id, *generation, None, caller.actor());
-                Ok(self.show(&restored.await?))
+                self.show(&restored.await?).await
             }
+            (ApiRoute::Test(id, test), _) => self.show_test(id, test).await,
+            (ApiRoute::Tests(id), &Method::POST) => {
+                let TestBody { configuration } = read_body(request)?;
+                let begun = self.begin_test(id, configuration, BegunBy::Admin, caller.actor());
+                Ok(json(StatusCode::CREATED, &begun.await?))
+            }
+            (ApiRoute::Tests(id), _) => self.show_tests(id).await,
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
             (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
             (ApiRoute::Versions(id), _) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
@@ -130,7 +140,7 @@ impl<P: Ports> App<P> {
 
     async fn create(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         let Saved { reply, published } = self.create_connection(read_body(request)?, caller.actor()).await?;
-        Ok(json(status(StatusCode::CREATED, published), &self.view(&reply)))
+        Ok(json(status(StatusCode::CREATED, published), &self.view(&reply).await?))
     }
 
     async fn list(&self) -> Result<Response, ApiError> {
@@ -139,7 +149,7 @@ impl<P: Ports> App<P> {
             connections: Vec<ConnectionView<'a>>,
         }
         let connections = self.ports.registry(List {}).await?.reply;
-        let connections = connections.iter().map(|connection| self.view(connection)).collect();
+        let connections = self.views(&connections).await?;
         Ok(json(StatusCode::OK, &Body { connections }))
     }
 
@@ -152,8 +162,28 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    fn show(&self, saved: &Saved<Connection>) -> Response {
-        json(status(StatusCode::OK, saved.published), &self.view(&saved.reply))
+    async fn show(&self, saved: &Saved<Connection>) -> Result<Response, ApiError> {
+        let view = self.view(&saved.reply).await?;
+        Ok(json(status(StatusCode::OK, saved.published), &view))
+    }
+
+    async fn show_test(&self, id: &ConnectionId, test: &TestId) -> Result<Response, ApiError> {
+        let provider = self.existing(id).await?.provider;
+        let test = self.read_test(id, test).await?;
+        Ok(json(
+            StatusCode::OK,
+            &TestView::whole(&test, provider, self.ports.now()),
+        ))
+    }
+
+    async fn show_tests(&self, id: &ConnectionId) -> Result<Response, ApiError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            tests: Vec<TestView<'a>>,
+        }
+        let tests = self.list_tests(id).await?;
+        let tests = tests.iter().map(|test| TestView::brief(test, self.ports.now()));
+        Ok(json(StatusCode::OK, &Body { tests: tests.collect() }))
     }
 
     async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
@@ -192,6 +222,14 @@ impl<P: Ports> App<P> {
 /// `202 Accepted` when a change is saved but has not reached every place yet; it will, by itself.
 pub(super) fn status(done: StatusCode, published: bool) -> StatusCode {
     if published { done } else { StatusCode::ACCEPTED }
+}
+
+/// A body that may be left out.
+pub(super) fn read_optional_body<T: DeserializeOwned + Default>(request: &Request) -> Result<T, ApiError> {
+    if request.body().is_empty() {
+        return Ok(T::default());
+    }
+    read_body(request)
 }
 
 pub(super) fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {

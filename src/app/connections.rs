@@ -1,15 +1,19 @@
 //! What is done to connections: one function for each change, for the admin API and the dashboard alike.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::App;
-use super::description::{DescriptionBody, Fields};
+use super::description::{DescriptionBody, Fields, line};
 use super::error::ApiError;
-use super::ports::{Answer, Ports};
+use super::ports::{Answer, Ports, Unavailable};
+use super::registry::tested::{ReadTestStatuses, TestStatus};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
-use crate::saml::connection::{Connection, State};
+use crate::limits::MAX_REASON_CHARACTERS;
+use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
 
 /// What an operation left, and whether it has reached every place yet; if not, it will by itself.
@@ -28,6 +32,21 @@ pub(super) struct MetadataBody {
     pub(super) replace_entity: bool,
 }
 
+/// Why a configuration goes live without a passed test, if it is to.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverrideBody {
+    pub(super) override_reason: Option<String>,
+}
+
+impl OverrideBody {
+    fn read(self) -> Result<Option<String>, ApiError> {
+        let expected = || ApiError::invalid("override_reason", "expected 1 to 500 characters on one line");
+        let read = |reason: String| line(&reason, MAX_REASON_CHARACTERS).ok_or_else(expected);
+        self.override_reason.map(read).transpose()
+    }
+}
+
 impl<P: Ports> App<P> {
     /// Creates a connection, disabled. What `given` leaves out is as by default.
     pub(super) async fn create_connection(&self, given: Fields, actor: Actor) -> Result<Saved<Connection>, ApiError> {
@@ -41,12 +60,13 @@ impl<P: Ports> App<P> {
         saved(self.ports.registry(create).await?)
     }
 
-    /// Changes the fields of a connection that are `given`, if it is still at `from_generation` where that is given too.
+    /// Changes the fields of a connection that are `given`. Refused, as every change is, if `seen`, the generation that whoever
+    /// makes the change has before them, is not the present one any more.
     pub(super) async fn patch_connection(
         &self,
         id: &ConnectionId,
         given: Fields,
-        from_generation: Option<u64>,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         let now = self.existing(id).await?;
@@ -55,7 +75,7 @@ impl<P: Ports> App<P> {
             id: id.clone(),
             decryption_key: (self.first_decryption_key(&description.responses, &now.decryption_keys)).await?,
             change: Change::Describe(Box::new(description)),
-            from_generation: from_generation.or(Some(now.generation)),
+            from_generation: Some(seen.unwrap_or(now.generation)),
             actor,
         };
         saved(self.ports.registry(update).await?)
@@ -66,7 +86,7 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         body: MetadataBody,
-        from_generation: Option<u64>,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
@@ -84,18 +104,37 @@ impl<P: Ports> App<P> {
             found: Box::new(found),
             replace_entity: body.replace_entity,
         };
-        self.update(id, change, from_generation, actor).await
+        self.update(id, change, seen, actor).await
     }
 
-    /// Enables or disables a connection.
-    pub(super) async fn set_state(
+    /// Enables a connection: once a test has passed with exactly its configuration, or for a reason that is given.
+    pub(super) async fn enable_connection(
         &self,
         id: &ConnectionId,
-        state: State,
-        from_generation: Option<u64>,
+        body: OverrideBody,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
-        self.update(id, Change::State(state), from_generation, actor).await
+        let override_reason = body.read()?;
+        self.update(id, Change::Enable { override_reason }, seen, actor).await
+    }
+
+    /// Disables a connection.
+    pub(super) async fn disable_connection(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
+        self.update(id, Change::Disable, seen, actor).await
+    }
+
+    /// How the tests of each of these connections stand.
+    pub(super) async fn test_statuses(
+        &self,
+        ids: Vec<ConnectionId>,
+    ) -> Result<BTreeMap<ConnectionId, TestStatus>, Unavailable> {
+        Ok(self.ports.registry(ReadTestStatuses { ids }).await?.reply)
     }
 
     /// Deletes a connection and frees its domains.
@@ -107,13 +146,13 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         change: Change,
-        from_generation: Option<u64>,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         let update = Update {
             id: id.clone(),
             change,
-            from_generation,
+            from_generation: seen,
             decryption_key: None,
             actor,
         };
@@ -182,6 +221,11 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
         Refusal::RotationStep(next) => {
             let message = format!("The next step of the rotation is {}.", next.as_str());
             ApiError::new(StatusCode::CONFLICT, "rotation_step", message)
+        }
+        Refusal::TestRequired => {
+            let message = "No test has passed with exactly this configuration. Begin one (POST …/tests) and finish it in a browser, or \
+                           say why it is not needed: {\"override_reason\": \"…\"}.";
+            ApiError::new(StatusCode::CONFLICT, "test_required", message)
         }
         Refusal::TooMany => ApiError::new(
             StatusCode::CONFLICT,

@@ -59,13 +59,13 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         generation: u64,
-        from_generation: Option<u64>,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         let restore = Restore {
             id: id.clone(),
             generation,
-            from_generation,
+            from_generation: seen,
             actor,
         };
         saved(self.ports.registry(restore).await?)

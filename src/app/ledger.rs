@@ -9,6 +9,7 @@ mod refusals;
 mod request;
 mod session;
 mod sign_in;
+pub mod test;
 
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use refusals::{ListRefusals, RecordRefusal, RefusedSignIn};
@@ -19,8 +20,9 @@ pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::test::{BeginTest, FinishTest, ListTests, ReadTest, SendTest};
 use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
-use crate::limits::EXPIRED_REQUEST_SECONDS;
+use crate::limits::{EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::ReturnPath;
 use crate::saml::time::Timestamp;
@@ -99,17 +101,22 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         AnswerLogout::NAME => run::<AnswerLogout>(call, sql, now)?,
         AskAgain::NAME => run::<AskAgain>(call, sql, now)?,
         Begin::NAME => run::<Begin>(call, sql, now)?,
+        BeginTest::NAME => run::<BeginTest>(call, sql, now)?,
         Complete::NAME => run::<Complete>(call, sql, now)?,
         Configure::NAME => run::<Configure>(call, sql, now)?,
         Consume::NAME => run::<Consume>(call, sql, now)?,
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
+        FinishTest::NAME => run::<FinishTest>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
+        ListTests::NAME => run::<ListTests>(call, sql, now)?,
         ReadLogout::NAME => run::<ReadLogout>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
+        ReadTest::NAME => run::<ReadTest>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
+        SendTest::NAME => run::<SendTest>(call, sql, now)?,
         SignOut::NAME => run::<SignOut>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -119,7 +126,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
     let calls = [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME];
-    calls.contains(&name) || [EndUserSessions::NAME, SignOut::NAME].contains(&name)
+    calls.contains(&name) || [BeginTest::NAME, EndUserSessions::NAME, SignOut::NAME].contains(&name)
 }
 
 /// What a sweep leaves.
@@ -153,13 +160,14 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
 
 /// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. An assertion is accepted in
 /// the very second of `remember_until`, so it is forgotten only after it.
-const GROWING_OLD: [(&str, &str, i64); 6] = [
+const GROWING_OLD: [(&str, &str, i64); 7] = [
     ("requests", "expires_at", EXPIRED_REQUEST_SECONDS),
     ("assertions", "remember_until", 1),
     ("tickets", "expires_at", 0),
     ("sessions", "expires_at", 0),
     ("logouts", "expires_at", 0),
     ("ended_users", "remember_until", 0),
+    ("tests", "begun_at", TEST_KEPT_SECONDS),
 ];
 
 const TABLES: [&str; 12] = [
@@ -188,7 +196,7 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(logout::TABLES) {
+        for table in TABLES.iter().chain(logout::TABLES).chain([&test::TABLE]) {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;

@@ -9,6 +9,7 @@ pub mod decryption_keys;
 mod diff;
 pub mod domains;
 pub mod keys;
+pub mod tested;
 pub mod tokens;
 pub mod versions;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::audit::{Action, Deed, ListAudit};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::keys::NewKey;
+use self::tested::{NoteTest, ReadTestStatuses};
 use self::versions::{ListVersions, Restore};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
@@ -68,6 +70,8 @@ pub enum Refusal {
     NotFound,
     /// A rotation of keys has another next step: this one.
     RotationStep(RotationStep),
+    /// No test has passed with exactly this configuration.
+    TestRequired,
     /// There are too many connections.
     TooMany,
 }
@@ -166,8 +170,13 @@ pub enum Change {
         /// Whether it may have another entity ID than the one that is saved.
         replace_entity: bool,
     },
-    /// Enables or disables it.
-    State(State),
+    /// Disables it.
+    Disable,
+    /// Enables it, once a test has passed with exactly its configuration.
+    Enable {
+        /// Why that is not needed; the audit log keeps it.
+        override_reason: Option<String>,
+    },
 }
 
 /// Deletes a connection and frees its domains.
@@ -203,6 +212,8 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Create::NAME => run::<Create>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
+        NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
+        ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
@@ -243,6 +254,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     .into_iter()
     .chain(audit::TABLES)
     .chain(domains::TABLES)
+    .chain(tested::TABLES)
     {
         sql.run(table, &[])?;
     }
@@ -332,18 +344,37 @@ impl Call for Update {
             return Ok(Err(Refusal::Changed));
         }
         let mut changed = present.clone();
-        let action = match self.change.apply_to(&mut changed) {
-            Ok(action) => action,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let mut deed = Deed::new(&self.actor, self.change.action());
+        if let Change::Enable { override_reason } = &self.change {
+            deed.note = override_reason.as_deref().map(untested);
+        }
+        let becomes_enabled = matches!(self.change, Change::Enable { .. }) && present.state == State::Disabled;
+        if let Err(refusal) = self.change.apply_to(&mut changed) {
+            return Ok(Err(refusal));
+        }
         decryption_keys::add_first(sql, &mut changed, self.decryption_key, now)?;
-        replace(sql, &present, changed, &Deed::new(&self.actor, action), now)
+        // Without an identity provider there is nothing to be tested yet.
+        let is_gated = becomes_enabled && changed.identity_provider.is_some() && deed.note.is_none();
+        if is_gated && !tested::has_passed(sql, &changed)? {
+            return Ok(Err(Refusal::TestRequired));
+        }
+        replace(sql, &present, changed, &deed, now)
     }
 }
 
 impl Change {
-    /// Makes this change of a record; what it is then called.
-    fn apply_to(self, connection: &mut Connection) -> Result<Action, Refusal> {
+    /// What it is called.
+    fn action(&self) -> Action {
+        match self {
+            Self::Describe(_) => Action::ConnectionChanged,
+            Self::Disable => Action::ConnectionDisabled,
+            Self::Enable { .. } => Action::ConnectionEnabled,
+            Self::IdentityProvider { .. } => Action::IdentityProviderSaved,
+        }
+    }
+
+    /// Makes this change of a record.
+    fn apply_to(self, connection: &mut Connection) -> Result<(), Refusal> {
         match self {
             Self::Describe(description) => {
                 let description = *description;
@@ -355,8 +386,9 @@ impl Change {
                 connection.routing = description.routing;
                 connection.requests = description.requests;
                 connection.responses = description.responses;
-                Ok(Action::ConnectionChanged)
             }
+            Self::Disable => connection.state = State::Disabled,
+            Self::Enable { .. } => connection.state = State::Enabled,
             Self::IdentityProvider { found, replace_entity } => {
                 if let Some(saved) = &connection.identity_provider
                     && saved.entity_id != found.entity_id
@@ -366,16 +398,9 @@ impl Change {
                     return Err(Refusal::EntityChanged { saved, found });
                 }
                 connection.identity_provider = Some(*found);
-                Ok(Action::IdentityProviderSaved)
-            }
-            Self::State(state) => {
-                connection.state = state;
-                Ok(match state {
-                    State::Disabled => Action::ConnectionDisabled,
-                    State::Enabled => Action::ConnectionEnabled,
-                })
             }
         }
+        Ok(())
     }
 }
 
@@ -390,12 +415,18 @@ impl Call for Delete {
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        tested::forget(sql, &self.id)?;
         versions::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
         let deleted = Deed::new(&self.actor, Action::ConnectionDeleted);
         audit::record(sql, Some(&connection), None, &deleted, now)?;
         Ok(Ok(()))
     }
+}
+
+/// What the audit log says of a configuration that goes live without a passed test.
+fn untested(reason: &str) -> String {
+    format!("without a passed test: {reason}")
 }
 
 fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError> {

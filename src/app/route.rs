@@ -4,7 +4,7 @@ use http::Method;
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TokenId};
+use crate::saml::id::{ConnectionId, TestId, TokenId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub enum Route {
     Slo(ConnectionId),
     /// `GET /sso/style.css`.
     Stylesheet,
+    /// `GET /sso/saml/{connection}/test?test=`: sends the browser to the identity provider for a test.
+    Test(ConnectionId),
 }
 
 /// A path of the admin API below `/sso/api/v1`.
@@ -60,6 +62,10 @@ pub enum ApiRoute {
     RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
     RotateKeys,
+    /// `GET /connections/{id}/tests/{test}`: a test and its report.
+    Test(ConnectionId, TestId),
+    /// `GET, POST /connections/{id}/tests`: the tests, newest first; begins one.
+    Tests(ConnectionId),
     /// `DELETE /tokens/{id}`.
     Token(TokenId),
     /// `GET, POST /tokens`.
@@ -93,6 +99,7 @@ impl Route {
                     "metadata" => Self::Metadata(id),
                     "signed-out" => Self::SignedOut(id),
                     "slo" => Self::Slo(id),
+                    "test" => Self::Test(id),
                     _ => return None,
                 }
             }
@@ -109,8 +116,9 @@ impl Route {
             Self::Api(route) => route.methods(),
             Self::Metadata(_) | Self::Script | Self::Session | Self::SignedOut(_) | Self::Stylesheet => "GET, HEAD",
             Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
-            // Its GET ends sessions, so that there is no HEAD.
+            // Their GETs do something, so that there is no HEAD.
             Self::Slo(_) => "GET, POST",
+            Self::Test(_) => "GET",
         }
     }
 
@@ -168,6 +176,8 @@ impl ApiRoute {
             (Some("enable"), None, _) => Self::Enable(id),
             (Some("metadata"), None, _) => Self::Metadata(id),
             (Some("refusals"), None, _) => Self::Refusals(id),
+            (Some("tests"), None, _) => Self::Tests(id),
+            (Some("tests"), Some(test), None) => Self::Test(id, TestId::parse(test).ok()?),
             (Some("versions"), None, _) => Self::Versions(id),
             (Some("versions"), Some(generation), Some("restore")) => Self::RestoreVersion(id, generation.parse().ok()?),
             _ => return None,
@@ -178,14 +188,19 @@ impl ApiRoute {
     fn methods(&self) -> &'static str {
         match self {
             Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::Tokens => "GET, HEAD, POST",
+            Self::Connections | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",
             Self::Disable(_)
             | Self::Enable(_)
             | Self::Metadata(_)
             | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
-            Self::Audit | Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) | Self::Versions(_) => "GET, HEAD",
+            Self::Audit
+            | Self::DecryptionKeys(_)
+            | Self::Keys
+            | Self::Refusals(_)
+            | Self::Test(..)
+            | Self::Versions(_) => "GET, HEAD",
             Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }

@@ -282,7 +282,14 @@ impl<P: Ports> App<P> {
             endpoint.url.with_parameter(name, email.as_str())
         });
         let target = target.as_ref().unwrap_or(&endpoint.url);
-        let mut response = self.send(&authn_request, connection, endpoint.binding, target).await?;
+        let mut response = (self.send(
+            &authn_request,
+            connection,
+            endpoint.binding,
+            target,
+            &self.relay_state()?,
+        ))
+        .await?;
         set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
         Ok(Ok(response))
     }
@@ -321,7 +328,13 @@ impl<P: Ports> App<P> {
             Err(_) => return Ok(None),
         }
         let response = self
-            .send(&authn_request, connection, endpoint.binding, &endpoint.url)
+            .send(
+                &authn_request,
+                connection,
+                endpoint.binding,
+                &endpoint.url,
+                &self.relay_state()?,
+            )
             .await?;
         self.ports.log(&LogLine {
             event: "asked_again_without_name_id_format",
@@ -348,26 +361,30 @@ impl<P: Ports> App<P> {
         Ok(path.ok().map(|path| see_other(path.as_str())))
     }
 
+    /// A `RelayState` that says nothing; the pending request is found by `InResponseTo`.
+    fn relay_state(&self) -> Result<String, Unavailable> {
+        Ok(Token::new(&self.ports.random()?).reveal().to_owned())
+    }
+
     /// Sends the browser to `target` with a request that the ledger remembers, signed if the connection's are.
-    async fn send(
+    pub(super) async fn send(
         &self,
         request: &AuthnRequest<'_>,
         connection: &Connection,
         binding: Binding,
         target: &EndpointUrl,
+        relay_state: &str,
     ) -> Result<Response, Unavailable> {
-        // A handle that says nothing; the pending request is found by InResponseTo.
-        let relay_state = Token::new(&self.ports.random()?);
         let mut message = request.to_xml();
         Ok(match binding {
             Binding::Post => {
                 if connection.signs_requests() {
                     message = self.sign_message(&message).await?;
                 }
-                page::post_to_idp(target, &post_value(&message), relay_state.reveal())
+                page::post_to_idp(target, &post_value(&message), relay_state)
             }
             Binding::Redirect => {
-                let mut query = redirect_query(MessageKind::Request, &message, Some(relay_state.reveal()));
+                let mut query = redirect_query(MessageKind::Request, &message, Some(relay_state));
                 if connection.signs_requests() {
                     query = self.sign_query(&query).await?;
                 }
@@ -378,8 +395,14 @@ impl<P: Ports> App<P> {
 
     /// Where browsers are sent to sign in, if they may be.
     fn sign_on_endpoint<'c>(&self, connection: &'c Connection) -> Option<&'c Endpoint> {
+        let endpoint = self.usable_endpoint(connection);
+        endpoint.filter(|_| connection.state == State::Enabled)
+    }
+
+    /// The same for a connection that need not be enabled.
+    pub(super) fn usable_endpoint<'c>(&self, connection: &'c Connection) -> Option<&'c Endpoint> {
         let endpoint = connection.identity_provider.as_ref()?.sign_on_endpoint()?;
-        (connection.state == State::Enabled && self.may_send_to(&endpoint.url)).then_some(endpoint)
+        self.may_send_to(&endpoint.url).then_some(endpoint)
     }
 
     /// Where to go after sign-in; a wish that is not a path of ours is not granted.

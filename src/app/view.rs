@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::App;
 use super::description::SettingsFields;
-use super::ports::Ports;
+use super::ports::{Ports, Unavailable};
+use super::registry::tested::{TestResult, TestStatus};
 use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
 use crate::saml::time::Timestamp;
@@ -24,6 +25,7 @@ pub(super) struct ConnectionView<'a> {
     service_provider: ServiceProvider,
     identity_provider: Option<IdentityProviderView<'a>>,
     warnings: Vec<WarningView>,
+    test: TestStatusView,
     generation: u64,
     created_at: String,
     updated_at: String,
@@ -52,6 +54,13 @@ struct WarningView {
 }
 
 #[derive(Serialize)]
+struct TestStatusView {
+    required: bool,
+    last_passed_at: Option<String>,
+    last_result: Option<TestResult>,
+}
+
+#[derive(Serialize)]
 struct CertificateView {
     sha256: String,
     subject: String,
@@ -60,8 +69,28 @@ struct CertificateView {
 }
 
 impl<P: Ports> App<P> {
+    /// Connections, as the API shows them.
+    pub(super) async fn views<'a>(
+        &self,
+        connections: &'a [Connection],
+    ) -> Result<Vec<ConnectionView<'a>>, Unavailable> {
+        let ids = connections.iter().map(|connection| connection.id.clone()).collect();
+        let mut tests = self.test_statuses(ids).await?;
+        let mut view = |connection: &'a Connection| {
+            let test = tests.remove(&connection.id).unwrap_or_default();
+            self.view_with(connection, test)
+        };
+        Ok(connections.iter().map(&mut view).collect())
+    }
+
     /// A connection, as the API shows it.
-    pub(super) fn view<'a>(&self, connection: &'a Connection) -> ConnectionView<'a> {
+    pub(super) async fn view<'a>(&self, connection: &'a Connection) -> Result<ConnectionView<'a>, Unavailable> {
+        let tests = self.test_statuses(vec![connection.id.clone()]).await?;
+        let test = tests.into_values().next().unwrap_or_default();
+        Ok(self.view_with(connection, test))
+    }
+
+    fn view_with<'a>(&self, connection: &'a Connection, test: TestStatus) -> ConnectionView<'a> {
         ConnectionView {
             id: &connection.id,
             name: &connection.name,
@@ -98,6 +127,11 @@ impl<P: Ports> App<P> {
                     message: warning.to_string(),
                 })
                 .collect(),
+            test: TestStatusView {
+                required: test.required,
+                last_passed_at: test.last_passed_at.map(Timestamp::to_rfc3339),
+                last_result: test.last_result,
+            },
             generation: connection.generation,
             created_at: connection.created_at.to_rfc3339(),
             updated_at: connection.updated_at.to_rfc3339(),

@@ -79,6 +79,20 @@ text_type!(
 );
 
 text_type!(
+    /// The identifier of a test run, and the `ID` of the request that it sends: `test_` and 40 hexadecimal digits. No other
+    /// request of ours begins so.
+    TestId,
+    |text| {
+        let random = text.strip_prefix("test_").unwrap_or_default();
+        if random.len() == 40 && random.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(text.to_owned())
+        } else {
+            Err(Invalid("expected the id of a test"))
+        }
+    }
+);
+
+text_type!(
     /// A connection's identifier: `conn_` and 20 characters of lower-case base32.
     ConnectionId,
     |text| prefixed(text, "conn_").ok_or(Invalid("expected a connection id such as conn_abcdefghij234567klmn"))
@@ -243,14 +257,39 @@ impl RequestId {
     /// A request's `ID` out of 160 of the `random` bits; it begins with `_`, as an `NCName` may not begin with a digit.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
-        use core::fmt::Write as _;
-        let mut id = String::from("_");
-        for octet in random.iter().take(20) {
-            // Writing to a `String` does not fail.
-            let _ = write!(id, "{octet:02x}");
-        }
-        Self(id)
+        Self(unguessable("_", random))
     }
+}
+
+impl TestId {
+    /// A test's identifier out of 160 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(unguessable("test_", random))
+    }
+
+    /// The test whose request this is, if it is one's.
+    #[must_use]
+    pub fn of(request: &RequestId) -> Option<Self> {
+        Self::parse(request.as_str()).ok()
+    }
+
+    /// The `ID` of its request.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        RequestId(self.0.clone())
+    }
+}
+
+/// `prefix` and 160 of the `random` bits in hexadecimal digits.
+fn unguessable(prefix: &str, random: &[u8; 32]) -> String {
+    use core::fmt::Write as _;
+    let mut id = String::from(prefix);
+    for octet in random.iter().take(20) {
+        // Writing to a `String` does not fail.
+        let _ = write!(id, "{octet:02x}");
+    }
+    id
 }
 
 impl EndpointUrl {

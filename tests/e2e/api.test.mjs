@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import { startWorker } from "../../scripts/lib/worker.mjs";
-import { Browser, DEFAULT_ENTITY_ID, adminToken, apiOf, connect, request, startSystem } from "./support.mjs";
+import { Browser, DEFAULT_ENTITY_ID, adminToken, apiOf, connect, request, startSystem, UNTESTED } from "./support.mjs";
 
 const MIB = 1024 * 1024;
 const UNKNOWN = "/connections/conn_aaaaaaaaaaaaaaaaaaaa";
@@ -176,7 +176,9 @@ describe("connections", { concurrency: 4 }, () => {
     assertError(await api("POST", `${path}/enable`), 409, "connection_incomplete");
     assert.equal((await api("POST", `${path}/disable`)).body.state, "disabled");
     await api("POST", `${path}/metadata`, { xml: system.metadata });
-    assert.equal((await api("POST", `${path}/enable`)).body.state, "enabled");
+    assertError(await api("POST", `${path}/enable`), 409, "test_required");
+    assertError(await api("POST", `${path}/enable`, { override_reason: "" }), 422, "invalid_field");
+    assert.equal((await api("POST", `${path}/enable`, UNTESTED)).body.state, "enabled");
     const again = await api("POST", `${path}/enable`);
     assert.deepEqual([again.status, again.body.generation], [200, 3], "enabling twice changes nothing");
     assert.equal((await api("POST", `${path}/disable`)).body.state, "disabled");

@@ -8,8 +8,7 @@ import { inflateRawSync } from "node:zlib";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import {
   BROWSER_COOKIE, Browser, SESSION_COOKIE, answerTo, apiOf, assertNobody, assertRefused, begin, complete, connect, deliver, parseCookie,
-  signIn, startSystem,
-} from "./support.mjs";
+  signIn, startSystem, UNTESTED } from "./support.mjs";
 
 const MINUTE = 60_000;
 const UNKNOWN_CONNECTION = "conn_aaaaaaaaaaaaaaaaaaaa";
@@ -32,7 +31,7 @@ describe("a good sign-in", { concurrency: 4 }, () => {
     const created = await api("POST", "/connections", { name: "Acme", provider: "okta", domains: ["acme.test"] });
     const { id, service_provider: sp } = created.body;
     await api("POST", `/connections/${id}/metadata`, { url: idp.metadataUrl });
-    await api("POST", `/connections/${id}/enable`);
+    await api("POST", `/connections/${id}/enable`, UNTESTED);
     const browser = newBrowser();
 
     // The sign-in page keeps where the user was going.
@@ -418,7 +417,7 @@ describe("a connection", { concurrency: 4 }, () => {
     const response = await answerTo(await begin(browser, connection), system);
     await system.api("POST", `${connection.path}/disable`);
     await assertRefused(system, connection, await deliver(browser, connection, response), "connection_disabled", { browser });
-    await system.api("POST", `${connection.path}/enable`);
+    await system.api("POST", `${connection.path}/enable`, UNTESTED);
     await complete(browser, await deliver(browser, connection, response));
   });
 

@@ -245,16 +245,6 @@ fn only_so_much_is_kept() {
 }
 
 #[test]
-fn a_connection_from_before_versions_has_its_last_state_kept() {
-    let world = World::new();
-    let id = world.connection(&Idp::trusted());
-    world.registry.run("DELETE FROM versions", &[]).unwrap();
-    world.patch(&id, &json!({"name": "Other"}));
-    assert_eq!(field(&versions(&world, &id), "actor"), ["token ADMIN_TOKEN", "unknown"]);
-    assert_eq!(restore(&world, &id, 3).1["name"], "Acme");
-}
-
-#[test]
 fn what_is_of_no_connection_is_in_the_audit_log_too() {
     let world = World::new();
     let (status, made) = world.api("POST", "/tokens", &json!({"name": "ci", "scopes": ["read"]}));

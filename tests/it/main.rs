@@ -35,6 +35,7 @@ mod state;
 #[path = "../../examples/conformance/suite.rs"]
 mod suite;
 mod support;
+mod test_run;
 mod validate;
 mod vectors;
 mod wycheproof;

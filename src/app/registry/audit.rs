@@ -123,7 +123,7 @@ pub(super) fn record(
     let diff = diff(before, after)?;
     let change = deed.words(&diff);
     if let Some(after) = after {
-        versions::keep(sql, before, after, deed.actor, &change, now)?;
+        versions::keep(sql, after, deed.actor, &change, now)?;
     }
     append(sql, after.or(before).map(|c| &c.id), &change, &diff, deed, now)
 }

@@ -114,44 +114,27 @@ pub(super) fn configured_as(present: &Connection, other: Connection) -> Connecti
 /// Keeps a version, and of all only the last ones.
 pub(super) fn keep(
     sql: &dyn Sql,
-    before: Option<&Connection>,
     after: &Connection,
     actor: &Actor,
     change: &str,
     now: Timestamp,
 ) -> Result<(), SqlError> {
-    // A connection may be older than the keeping of versions.
-    if let Some(before) = before {
-        insert(
-            sql,
-            before,
-            before.updated_at,
-            &Actor::new("unknown"),
-            "Changed before versions were kept",
-        )?;
-    }
-    insert(sql, after, now, actor, change)?;
+    let generation = i64::try_from(after.generation).map_err(|e| SqlError(e.to_string()))?;
+    sql.run(
+        "INSERT INTO versions (connection_id, generation, at, actor, change, record) VALUES (?, ?, ?, ?, ?, ?)",
+        &[
+            after.id.as_str().into(),
+            generation.into(),
+            now.unix_seconds().into(),
+            actor.as_str().into(),
+            change.into(),
+            to_json(after)?,
+        ],
+    )?;
     sql.run(
         "DELETE FROM versions WHERE connection_id = ?1 AND generation NOT IN \
          (SELECT generation FROM versions WHERE connection_id = ?1 ORDER BY generation DESC LIMIT ?2)",
         &[after.id.as_str().into(), MAX_VERSIONS_PER_CONNECTION.into()],
-    )?;
-    Ok(())
-}
-
-fn insert(sql: &dyn Sql, record: &Connection, at: Timestamp, actor: &Actor, change: &str) -> Result<(), SqlError> {
-    let generation = i64::try_from(record.generation).map_err(|e| SqlError(e.to_string()))?;
-    sql.run(
-        "INSERT INTO versions (connection_id, generation, at, actor, change, record) VALUES (?, ?, ?, ?, ?, ?) \
-         ON CONFLICT (connection_id, generation) DO NOTHING",
-        &[
-            record.id.as_str().into(),
-            generation.into(),
-            at.unix_seconds().into(),
-            actor.as_str().into(),
-            change.into(),
-            to_json(record)?,
-        ],
     )?;
     Ok(())
 }

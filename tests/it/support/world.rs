@@ -208,6 +208,13 @@ impl World {
         self.ledgers.borrow().values().filter(|sql| tables(sql)).count()
     }
 
+    /// How many rows a table of the ledger of `id` has.
+    pub(crate) fn rows_of_ledger(&self, id: &str, table: &str) -> usize {
+        let ledgers = self.ledgers.borrow();
+        let sql = &ledgers[&ConnectionId::parse(id).unwrap()];
+        sql.run(&format!("SELECT 1 FROM {table}"), &[]).unwrap().len()
+    }
+
     fn on_ledger<C: ledger::Call>(&self, id: &ConnectionId, call: &C) -> Result<C::Reply, Unavailable> {
         let mut ledgers = self.ledgers.borrow_mut();
         let sql = ledgers.entry(id.clone()).or_insert_with(MemorySql::new);
@@ -268,8 +275,7 @@ impl World {
             &json!({"xml": idp.metadata()}),
         );
         assert_eq!(status, 200, "{saved}");
-        let (status, enabled) = self.api("POST", &format!("/connections/{id}/enable"), &json!({}));
-        assert_eq!((status, &enabled["state"]), (200, &json!("enabled")));
+        self.enable(&id);
         id
     }
 
@@ -279,6 +285,13 @@ impl World {
         let response = self.handle(request.body(Vec::new()).unwrap());
         assert_eq!(response.status(), 200);
         String::from_utf8(response.body().clone()).unwrap()
+    }
+
+    /// Enables the connection `id` without a test of it.
+    pub(crate) fn enable(&self, id: &str) {
+        let reason = json!({"override_reason": "a test of something else"});
+        let (status, enabled) = self.api("POST", &format!("/connections/{id}/enable"), &reason);
+        assert_eq!((status, &enabled["state"]), (200, &json!("enabled")), "{enabled}");
     }
 
     /// Changes the connection `id`; it as it is then.
