@@ -74,6 +74,7 @@ describe("connections", { concurrency: 4 }, () => {
       service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata`, slo_url: `${entityId}/slo` },
       identity_provider: null,
       warnings: [],
+      test: { required: true, last_passed_at: null, last_result: null },
       generation: 1,
     });
     assert.deepEqual((await api("GET", `/connections/${id}`)).body, created.body);

@@ -228,10 +228,9 @@ fn test(sql: &dyn Sql, id: &TestId) -> Result<Option<Test>, SqlError> {
 }
 
 fn read(row: &Row) -> Result<Test, SqlError> {
-    let is_absent = |index| matches!(row.get(index), Some(Value::Null));
-    let time = |index| match is_absent(index) {
-        true => Ok(None),
-        false => integer(row, index).map(|seconds| Some(Timestamp::from_unix_seconds(seconds))),
+    let time = |index| match row.get(index) {
+        Some(Value::Null) => Ok(None),
+        _ => integer(row, index).map(|seconds| Some(Timestamp::from_unix_seconds(seconds))),
     };
     Ok(Test {
         id: TestId::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
@@ -241,6 +240,9 @@ fn read(row: &Row) -> Result<Test, SqlError> {
         begun_at: Timestamp::from_unix_seconds(integer(row, 4)?),
         sent_at: time(5)?,
         finished_at: time(6)?,
-        report: if is_absent(7) { None } else { Some(json(row, 7)?) },
+        report: match row.get(7) {
+            Some(Value::Null) => None,
+            _ => Some(json(row, 7)?),
+        },
     })
 }

@@ -103,7 +103,7 @@ pub struct ReadTestStatuses {
 }
 
 /// How the tests of a connection stand.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestStatus {
     /// Whether no test has passed with exactly its configuration.
     pub required: bool,
