@@ -8,6 +8,7 @@ mod connections;
 mod decryption_keys;
 mod description;
 pub mod dns;
+mod drafts;
 pub mod error;
 mod explanation;
 mod history;

@@ -95,30 +95,33 @@ impl<P: Ports> App<P> {
             (ApiRoute::Connections, _) => self.list().await,
             (ApiRoute::Connection(id), &Method::PATCH) => {
                 let patched = self.patch_connection(id, read_body(request)?, None, caller.actor());
-                self.show(&patched.await?).await
+                Ok(self.show(&patched.await?).await)
             }
             (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id, caller).await,
-            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?).await?)),
+            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?).await)),
             (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
                 self.answer_decryption_keys(id, request, caller.actor()).await
             }
-            (ApiRoute::Disable(id), _) => {
-                self.show(&self.disable_connection(id, None, caller.actor()).await?)
-                    .await
-            }
+            (ApiRoute::Disable(id), _) => Ok(self
+                .show(&self.disable_connection(id, None, caller.actor()).await?)
+                .await),
             (ApiRoute::Enable(id), _) => {
                 let enabled = self.enable_connection(id, read_optional_body(request)?, None, caller.actor());
-                self.show(&enabled.await?).await
+                Ok(self.show(&enabled.await?).await)
             }
+            (ApiRoute::Draft(id), _) => self.answer_draft(id, request, caller.actor()).await,
+            (ApiRoute::DraftApply(id), _) => self.answer_apply(id, request, caller.actor()).await,
+            (ApiRoute::DraftMetadata(id), _) => self.answer_draft_metadata(id, request, caller.actor()).await,
+            (ApiRoute::DraftRebase(id), _) => self.answer_rebase(id, caller.actor()).await,
             (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request, caller.actor()).await,
             (ApiRoute::Metadata(id), _) => {
                 let saved = self.save_metadata(id, read_body(request)?, None, caller.actor());
-                self.show(&saved.await?).await
+                Ok(self.show(&saved.await?).await)
             }
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
             (ApiRoute::RestoreVersion(id, generation), _) => {
                 let restored = self.restore_version(id, *generation, None, caller.actor());
-                self.show(&restored.await?).await
+                Ok(self.show(&restored.await?).await)
             }
             (ApiRoute::Test(id, test), _) => self.show_test(id, test).await,
             (ApiRoute::Tests(id), &Method::POST) => {
@@ -129,6 +132,7 @@ impl<P: Ports> App<P> {
             (ApiRoute::Tests(id), _) => self.show_tests(id).await,
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
             (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
+            (ApiRoute::Undo(id), _) => Ok(self.show(&self.undo_change(id, None, caller.actor()).await?).await),
             (ApiRoute::Versions(id), _) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
             (ApiRoute::Unknown, _) => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
@@ -140,7 +144,7 @@ impl<P: Ports> App<P> {
 
     async fn create(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         let Saved { reply, published } = self.create_connection(read_body(request)?, caller.actor()).await?;
-        Ok(json(status(StatusCode::CREATED, published), &self.view(&reply).await?))
+        Ok(json(status(StatusCode::CREATED, published), &self.view(&reply).await))
     }
 
     async fn list(&self) -> Result<Response, ApiError> {
@@ -149,7 +153,7 @@ impl<P: Ports> App<P> {
             connections: Vec<ConnectionView<'a>>,
         }
         let connections = self.ports.registry(List {}).await?.reply;
-        let connections = self.views(&connections).await?;
+        let connections = self.views(&connections).await;
         Ok(json(StatusCode::OK, &Body { connections }))
     }
 
@@ -162,9 +166,8 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    async fn show(&self, saved: &Saved<Connection>) -> Result<Response, ApiError> {
-        let view = self.view(&saved.reply).await?;
-        Ok(json(status(StatusCode::OK, saved.published), &view))
+    pub(super) async fn show(&self, saved: &Saved<Connection>) -> Response {
+        json(status(StatusCode::OK, saved.published), &self.view(&saved.reply).await)
     }
 
     async fn show_test(&self, id: &ConnectionId, test: &TestId) -> Result<Response, ApiError> {

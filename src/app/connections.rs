@@ -40,7 +40,8 @@ pub(super) struct OverrideBody {
 }
 
 impl OverrideBody {
-    fn read(self) -> Result<Option<String>, ApiError> {
+    /// The reason, checked.
+    pub(super) fn read(self) -> Result<Option<String>, ApiError> {
         let expected = || ApiError::invalid("override_reason", "expected 1 to 500 characters on one line");
         let read = |reason: String| line(&reason, MAX_REASON_CHARACTERS).ok_or_else(expected);
         self.override_reason.map(read).transpose()
@@ -90,6 +91,12 @@ impl<P: Ports> App<P> {
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
+        let change = self.read_metadata(body).await?;
+        self.update(id, change, seen, actor).await
+    }
+
+    /// Fetches or reads the metadata of an identity provider: the change that saves it.
+    pub(super) async fn read_metadata(&self, body: MetadataBody) -> Result<Change, ApiError> {
         let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
         let wanted = wanted.map_err(|e| ApiError::invalid("entity_id", e.0))?;
         let found = match (body.url, body.xml) {
@@ -100,11 +107,10 @@ impl<P: Ports> App<P> {
             (None, Some(xml)) => self.pasted_identity_provider(&xml, wanted.as_ref())?,
             _ => return Err(ApiError::invalid("url", "expected exactly one of url and xml")),
         };
-        let change = Change::IdentityProvider {
+        Ok(Change::IdentityProvider {
             found: Box::new(found),
             replace_entity: body.replace_entity,
-        };
-        self.update(id, change, seen, actor).await
+        })
     }
 
     /// Enables a connection: once a test has passed with exactly its configuration, or for a reason that is given.
@@ -194,6 +200,11 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                 ..ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
             }
         }
+        Refusal::DraftOutdated => {
+            let message = "The connection was changed since its draft was begun. Bring the draft up to date (POST …/draft/rebase), \
+                           then test and apply it.";
+            ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
+        }
         Refusal::EntityChanged { saved, found } => {
             let message = format!(
                 "The connection has the identity provider {saved}, the metadata describes {found}. If it is to be replaced, \
@@ -208,6 +219,11 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
         Refusal::NoDecryptionKey => {
             let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
             ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
+        }
+        Refusal::NoDraft => ApiError::new(StatusCode::NOT_FOUND, "draft_unknown", "The connection has no draft."),
+        Refusal::NothingToUndo => {
+            let message = "There is no version of the connection with another configuration.";
+            ApiError::new(StatusCode::CONFLICT, "nothing_to_undo", message)
         }
         Refusal::NoSuchVersion => {
             let message = "There is no such version of the connection, or it is not kept any more.";

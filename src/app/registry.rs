@@ -8,6 +8,7 @@ pub mod audit;
 pub mod decryption_keys;
 mod diff;
 pub mod domains;
+pub mod drafts;
 pub mod keys;
 pub mod tested;
 pub mod tokens;
@@ -20,9 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use self::audit::{Action, Deed, ListAudit};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
+use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::keys::NewKey;
 use self::tested::{NoteTest, ReadTestStatuses};
-use self::versions::{ListVersions, Restore};
+use self::versions::{ListVersions, Restore, UndoChange};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
@@ -53,6 +55,8 @@ pub enum Refusal {
     Changed,
     /// Another connection has this domain, and does not share it with this one.
     DomainTaken(Domain),
+    /// It was changed since its draft was begun.
+    DraftOutdated,
     /// It has another identity provider, which was not to be replaced.
     EntityChanged {
         /// The entity ID that it has.
@@ -62,6 +66,10 @@ pub enum Refusal {
     },
     /// It cannot be enabled without an identity provider.
     Incomplete,
+    /// It has no draft.
+    NoDraft,
+    /// No version of it has another configuration.
+    NothingToUndo,
     /// It has no key that decrypts.
     NoDecryptionKey,
     /// There is no such version of it, or not any more.
@@ -210,14 +218,20 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
         tokens::UseToken::NAME => run::<tokens::UseToken>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
+        ApplyDraft::NAME => run::<ApplyDraft>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
+        DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
+        EditDraft::NAME => run::<EditDraft>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
         NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
+        ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
+        RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
         Restore::NAME => run::<Restore>(call, sql, now)?,
+        UndoChange::NAME => run::<UndoChange>(call, sql, now)?,
         Update::NAME => run::<Update>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -232,7 +246,9 @@ pub fn changes(name: &str) -> bool {
         keys::RotateKeys::NAME,
         Create::NAME,
         Delete::NAME,
+        ApplyDraft::NAME,
         Restore::NAME,
+        UndoChange::NAME,
         Update::NAME,
     ]
     .contains(&name)
@@ -249,6 +265,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         decryption_keys::TABLE,
         keys::TABLE,
         tokens::TABLE,
+        drafts::TABLE,
         versions::TABLE,
     ]
     .into_iter()
@@ -415,6 +432,7 @@ impl Call for Delete {
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        drafts::forget(sql, &self.id)?;
         tested::forget(sql, &self.id)?;
         versions::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;

@@ -48,6 +48,14 @@ pub enum ApiRoute {
     DecryptionKeys(ConnectionId),
     /// `POST /connections/{id}/disable`.
     Disable(ConnectionId),
+    /// `GET, PATCH, DELETE /connections/{id}/draft`.
+    Draft(ConnectionId),
+    /// `POST /connections/{id}/draft/apply`.
+    DraftApply(ConnectionId),
+    /// `POST /connections/{id}/draft/metadata`: fetch and save in the draft.
+    DraftMetadata(ConnectionId),
+    /// `POST /connections/{id}/draft/rebase`.
+    DraftRebase(ConnectionId),
     /// `POST /connections/{id}/enable`.
     Enable(ConnectionId),
     /// `GET /service-provider/keys`.
@@ -70,6 +78,8 @@ pub enum ApiRoute {
     Token(TokenId),
     /// `GET, POST /tokens`.
     Tokens,
+    /// `POST /connections/{id}/undo`: back to the configuration before the last change.
+    Undo(ConnectionId),
     /// Any other path: there is nothing, but only for those who may ask.
     Unknown,
     /// `GET /connections/{id}/versions`, newest first.
@@ -136,7 +146,7 @@ impl Route {
         }
         match self {
             Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
-            Self::Api(ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
+            Self::Api(ApiRoute::DraftMetadata(_) | ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
             Self::Complete(_) | Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
             _ => 0,
@@ -173,11 +183,16 @@ impl ApiRoute {
             (Some("decryption-keys"), None, _) => Self::DecryptionKeys(id),
             (Some("decryption-keys"), Some("rotate"), None) => Self::RotateDecryptionKeys(id),
             (Some("disable"), None, _) => Self::Disable(id),
+            (Some("draft"), None, _) => Self::Draft(id),
+            (Some("draft"), Some("apply"), None) => Self::DraftApply(id),
+            (Some("draft"), Some("metadata"), None) => Self::DraftMetadata(id),
+            (Some("draft"), Some("rebase"), None) => Self::DraftRebase(id),
             (Some("enable"), None, _) => Self::Enable(id),
             (Some("metadata"), None, _) => Self::Metadata(id),
             (Some("refusals"), None, _) => Self::Refusals(id),
             (Some("tests"), None, _) => Self::Tests(id),
             (Some("tests"), Some(test), None) => Self::Test(id, TestId::parse(test).ok()?),
+            (Some("undo"), None, _) => Self::Undo(id),
             (Some("versions"), None, _) => Self::Versions(id),
             (Some("versions"), Some(generation), Some("restore")) => Self::RestoreVersion(id, generation.parse().ok()?),
             _ => return None,
@@ -187,14 +202,18 @@ impl ApiRoute {
 
     fn methods(&self) -> &'static str {
         match self {
-            Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
             Self::Connections | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",
             Self::Disable(_)
+            | Self::DraftApply(_)
+            | Self::DraftMetadata(_)
+            | Self::DraftRebase(_)
             | Self::Enable(_)
             | Self::Metadata(_)
             | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
-            | Self::RotateKeys => "POST",
+            | Self::RotateKeys
+            | Self::Undo(_) => "POST",
             Self::Audit
             | Self::DecryptionKeys(_)
             | Self::Keys

@@ -13,6 +13,7 @@ use super::ledger::test::{
     BeginTest, BegunBy, Configuration, FinishTest, ListTests, ReadTest, SendTest, Test, TestState,
 };
 use super::ports::{LogLine, Ports, Unavailable};
+use super::registry::drafts::ReadDraft;
 use super::registry::tested::{Fingerprint, NoteTest};
 use super::registry::{Actor, Refusal};
 use super::{App, connections, page};
@@ -54,10 +55,7 @@ impl<P: Ports> App<P> {
         actor: Actor,
     ) -> Result<BegunTest, ApiError> {
         let connection = self.configured(id, configuration).await?;
-        let connection = connection.ok_or_else(|| match configuration {
-            Configuration::Draft => no_draft(),
-            Configuration::Live => connections::refused(Refusal::NotFound),
-        })?;
+        let connection = connection.map_err(connections::refused)?;
         if self.usable_endpoint(&connection).is_none() {
             return Err(connections::refused(Refusal::Incomplete));
         }
@@ -104,7 +102,7 @@ impl<P: Ports> App<P> {
             return Ok(over);
         }
         let connection = self.configured(id, test.configuration).await?;
-        let connection = connection.ok_or(BrowserError::NotFound)?;
+        let connection = connection.map_err(|_| BrowserError::NotFound)?;
         let endpoint = self.usable_endpoint(&connection).ok_or(BrowserError::NotFound)?;
         let service_provider = connection.service_provider(&self.config.origin);
         let authn_request = AuthnRequest::new(
@@ -148,7 +146,8 @@ impl<P: Ports> App<P> {
             return Ok(over);
         }
         let sent_at = test.sent_at.ok_or_else(unknown)?;
-        let connection = self.configured(id, test.configuration).await?.ok_or_else(unknown)?;
+        let connection = self.configured(id, test.configuration).await?;
+        let connection = connection.map_err(|_| unknown())?;
         let idp = connection.identity_provider.as_ref().ok_or_else(unknown)?;
         let report = self.judge(&connection, idp, form, &test.id, sent_at).await?;
         self.ports.log(&LogLine {
@@ -158,19 +157,18 @@ impl<P: Ports> App<P> {
             code: report.code.as_deref(),
             detail: None,
         });
-        let passed = report.passed;
+        // The report comes last: while it is missing, the same answer can be posted once more.
+        let note = NoteTest {
+            id: id.clone(),
+            fingerprint: Fingerprint::of(&connection).map_err(|e| Unavailable(e.to_string()))?,
+            passed: report.passed,
+        };
+        self.ports.registry(note).await?;
         let finish = FinishTest {
             id: test.id.clone(),
             report,
         };
-        if self.ports.ledger(id, finish).await? {
-            let note = NoteTest {
-                id: id.clone(),
-                fingerprint: Fingerprint::of(&connection).map_err(|e| Unavailable(e.to_string()))?,
-                passed,
-            };
-            self.ports.registry(note).await?;
-        }
+        self.ports.ledger(id, finish).await?;
         Ok(see_other(&report_path(id, &test)))
     }
 
@@ -236,10 +234,16 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         configuration: Configuration,
-    ) -> Result<Option<Connection>, Unavailable> {
+    ) -> Result<Result<Connection, Refusal>, Unavailable> {
         match configuration {
-            Configuration::Draft => Ok(None),
-            Configuration::Live => self.registered_connection(id).await,
+            Configuration::Draft => {
+                let draft = self.ports.registry(ReadDraft { id: id.clone() }).await?.reply;
+                Ok(draft.map(|draft| draft.connection))
+            }
+            Configuration::Live => {
+                let live = self.registered_connection(id).await?;
+                Ok(live.ok_or(Refusal::NotFound))
+            }
         }
     }
 
@@ -263,12 +267,6 @@ fn report_path(id: &ConnectionId, test: &Test) -> String {
         BegunBy::Admin => format!("/sso/admin/connections/{id}/tests/{}", test.id),
         BegunBy::Setup => format!("/sso/setup/test/{}", test.id),
     }
-}
-
-/// There is nothing that is being edited.
-pub(super) fn no_draft() -> ApiError {
-    let message = "The connection has no draft.";
-    ApiError::new(StatusCode::NOT_FOUND, "draft_unknown", message)
 }
 
 /// A test, as the API shows it.

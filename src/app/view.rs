@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::App;
 use super::description::SettingsFields;
-use super::ports::{Ports, Unavailable};
+use super::ports::Ports;
 use super::registry::tested::{TestResult, TestStatus};
 use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
@@ -25,10 +25,20 @@ pub(super) struct ConnectionView<'a> {
     service_provider: ServiceProvider,
     identity_provider: Option<IdentityProviderView<'a>>,
     warnings: Vec<WarningView>,
-    test: TestStatusView,
+    /// How its tests stand; none when that cannot be told now.
+    test: Option<TestStatusView>,
     generation: u64,
     created_at: String,
     updated_at: String,
+}
+
+impl ConnectionView<'_> {
+    /// Makes it that of a draft, which has to be tested itself.
+    pub(super) fn of_draft(&mut self, test_required: bool) {
+        if let Some(test) = &mut self.test {
+            test.required = test_required;
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -70,27 +80,23 @@ struct CertificateView {
 
 impl<P: Ports> App<P> {
     /// Connections, as the API shows them.
-    pub(super) async fn views<'a>(
-        &self,
-        connections: &'a [Connection],
-    ) -> Result<Vec<ConnectionView<'a>>, Unavailable> {
+    pub(super) async fn views<'a>(&self, connections: &'a [Connection]) -> Vec<ConnectionView<'a>> {
         let ids = connections.iter().map(|connection| connection.id.clone()).collect();
-        let mut tests = self.test_statuses(ids).await?;
-        let mut view = |connection: &'a Connection| {
-            let test = tests.remove(&connection.id).unwrap_or_default();
-            self.view_with(connection, test)
-        };
-        Ok(connections.iter().map(&mut view).collect())
+        // What was changed is changed, though this cannot be told.
+        let tests = self.test_statuses(ids).await.ok();
+        let test = |id: &ConnectionId| Some(tests.as_ref()?.get(id).copied().unwrap_or_default());
+        let view = |connection: &'a Connection| self.view_with(connection, test(&connection.id));
+        connections.iter().map(view).collect()
     }
 
     /// A connection, as the API shows it.
-    pub(super) async fn view<'a>(&self, connection: &'a Connection) -> Result<ConnectionView<'a>, Unavailable> {
-        let tests = self.test_statuses(vec![connection.id.clone()]).await?;
-        let test = tests.into_values().next().unwrap_or_default();
-        Ok(self.view_with(connection, test))
+    pub(super) async fn view<'a>(&self, connection: &'a Connection) -> ConnectionView<'a> {
+        let tests = self.test_statuses(vec![connection.id.clone()]).await.ok();
+        let test = tests.map(|tests| tests.into_values().next().unwrap_or_default());
+        self.view_with(connection, test)
     }
 
-    fn view_with<'a>(&self, connection: &'a Connection, test: TestStatus) -> ConnectionView<'a> {
+    fn view_with<'a>(&self, connection: &'a Connection, test: Option<TestStatus>) -> ConnectionView<'a> {
         ConnectionView {
             id: &connection.id,
             name: &connection.name,
@@ -127,11 +133,11 @@ impl<P: Ports> App<P> {
                     message: warning.to_string(),
                 })
                 .collect(),
-            test: TestStatusView {
+            test: test.map(|test| TestStatusView {
                 required: test.required,
                 last_passed_at: test.last_passed_at.map(Timestamp::to_rfc3339),
                 last_result: test.last_result,
-            },
+            }),
             generation: connection.generation,
             created_at: connection.created_at.to_rfc3339(),
             updated_at: connection.updated_at.to_rfc3339(),

@@ -56,8 +56,12 @@ actions! {
     ConnectionDisabled "connection.disabled" "Disabled";
     /// A connection was enabled.
     ConnectionEnabled "connection.enabled" "Enabled";
+    /// The last change of a configuration was undone.
+    ChangeUndone "connection.change_undone" "Undid the last change, back to version";
     /// The keys that decrypt for a connection went on by one step.
     DecryptionKeysRotated "connection.decryption_keys_rotated" "Rotated the decryption keys";
+    /// A draft took the place of a configuration.
+    DraftApplied "connection.draft_applied" "Applied the draft";
     /// The identity provider of a connection was saved.
     IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
     /// The keys that sign went on by one step.

@@ -112,7 +112,8 @@ pub(super) fn forget_all(sql: &dyn Sql, connection: &ConnectionId) -> Result<(),
     Ok(())
 }
 
-fn forget(sql: &dyn Sql, connection: &ConnectionId, key: &KeyId) -> Result<(), SqlError> {
+/// Forgets the private half of one key.
+pub(super) fn forget(sql: &dyn Sql, connection: &ConnectionId, key: &KeyId) -> Result<(), SqlError> {
     sql.run(
         "DELETE FROM decryption_keys WHERE connection_id = ? AND id = ?",
         &[connection.as_str().into(), key.as_str().into()],

@@ -20,6 +20,19 @@ pub struct FieldChange {
     pub after: Value,
 }
 
+/// The fields of a record that no configuration decides.
+pub(super) const DECIDED_ELSEWHERE: [&str; 6] = [
+    "id",
+    "generation",
+    "state",
+    "decryption_keys",
+    "created_at",
+    "updated_at",
+];
+
+/// The fields of a record that hold settings, which people see beside the others.
+pub(super) const SETTINGS: [&str; 3] = ["requests", "responses", "routing"];
+
 /// The fields that differ, by their names. Without a connection on one side, all that the other has.
 ///
 /// # Errors
@@ -43,7 +56,7 @@ fn fields(connection: &Connection) -> Result<Map<String, Value>, SqlError> {
     for name in ["id", "generation", "created_at", "updated_at", "identity_provider"] {
         fields.remove(name);
     }
-    for group in ["requests", "responses", "routing"] {
+    for group in SETTINGS {
         if let Some(Value::Object(settings)) = fields.remove(group) {
             fields.extend(settings);
         }
@@ -72,7 +85,7 @@ fn identity_provider(idp: &IdentityProvider) -> Result<Map<String, Value>, SqlEr
     Ok(fields)
 }
 
-fn object(value: &impl Serialize) -> Result<Map<String, Value>, SqlError> {
+pub(super) fn object(value: &impl Serialize) -> Result<Map<String, Value>, SqlError> {
     match serde_json::to_value(value) {
         Ok(Value::Object(fields)) => Ok(fields),
         other => Err(SqlError(format!("expected an object, found {other:?}"))),

@@ -35,6 +35,18 @@ pub struct Restore {
     pub actor: Actor,
 }
 
+/// Gives a connection the configuration of its latest version that has another one, as its next generation. What this undoes
+/// can be undone in turn.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UndoChange {
+    /// Which connection.
+    pub id: ConnectionId,
+    /// The generation that it has now, where somebody has looked at that.
+    pub from_generation: Option<u64>,
+    /// By whom.
+    pub actor: Actor,
+}
+
 /// A connection as it was after one change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version {
@@ -95,6 +107,34 @@ impl Call for Restore {
         };
         let deed = Deed::noted(&self.actor, Action::VersionRestored, self.generation.to_string());
         replace(sql, &present, configured_as(&present, version), &deed, now)
+    }
+}
+
+impl Call for UndoChange {
+    type Reply = Result<Connection, Refusal>;
+    const NAME: &'static str = "undo_change";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let Some(present) = read(sql, &self.id)? else {
+            return Ok(Err(Refusal::NotFound));
+        };
+        if self.from_generation.is_some_and(|from| from != present.generation) {
+            return Ok(Err(Refusal::Changed));
+        }
+        let rows = sql.run(
+            "SELECT record FROM versions WHERE connection_id = ? ORDER BY generation DESC",
+            &[self.id.as_str().into()],
+        )?;
+        for row in &rows {
+            let version: Connection = json(row, 0)?;
+            let generation = version.generation;
+            let configured = configured_as(&present, version);
+            if configured != present {
+                let deed = Deed::noted(&self.actor, Action::ChangeUndone, generation.to_string());
+                return replace(sql, &present, configured, &deed, now);
+            }
+        }
+        Ok(Err(Refusal::NothingToUndo))
     }
 }
 

@@ -27,11 +27,18 @@ pub(crate) const ORIGIN: &str = "https://sp.example";
 pub(crate) const ADMIN_TOKEN: &str = "an-admin-token-for-the-tests";
 
 /// A SQLite database in memory.
-pub(crate) struct MemorySql(rusqlite::Connection);
+pub(crate) struct MemorySql {
+    connection: rusqlite::Connection,
+    /// How many statements succeed before one fails.
+    fails_after: Cell<Option<usize>>,
+}
 
 impl MemorySql {
     pub(crate) fn new() -> Self {
-        Self(rusqlite::Connection::open_in_memory().unwrap())
+        Self {
+            connection: rusqlite::Connection::open_in_memory().unwrap(),
+            fails_after: Cell::new(None),
+        }
     }
 }
 
@@ -39,12 +46,17 @@ impl Sql for MemorySql {
     fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         use rusqlite::types::{Value as V, ValueRef};
         let error = |e: rusqlite::Error| SqlError(e.to_string());
+        match self.fails_after.get() {
+            None => {}
+            Some(0) => return Err(SqlError("disk I/O error".to_owned())),
+            Some(more) => self.fails_after.set(Some(more - 1)),
+        }
         let values = values.iter().map(|value| match value {
             Value::Integer(number) => V::Integer(*number),
             Value::Null => V::Null,
             Value::Text(text) => V::Text(text.clone()),
         });
-        let mut statement = self.0.prepare(statement).map_err(error)?;
+        let mut statement = self.connection.prepare(statement).map_err(error)?;
         let columns = statement.column_count();
         let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(error)?;
         let mut all = Vec::new();
@@ -61,14 +73,28 @@ impl Sql for MemorySql {
     }
 
     fn transaction(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
-        self.run("SAVEPOINT work", &[])?;
+        self.connection.execute_batch("SAVEPOINT work").unwrap();
         let done = work();
         if done.is_err() {
-            self.run("ROLLBACK TO work", &[])?;
+            self.connection.execute_batch("ROLLBACK TO work").unwrap();
         }
-        self.run("RELEASE work", &[])?;
+        self.connection.execute_batch("RELEASE work").unwrap();
         done
     }
+}
+
+/// All rows of all tables.
+fn everything(sql: &MemorySql) -> String {
+    let tables = sql.run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]);
+    let tables = tables.unwrap().into_iter().map(|row| match row.into_iter().next() {
+        Some(Value::Text(table)) => table,
+        other => panic!("a table without a name: {other:?}"),
+    });
+    let rows = |table: String| {
+        let rows = sql.run(&format!("SELECT * FROM {table}"), &[]).unwrap();
+        format!("{table}: {rows:?}")
+    };
+    tables.map(rows).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether what the registry publishes reaches KV.
@@ -103,7 +129,10 @@ pub(crate) struct World {
     now: Cell<i64>,
     drawn: Cell<u64>,
     pub(crate) replication: Cell<Replication>,
-    keys_made: Cell<usize>,
+    /// The call, to the registry or to a ledger, of which a statement fails, and after how many that succeed.
+    pub(crate) failing: Cell<Option<(&'static str, usize)>>,
+    /// How many keys were made; there are three.
+    pub(crate) keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
     decryption_keys_kept: RefCell<BTreeMap<KeyId, DecryptionKey>>,
@@ -131,6 +160,7 @@ impl World {
             now: Cell::new(NOW),
             drawn: Cell::new(start),
             replication: Cell::new(Replication::Immediate),
+            failing: Cell::new(None),
             keys_made: Cell::new(0),
             keys_kept: RefCell::default(),
             decryption_keys_kept: RefCell::default(),
@@ -166,16 +196,7 @@ impl World {
 
     /// Everything that the registry's tables hold.
     pub(crate) fn everything_registered(&self) -> String {
-        let tables = self
-            .registry
-            .run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]);
-        let rows = tables.unwrap().into_iter().flat_map(|table| {
-            let Value::Text(table) = &table[0] else {
-                panic!("a table without a name")
-            };
-            self.registry.run(&format!("SELECT * FROM {table}"), &[]).unwrap()
-        });
-        rows.map(|row| format!("{row:?}\n")).collect()
+        everything(&self.registry)
     }
 
     /// Lets `seconds` pass.
@@ -220,10 +241,27 @@ impl World {
         let sql = ledgers.entry(id.clone()).or_insert_with(MemorySql::new);
         let call = serde_json::to_string(call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
-        let reply = ledger::dispatch(C::NAME, &call, sql, now)
-            .map_err(|e| Unavailable(e.to_string()))?
-            .unwrap();
+        let reply = self.run_on(sql, C::NAME, || ledger::dispatch(C::NAME, &call, sql, now))?;
         Ok(serde_json::from_str(&reply).unwrap())
+    }
+
+    /// Runs a call on `sql`, of which a statement fails if it is to.
+    fn run_on(
+        &self,
+        sql: &MemorySql,
+        name: &str,
+        run: impl FnOnce() -> Result<Option<String>, SqlError>,
+    ) -> Result<String, Unavailable> {
+        let failing = self.failing.get().filter(|(call, _)| *call == name);
+        sql.fails_after.set(failing.map(|(_, statements)| statements));
+        let ran = run();
+        sql.fails_after.set(None);
+        Ok(ran.map_err(|e| Unavailable(e.to_string()))?.unwrap())
+    }
+
+    /// Everything that the ledger of `id` holds.
+    pub(crate) fn everything_in_ledger(&self, id: &str) -> String {
+        everything(&self.ledgers.borrow()[&ConnectionId::parse(id).unwrap()])
     }
 
     /// Answers `request` as a fresh isolate would.
@@ -339,9 +377,8 @@ impl Ports for &World {
         self.registry_calls.borrow_mut().push(C::NAME);
         let call = serde_json::to_string(&call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
-        let reply = registry::dispatch(C::NAME, &call, &self.registry, now)
-            .map_err(|e| Unavailable(e.to_string()))?
-            .unwrap();
+        let sql = &self.registry;
+        let reply = self.run_on(sql, C::NAME, || registry::dispatch(C::NAME, &call, sql, now))?;
         self.publish();
         let published = registry::unpublished(&self.registry).unwrap().is_empty();
         Ok(Answer {
