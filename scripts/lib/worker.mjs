@@ -60,7 +60,7 @@ export async function freePort(first) {
  * - `adminToken`: the ADMIN_TOKEN secret; without it the Worker has none
  * - `readyStatus`: what `GET /sso/session` answers when it is ready; 503 for a Worker that is misconfigured on purpose
  *
- * Resolves to `{ origin, port, output(), stop() }`.
+ * Resolves to `{ origin, port, output(), stop(), kill() }`.
  */
 export async function startWorker({ port, persistTo, vars = {}, adminToken, readyStatus = 401 } = {}) {
   port ??= await freePort();
@@ -112,6 +112,11 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken, read
   };
   process.once("exit", atExit);
   let stopping;
+  /** Ends it in the middle of whatever it does, as a crash would; what it has stored stays. */
+  const kill = async () => {
+    signalGroup(child, "SIGKILL");
+    await stop();
+  };
   const stop = () => (stopping ??= stopGroup(child, scratch).finally(() => process.off("exit", atExit)));
 
   try {
@@ -120,7 +125,7 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken, read
     await stop();
     throw new Error(`The Worker did not start: ${error.message}\n${output.slice(-4000)}`);
   }
-  return { origin, port, output: () => output, stop };
+  return { origin, port, output: () => output, stop, kill };
 }
 
 async function untilReady(origin, readyStatus, ended) {

@@ -63,6 +63,9 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}/refusals`, methods: "GET, HEAD" },
   { path: `/sso/api/v1/connections/${connection.id}/tests`, methods: "GET, HEAD, POST" },
   { path: `/sso/api/v1/connections/${connection.id}/versions`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/draft`, methods: "GET, HEAD, PATCH, DELETE" },
+  { path: `/sso/api/v1/connections/${connection.id}/draft/apply`, methods: "POST" },
+  { path: `/sso/api/v1/connections/${connection.id}/undo`, methods: "POST" },
   { path: `/sso/api/v1/audit`, methods: "GET, HEAD" },
   { path: `/sso/saml/${connection.id}/test`, methods: "GET" },
 ];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { parseAuthnRequest } from "../../scripts/lib/demo-idp.mjs";
+import { makeCredentials, parseAuthnRequest } from "../../scripts/lib/demo-idp.mjs";
 import { Browser, answerTo, assertNobody, connect, deliver, signIn, startSystem } from "./support.mjs";
 
 let system;
@@ -24,9 +24,9 @@ async function addConnection() {
 }
 
 /** Begins a test, sends the browser off with it and delivers what the identity provider answers; the test with its report. */
-async function runTest(connection, options = {}) {
+async function runTest(connection, { configuration = "live", ...options } = {}) {
   const browser = new Browser(system.origin);
-  const begun = await system.api("POST", `${connection.path}/tests`, { configuration: "live" });
+  const begun = await system.api("POST", `${connection.path}/tests`, { configuration });
   assert.equal(begun.status, 201, begun.text);
   const sent = await browser.get(begun.body.url);
   assert.equal(sent.status, 303, sent.text);
@@ -82,5 +82,32 @@ describe("versions", () => {
     assert.deepEqual(versions.map(({ generation }) => generation), [5, 4, 3, 2, 1]);
     const { entries } = (await system.api("GET", `/audit?connection=${connection.id}&limit=1`)).body;
     assert.deepEqual([entries[0].change, entries[0].actor], ["Restored version 3", "token ADMIN_TOKEN"]);
+  });
+});
+
+describe("a draft", () => {
+  test("is refused by its test while users go on signing in, then fixed, applied and undone", async () => {
+    const connection = await connect(system);
+    const { cert } = makeCredentials({ commonName: "wrong" });
+    const certificate = cert.replace(/-----[A-Z ]+-----|\s/g, "");
+    const wrong = system.metadata.replace(/(<(?:\w+:)?X509Certificate>)[^<]+/g, `$1${certificate}`);
+    const drafted = await system.api("POST", `${connection.path}/draft/metadata`, { xml: wrong });
+    assert.deepEqual([drafted.status, drafted.body.diff.map(({ field }) => field)], [200, ["identity_provider.certificates"]]);
+    const failed = await runTest(connection, { configuration: "draft" });
+    assert.deepEqual([failed.state, failed.code], ["failed", "signature_key_unknown"]);
+    const refused = await system.api("POST", `${connection.path}/draft/apply`);
+    assert.deepEqual([refused.status, refused.body.error.code], [409, "test_required"]);
+    await signIn(system, connection);
+
+    assert.equal((await system.api("POST", `${connection.path}/draft/metadata`, { xml: system.metadata })).status, 200);
+    assert.equal((await system.api("PATCH", `${connection.path}/draft`, { name: "Acme, once more", require_signed_response: true })).status, 200);
+    assert.equal((await runTest(connection, { configuration: "draft" })).state, "passed");
+    const applied = await system.api("POST", `${connection.path}/draft/apply`);
+    assert.deepEqual([applied.status, applied.body.name, applied.body.generation], [200, "Acme, once more", 4]);
+    await signIn(system, connection);
+    const undone = await system.api("POST", `${connection.path}/undo`);
+    assert.deepEqual([undone.status, undone.body.name, undone.body.require_signed_response], [200, connection.name, false]);
+    assert.equal((await system.api("GET", `${connection.path}/draft`)).status, 404);
+    await signIn(system, connection);
   });
 });

@@ -6,6 +6,7 @@ use edge_saml::app::registry::drafts::{EditDraft, Seen};
 use edge_saml::app::registry::{Actor, Change, Refusal};
 use edge_saml::app::sql::Sql;
 use edge_saml::dsig::Certificate;
+use edge_saml::saml::connection::State;
 use edge_saml::saml::id::ConnectionId;
 use serde_json::{Value, json};
 
@@ -76,12 +77,12 @@ fn a_draft_is_tested_beside_what_is_live_and_takes_its_place() {
     let saved = json!({"xml": Idp::other().metadata()});
     let draft = done(&world, "POST", &id, "/draft/metadata", &saved);
     let sha256 = |idp: Idp| idp.certificate.fingerprint().to_string();
-    let changed = json!({
+    let certificates = json!({
         "field": "identity_provider.certificates",
         "before": [sha256(Idp::trusted())],
         "after": [sha256(Idp::other())]
     });
-    assert_eq!(draft["diff"], json!([changed]));
+    assert_eq!(draft["diff"], json!([certificates]));
     assert_eq!((&draft["revision"], &draft["outdated"]), (&json!(1), &json!(false)));
     assert_eq!(draft["connection"]["test"]["required"], true);
 
@@ -352,11 +353,10 @@ fn an_edit_that_was_made_from_an_older_draft_is_refused() {
         let edited = futures_executor::block_on((&world).registry(edit)).unwrap().reply;
         edited.map(|draft| (draft.revision, draft.connection.state))
     };
-    use edge_saml::saml::connection::State::Enabled;
     assert_eq!(edit(2, 0), Err(Refusal::Changed));
-    assert_eq!(edit(3, 0), Ok((1, Enabled)), "a draft says nothing of the state");
+    assert_eq!(edit(3, 0), Ok((1, State::Enabled)), "a draft says nothing of the state");
     assert_eq!(edit(3, 0), Err(Refusal::Changed));
     patch_draft(&world, &id, &json!({"name": "Draft"}));
     assert_eq!(edit(3, 1), Err(Refusal::Changed));
-    assert_eq!(edit(3, 2), Ok((2, Enabled)));
+    assert_eq!(edit(3, 2), Ok((2, State::Enabled)));
 }

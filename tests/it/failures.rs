@@ -44,47 +44,47 @@ fn a_change_that_fails_half_way_has_not_happened() {
     let created = make(&world, "create", |world| world.api("POST", "/connections", &fields));
     let id = created["id"].as_str().unwrap().to_owned();
     let path = |rest: &str| format!("/connections/{id}{rest}");
-    let post =
+    let send_post =
         |name: &'static str, rest: &str, body: Value| make(&world, name, |world| world.api("POST", &path(rest), &body));
-    let patch = |name: &'static str, rest: &str, body: Value| {
+    let send_patch = |name: &'static str, rest: &str, body: Value| {
         make(&world, name, |world| world.api("PATCH", &path(rest), &body))
     };
     let metadata = json!({"xml": Idp::trusted().metadata()});
     let reason = json!({"override_reason": "a test of something else"});
-    post("update", "/metadata", metadata.clone());
-    post("update", "/enable", reason.clone());
-    let changed = patch("update", "", json!({"domains": ["other.test"], "organization": "acme"}));
+    send_post("update", "/metadata", metadata.clone());
+    send_post("update", "/enable", reason.clone());
+    let changed = send_patch("update", "", json!({"domains": ["other.test"], "organization": "acme"}));
     assert_eq!(changed["generation"], 4);
-    post("restore", "/versions/3/restore", json!({}));
-    post("undo_change", "/undo", json!({}));
-    patch(
+    send_post("restore", "/versions/3/restore", json!({}));
+    send_post("undo_change", "/undo", json!({}));
+    send_patch(
         "edit_draft",
         "/draft",
         json!({"name": "Draft", "domains": ["draft.test"]}),
     );
-    post("edit_draft", "/draft/metadata", metadata);
+    send_post("edit_draft", "/draft/metadata", metadata);
     world.patch(&id, &json!({"force_authn": true}));
-    post("rebase_draft", "/draft/rebase", json!({}));
-    let applied = post("apply_draft", "/draft/apply", reason);
+    send_post("rebase_draft", "/draft/rebase", json!({}));
+    let applied = send_post("apply_draft", "/draft/apply", reason);
     assert_eq!(
         (&applied["name"], &applied["domains"]),
         (&json!("Draft"), &json!(["draft.test"]))
     );
-    patch("edit_draft", "/draft", json!({"name": "Discarded"}));
+    send_patch("edit_draft", "/draft", json!({"name": "Discarded"}));
     make(&world, "discard_draft", |world| {
         world.api("DELETE", &path("/draft"), &json!({}))
     });
-    post(
+    send_post(
         "rotate_decryption_keys",
         "/decryption-keys/rotate",
         json!({"step": "prepare"}),
     );
-    post(
+    send_post(
         "rotate_decryption_keys",
         "/decryption-keys/rotate",
         json!({"step": "activate"}),
     );
-    post(
+    send_post(
         "rotate_decryption_keys",
         "/decryption-keys/rotate",
         json!({"step": "retire"}),
