@@ -167,6 +167,9 @@ pub const MAX_NAME_CHARACTERS: usize = 100;
 /// Octets of a URI that people give: a NameID format, a class of authentication. Real ones have about 70.
 pub const MAX_URI_BYTES: usize = 256;
 
+/// Characters of an attribute's name that people give. The longest claim names have about 80.
+pub const MAX_ATTRIBUTE_NAME_CHARACTERS: usize = 256;
+
 /// Classes of authentication that one request may ask for.
 pub const MAX_AUTHN_CONTEXT_CLASSES: usize = 10;
 
@@ -294,3 +297,9 @@ pub const MAX_REVOKED_ADMIN_TOKENS: i64 = 100;
 
 /// Seconds between two notes that an admin token is in use, so that a call seldom writes.
 pub const ADMIN_TOKEN_TOUCH_SECONDS: i64 = 5 * 60;
+
+/// Seconds that a session of the dashboard lasts: a working day.
+pub const ADMIN_SESSION_SECONDS: i64 = 12 * 60 * 60;
+
+/// Sessions of the dashboard at once; the oldest gives way.
+pub const MAX_ADMIN_SESSIONS: i64 = 100;

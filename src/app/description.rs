@@ -11,14 +11,15 @@ use super::error::ApiError;
 use super::public_domains::{Public, public};
 use super::registry::Description;
 use crate::limits::{
-    MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAIN_LABELS, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS,
-    MAX_PENDING_REQUEST_MINUTES, MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS,
-    MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
+    MAX_ATTRIBUTE_NAME_CHARACTERS, MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAIN_LABELS, MAX_DOMAINS_PER_CONNECTION,
+    MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES, MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS,
+    MAX_SHA1_EXCEPTION_SECONDS, MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
 };
 use crate::saml::connection::{Connection, Provider};
 use crate::saml::id::{Domain, EntityId, ReturnPath};
 use crate::saml::settings::{
-    IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, Sha1Exception, SignRequests, UserField,
+    AttributeMap, IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, Sha1Exception,
+    SignRequests, UserField,
 };
 use crate::saml::time::Timestamp;
 
@@ -43,6 +44,7 @@ pub(super) struct DescriptionBody {
     require_signed_assertion: bool,
     require_signed_response: bool,
     sha1_exception: Option<Sha1Exception>,
+    attribute_map: AttributeMap,
     required_attributes: Vec<UserField>,
     require_typed_email: bool,
     just_in_time_sign_up: bool,
@@ -175,6 +177,7 @@ impl DescriptionBody {
                 require_signed_assertion: self.require_signed_assertion,
                 require_signed_response: self.require_signed_response,
                 sha1_exception: self.sha1_exception.map(|e| sha1_exception(e, now)).transpose()?,
+                attribute_map: attribute_map(self.attribute_map)?,
                 required_attributes: self.required_attributes,
                 require_typed_email: self.require_typed_email,
                 just_in_time_sign_up: self.just_in_time_sign_up,
@@ -240,6 +243,26 @@ fn targets(texts: &[String]) -> Result<Vec<ReturnPath>, ApiError> {
     }
     let read = |text: &String| ReturnPath::parse(text).map_err(|e| ApiError::invalid("relay_state_targets", e.0));
     texts.iter().map(read).collect()
+}
+
+/// Names of attributes, each on one line.
+fn attribute_map(map: AttributeMap) -> Result<AttributeMap, ApiError> {
+    let name = |name: Option<String>| {
+        let expected = || {
+            ApiError::invalid(
+                "attribute_map",
+                "expected names of 1 to 256 characters on one line, or null",
+            )
+        };
+        let read = |name: String| line(&name, MAX_ATTRIBUTE_NAME_CHARACTERS).ok_or_else(expected);
+        name.map(read).transpose()
+    };
+    Ok(AttributeMap {
+        email: name(map.email)?,
+        first_name: name(map.first_name)?,
+        last_name: name(map.last_name)?,
+        groups: name(map.groups)?,
+    })
 }
 
 /// An exception that has an end, and somebody's reason.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::EmailAddress;
 use super::reject::Reject;
-use super::settings::UserField;
+use super::settings::{AttributeMap, UserField};
 use crate::hidden::hide;
 
 /// What an assertion says of the user, by our names.
@@ -76,37 +76,44 @@ pub(super) const GROUPS: &[&str] = &[
 /// The user's first name, by the first alias that has one.
 #[must_use]
 pub fn first_name(assertion: &Assertion) -> Option<String> {
-    Attributes::of(assertion).first_text(FIRST_NAME)
+    Attributes::of(assertion).first_text(&aliases(None, FIRST_NAME))
 }
 
 /// The user's last name, by the first alias that has one.
 #[must_use]
 pub fn last_name(assertion: &Assertion) -> Option<String> {
-    Attributes::of(assertion).first_text(LAST_NAME)
+    Attributes::of(assertion).first_text(&aliases(None, LAST_NAME))
 }
 
-/// Reads the user's identity. The e-mail address comes from the first alias that the assertion has, else from a NameID
-/// that is an address.
+/// Reads the user's identity, by the names of `map` and then by the usual ones. The e-mail address comes from the first of them
+/// that the assertion has, else from a NameID that is an address.
 ///
 /// # Errors
 /// [`Reject::EmailMissing`] with the names of the attributes that came; [`Reject::EmailNotAnAddress`] when the
 /// attribute does not hold exactly one plain ASCII address.
-pub fn read(assertion: &Assertion) -> Result<Identity, Reject> {
+pub fn read(assertion: &Assertion, map: &AttributeMap) -> Result<Identity, Reject> {
     let attributes = Attributes::of(assertion);
     Ok(Identity {
-        email: email(assertion, &attributes)?.1,
-        first_name: attributes.first_text(FIRST_NAME),
-        last_name: attributes.first_text(LAST_NAME),
-        groups: attributes.all_texts(GROUPS),
+        email: email(assertion, &attributes, map)?.1,
+        first_name: attributes.first_text(&aliases(map.first_name.as_deref(), FIRST_NAME)),
+        last_name: attributes.first_text(&aliases(map.last_name.as_deref(), LAST_NAME)),
+        groups: attributes.all_texts(&aliases(map.groups.as_deref(), GROUPS)),
     })
+}
+
+/// The folded names of one field: the connection's own before the usual ones.
+pub(super) fn aliases(own: Option<&str>, usual: &[&str]) -> Vec<String> {
+    let usual = usual.iter().map(|alias| (*alias).to_owned());
+    own.map(fold).into_iter().chain(usual).collect()
 }
 
 /// The e-mail address, and the name of the attribute that has it, or [`NAME_ID`].
 pub(super) fn email<'a>(
     assertion: &'a Assertion,
     attributes: &Attributes<'a>,
+    map: &AttributeMap,
 ) -> Result<(&'a str, EmailAddress), Reject> {
-    for alias in EMAIL {
+    for alias in &aliases(map.email.as_deref(), EMAIL) {
         let values: Vec<&AttributeValue> = attributes.values(alias).filter(|v| !is_empty(v)).collect();
         let Some(first) = values.first() else { continue };
         let same = values.iter().all(|v| v == first);
@@ -117,7 +124,7 @@ pub(super) fn email<'a>(
         match address {
             Some(address) => return Ok((attributes.name(alias), address)),
             // A user principal name or display name need not be an address; an e-mail attribute must.
-            None if matches!(*alias, "{claims}name" | "userprincipalname") => {}
+            None if matches!(alias.as_str(), "{claims}name" | "userprincipalname") => {}
             None => {
                 return Err(Reject::EmailNotAnAddress {
                     attribute: shortened(attributes.name(alias)),
@@ -200,12 +207,12 @@ impl<'a> Attributes<'a> {
     }
 
     /// The first text that is not blank, by the order of `aliases`.
-    fn first_text(&self, aliases: &[&str]) -> Option<String> {
+    fn first_text(&self, aliases: &[String]) -> Option<String> {
         self.first(aliases).map(|(_, text)| text.to_owned())
     }
 
     /// The same with the name of its attribute.
-    pub(super) fn first(&self, aliases: &[&str]) -> Option<(&'a str, &'a str)> {
+    pub(super) fn first(&self, aliases: &[String]) -> Option<(&'a str, &'a str)> {
         let attributes = aliases.iter().flat_map(|alias| self.named(alias));
         let texts = attributes.flat_map(|a| a.values.iter().map(move |value| (a.name.as_str(), value)));
         texts
@@ -214,7 +221,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Every text that is not blank, each once, in order.
-    pub(super) fn all_texts(&self, aliases: &[&str]) -> Vec<String> {
+    pub(super) fn all_texts(&self, aliases: &[String]) -> Vec<String> {
         let texts = aliases
             .iter()
             .flat_map(|alias| self.values(alias))
@@ -228,8 +235,8 @@ impl<'a> Attributes<'a> {
 }
 
 /// Whether one of `aliases` is a name of `attribute`.
-pub(super) fn is_named(attribute: &Attribute, aliases: &[&str]) -> bool {
-    let is = |name: &str| aliases.contains(&fold(name).as_str());
+pub(super) fn is_named(attribute: &Attribute, aliases: &[String]) -> bool {
+    let is = |name: &str| aliases.contains(&fold(name));
     is(&attribute.name) || attribute.friendly_name.as_deref().is_some_and(is)
 }
 

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::assertion::{Assertion, Attribute, AttributeValue, trim};
 use super::id::EmailAddress;
-use super::identity::{Attributes, EMAIL, FIRST_NAME, GROUPS, LAST_NAME, NAME_ID, email, fold, is_named, shortened};
+use super::identity::{
+    Attributes, EMAIL, FIRST_NAME, GROUPS, LAST_NAME, NAME_ID, aliases, email, fold, is_named, shortened,
+};
+use super::settings::AttributeMap;
 use crate::hidden::hide;
 use crate::limits::{MAX_SHOWN_ATTRIBUTES, MAX_SHOWN_VALUE_CHARACTERS, MAX_SHOWN_VALUES};
 
@@ -90,12 +93,13 @@ impl Field {
         }
     }
 
-    const fn aliases(self) -> &'static [&'static str] {
+    /// Its names, best first.
+    fn aliases(self, map: &AttributeMap) -> Vec<String> {
         match self {
-            Self::Email => EMAIL,
-            Self::FirstName => FIRST_NAME,
-            Self::LastName => LAST_NAME,
-            Self::Groups => GROUPS,
+            Self::Email => aliases(map.email.as_deref(), EMAIL),
+            Self::FirstName => aliases(map.first_name.as_deref(), FIRST_NAME),
+            Self::LastName => aliases(map.last_name.as_deref(), LAST_NAME),
+            Self::Groups => aliases(map.groups.as_deref(), GROUPS),
         }
     }
 
@@ -122,37 +126,38 @@ impl Field {
 
 /// The attributes that came, as many and as long as a person would read.
 #[must_use]
-pub fn received(assertion: &Assertion) -> Vec<ReceivedAttribute> {
+pub fn received(assertion: &Assertion, map: &AttributeMap) -> Vec<ReceivedAttribute> {
     let attributes = assertion.attributes.iter().take(MAX_SHOWN_ATTRIBUTES);
     let show = |attribute: &Attribute| ReceivedAttribute {
         name: shortened(&attribute.name),
         friendly_name: attribute.friendly_name.as_deref().map(shortened),
         values: attribute.values.iter().take(MAX_SHOWN_VALUES).map(shown).collect(),
         value_count: attribute.values.len(),
-        field: known_as(attribute),
+        field: known_as(attribute, map),
     };
     attributes.map(show).collect()
 }
 
 /// Where each of our fields comes from.
 #[must_use]
-pub fn mapped(assertion: &Assertion) -> Vec<MappedField> {
+pub fn mapped(assertion: &Assertion, map: &AttributeMap) -> Vec<MappedField> {
     let attributes = Attributes::of(assertion);
     let one = |field: Field, found: Option<(&str, &str)>| MappedField {
         field,
         attribute: found.map(|(name, _)| shortened(name)),
         values: found.map(|(_, value)| cut(value)).into_iter().collect(),
     };
-    let email = email(assertion, &attributes).ok();
+    let email = email(assertion, &attributes, map).ok();
     let email = email.as_ref().map(|(name, address)| (*name, address.as_str()));
-    let groups = attributes.all_texts(GROUPS);
+    let first = |field: Field| attributes.first(&field.aliases(map));
+    let groups = attributes.all_texts(&Field::Groups.aliases(map));
     vec![
         one(Field::Email, email),
-        one(Field::FirstName, attributes.first(FIRST_NAME)),
-        one(Field::LastName, attributes.first(LAST_NAME)),
+        one(Field::FirstName, first(Field::FirstName)),
+        one(Field::LastName, first(Field::LastName)),
         MappedField {
             field: Field::Groups,
-            attribute: attributes.first(GROUPS).map(|(name, _)| shortened(name)),
+            attribute: first(Field::Groups).map(|(name, _)| shortened(name)),
             values: groups.iter().take(MAX_SHOWN_VALUES).map(|group| cut(group)).collect(),
         },
     ]
@@ -160,8 +165,8 @@ pub fn mapped(assertion: &Assertion) -> Vec<MappedField> {
 
 /// Attributes whose names are not known, for the fields of which nothing is.
 #[must_use]
-pub fn suggestions(assertion: &Assertion) -> Vec<Suggestion> {
-    let is_missing = |field: Field| match mapped(assertion).into_iter().find(|m| m.field == field) {
+pub fn suggestions(assertion: &Assertion, map: &AttributeMap) -> Vec<Suggestion> {
+    let is_missing = |field: Field| match mapped(assertion, map).into_iter().find(|m| m.field == field) {
         // A NameID stands in for the address until it is something else.
         Some(found) => found.attribute.is_none_or(|name| name == NAME_ID),
         None => true,
@@ -170,7 +175,7 @@ pub fn suggestions(assertion: &Assertion) -> Vec<Suggestion> {
     let unknown = assertion
         .attributes
         .iter()
-        .filter(|attribute| known_as(attribute).is_none());
+        .filter(|attribute| known_as(attribute, map).is_none());
     let suggest = |attribute: &Attribute| {
         let (field, reason) = missing
             .iter()
@@ -201,10 +206,10 @@ fn looks_like(field: Field, attribute: &Attribute) -> Option<Reason> {
         .then_some(Reason::SimilarName)
 }
 
-fn known_as(attribute: &Attribute) -> Option<Field> {
+fn known_as(attribute: &Attribute, map: &AttributeMap) -> Option<Field> {
     Field::ALL
         .into_iter()
-        .find(|field| is_named(attribute, field.aliases()))
+        .find(|field| is_named(attribute, &field.aliases(map)))
 }
 
 fn shown(value: &AttributeValue) -> String {

@@ -205,6 +205,7 @@ impl TestReport {
                 got: got.map(|text| cut(&text)),
             }
         };
+        let map = expect.attribute_map;
         Self {
             passed: reject.is_none(),
             code: reject.as_ref().map(|reject| reject.code().to_string()),
@@ -213,9 +214,9 @@ impl TestReport {
             certificate,
             clock_drift_seconds: response.map(|response| drift(response, expect)),
             name_id: assertion.and_then(name_id),
-            attributes: assertion.map(mapping::received).unwrap_or_default(),
-            mapping: assertion.map(mapping::mapped).unwrap_or_default(),
-            suggestions: assertion.map(mapping::suggestions).unwrap_or_default(),
+            attributes: assertion.map(|a| mapping::received(a, map)).unwrap_or_default(),
+            mapping: assertion.map(|a| mapping::mapped(a, map)).unwrap_or_default(),
+            suggestions: assertion.map(|a| mapping::suggestions(a, map)).unwrap_or_default(),
         }
     }
 }
@@ -312,7 +313,7 @@ fn got(rule: Rule, response: &VerifiedResponse, expect: &Expect<'_>) -> Option<S
     let confirmations = || assertion.confirmations.iter();
     let joined = |texts: Vec<&str>| (!texts.is_empty()).then(|| texts.join(", "));
     let mapped = |field| {
-        mapping::mapped(assertion)
+        mapping::mapped(assertion, expect.attribute_map)
             .into_iter()
             .find(|mapped| mapped.field == field)
     };

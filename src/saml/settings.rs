@@ -113,6 +113,31 @@ impl UserField {
     }
 }
 
+/// The names of the attributes that hold what is known of a user, where they are not among the usual ones. They are compared as
+/// those are, and come first; what has no name here, or did not come by it, is looked for by the usual names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AttributeMap {
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// Groups or roles.
+    pub groups: Option<String>,
+}
+
+impl AttributeMap {
+    /// The usual names alone.
+    pub const USUAL: Self = Self {
+        email: None,
+        first_name: None,
+        last_name: None,
+        groups: None,
+    };
+}
+
 /// Until when SHA-1 is accepted in signatures, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,6 +165,8 @@ pub struct ResponseSettings {
     pub require_signed_response: bool,
     /// Whether SHA-1 is accepted for a while.
     pub sha1_exception: Option<Sha1Exception>,
+    /// What attributes are called that have names of their own.
+    pub attribute_map: AttributeMap,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: Vec<UserField>,
     /// Whether the e-mail address must be the one that was typed, where one was.
@@ -158,6 +185,7 @@ impl Default for ResponseSettings {
             require_signed_assertion: false,
             require_signed_response: false,
             sha1_exception: None,
+            attribute_map: AttributeMap::USUAL,
             required_attributes: Vec::new(),
             require_typed_email: false,
             just_in_time_sign_up: true,

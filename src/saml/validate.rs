@@ -7,7 +7,7 @@ use super::id::{AssertionId, EmailAddress, EntityId, RequestId, same_endpoint};
 use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
 use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
-use super::settings::{IdpInitiated, UserField};
+use super::settings::{AttributeMap, IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
 use crate::hidden::hide;
@@ -30,6 +30,8 @@ pub struct Expect<'a> {
     pub provider: Provider,
     /// The domains whose addresses it may assert.
     pub domains: DomainRule<'a>,
+    /// What its attributes are called.
+    pub attribute_map: &'a AttributeMap,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: &'a [UserField],
     /// Whether a sign-in may answer no request.
@@ -56,6 +58,7 @@ impl<'a> Expect<'a> {
             idp_entity_id: &idp.entity_id,
             provider: connection.provider,
             domains: connection.domain_rule(),
+            attribute_map: &connection.responses.attribute_map,
             required_attributes: &connection.responses.required_attributes,
             unsolicited: match connection.responses.idp_initiated {
                 IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
@@ -285,7 +288,7 @@ pub fn stable_name_id(name_id: Option<&NameId>) -> Result<&NameId, Reject> {
 /// # Errors
 /// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`]; those of [`identity::check_required`].
 pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
-    let identity = identity::read(response.assertion().get())?;
+    let identity = identity::read(response.assertion().get(), expect.attribute_map)?;
     check_domain(&identity.email, expect)?;
     identity::check_required(&identity, response.assertion().get(), expect.required_attributes)?;
     Ok(identity)

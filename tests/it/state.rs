@@ -225,6 +225,66 @@ fn new_users_may_be_kept_out() {
 }
 
 #[test]
+fn attributes_may_have_names_of_their_own() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let mut sign_in = |address: &str| {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let xml = Message::of(&id, Some(&request)).to_xml();
+        let more = format!(
+            "<saml2:AttributeStatement><saml2:Attribute Name=\"Work_Mail\"><saml2:AttributeValue>{address}</saml2:AttributeValue></saml2:Attribute>\
+             <saml2:Attribute Name=\"crew\"><saml2:AttributeValue>deck</saml2:AttributeValue></saml2:Attribute>"
+        );
+        let xml = xml.replacen("<saml2:AttributeStatement>", &more, 1);
+        let response = Idp::trusted().sign(&xml, &format!("_a{request}"));
+        let ticket = Browser::deliver(&world, &id, &response);
+        if ticket.status() == 303 {
+            browser.get(&world, &location(&ticket));
+        }
+        let session = browser.get(&world, "/sso/session");
+        let session: serde_json::Value = serde_json::from_slice(session.body()).unwrap();
+        (ticket.status().as_u16(), session["user"].clone())
+    };
+    let (status, user) = sign_in("grace@acme.test");
+    assert_eq!(
+        (status, &user["email"], &user["groups"]),
+        (303, &json!("ada@acme.test"), &json!([]))
+    );
+    let map = json!({"email": " work mail ", "groups": "CREW", "first_name": "never sent", "last_name": null});
+    let changed = world.patch(&id, &json!({"attribute_map": map}));
+    assert_eq!(changed["attribute_map"]["email"], "work mail");
+    let (status, user) = sign_in("grace@acme.test");
+    assert_eq!(
+        (status, &user["email"], &user["groups"]),
+        (303, &json!("grace@acme.test"), &json!(["deck"]))
+    );
+    assert_eq!(
+        user["first_name"], "Ada",
+        "what did not come is looked for by the usual names"
+    );
+    assert_eq!(
+        sign_in("no address").0,
+        403,
+        "the chosen attribute must hold an address"
+    );
+    assert_eq!(world.refusal_codes(&id)[0], "email_not_an_address");
+    for wrong in ["", "a\nb", &"x".repeat(257)] {
+        let (status, error) = world.api(
+            "PATCH",
+            &format!("/connections/{id}"),
+            &json!({"attribute_map": {"email": wrong}}),
+        );
+        assert_eq!((status, &error["error"]["field"]), (422, &json!("attribute_map")));
+    }
+    let (status, _) = world.api(
+        "PATCH",
+        &format!("/connections/{id}"),
+        &json!({"attribute_map": {"name": "x"}}),
+    );
+    assert_eq!(status, 400);
+}
+
+#[test]
 fn what_must_be_known_of_everyone_is_asked_for() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());

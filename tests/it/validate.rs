@@ -6,6 +6,7 @@ use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, SignatureDemand, VerifiedResponse};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 
@@ -50,6 +51,7 @@ fn decide(
             idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
             provider,
             domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
+            attribute_map: &AttributeMap::USUAL,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
@@ -552,6 +554,7 @@ fn which_request_is_answered() {
                 idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
                 provider: Provider::Okta,
                 domains: DomainRule::new(&[], Subdomains::Included),
+                attribute_map: &AttributeMap::USUAL,
                 required_attributes: &[],
                 unsolicited: Unsolicited::Refused,
                 now: Timestamp::from_unix_seconds(NOW),
