@@ -5,6 +5,7 @@ pub mod api;
 mod attempt;
 pub mod config;
 mod connections;
+mod dashboard;
 mod decryption_keys;
 mod description;
 pub mod dns;
@@ -15,6 +16,7 @@ mod history;
 pub mod http;
 mod keys;
 pub mod ledger;
+mod manual_idp;
 pub mod metadata_fetch;
 pub mod page;
 pub mod ports;
@@ -58,6 +60,7 @@ impl<P: Ports> App<P> {
     pub async fn handle(&self, request: Request) -> Response {
         let head = request.method() == Method::HEAD;
         let mut response = match Route::of(request.uri().path()) {
+            Some(Route::Admin(route)) => self.answer_dashboard(&route, &request).await,
             Some(Route::Api(route)) => self.answer_api(&route, &request).await,
             route => match self.answer_browser(route, &request).await {
                 Ok(response) => response,
@@ -70,11 +73,13 @@ impl<P: Ports> App<P> {
         response
     }
 
-    /// Refuses what needs no body to be refused: calls of the admin API without a token that allows them. Whose token it is
-    /// stays with the request, so that it is asked once.
+    /// Refuses what needs no body to be refused: calls of the admin API without a token that allows them, forms of the
+    /// dashboard without its cookie. Whose token it is stays with the request, so that it is asked once.
     pub async fn refuse_by_head(&self, request: &mut Request) -> Option<Response> {
-        let Some(Route::Api(route)) = Route::of(request.uri().path()) else {
-            return None;
+        let route = match Route::of(request.uri().path()) {
+            Some(Route::Admin(route)) => return dashboard::refuse_by_head(&route, request),
+            Some(Route::Api(route)) => route,
+            _ => return None,
         };
         match self.admit(&route, request).await {
             Ok(caller) => {
@@ -93,7 +98,8 @@ impl<P: Ports> App<P> {
         let post = request.method() == Method::POST;
         match route {
             Route::Acs(id) => self.consume_response(&id, request).await,
-            Route::Api(_) => Err(BrowserError::NotFound),
+            Route::Admin(_) | Route::Api(_) => Err(BrowserError::NotFound),
+            Route::AdminStylesheet => Ok(dashboard::stylesheet()),
             Route::Complete(id) if post => self.complete_confirmed_sign_in(&id, request).await,
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,

@@ -15,6 +15,7 @@ pub mod logout;
 pub mod logout_sent;
 pub mod mapping;
 pub mod metadata;
+pub mod preset;
 pub mod redirect;
 pub mod reject;
 pub mod report;

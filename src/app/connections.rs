@@ -148,7 +148,8 @@ impl<P: Ports> App<P> {
         saved(self.ports.registry(Delete { id: id.clone(), actor }).await?)
     }
 
-    async fn update(
+    /// Makes one change.
+    pub(super) async fn update(
         &self,
         id: &ConnectionId,
         change: Change,

@@ -54,11 +54,23 @@ impl<P: Ports> App<P> {
         seen: Option<u64>,
         actor: Actor,
     ) -> Result<Draft, ApiError> {
+        let change = self.read_metadata(body).await?;
+        self.edit_draft(id, change, seen, actor).await
+    }
+
+    /// Makes one change in the draft; begins one if there is none.
+    pub(super) async fn edit_draft(
+        &self,
+        id: &ConnectionId,
+        change: Change,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Draft, ApiError> {
         let (_, mut from) = self.draft_or_live(id).await?;
         from.revision = seen.unwrap_or(from.revision);
         let edit = EditDraft {
             id: id.clone(),
-            change: self.read_metadata(body).await?,
+            change,
             seen: Some(from),
             decryption_key: None,
             actor,

@@ -4,6 +4,7 @@
 //! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
 //! succeeds, so neither can stay behind.
 
+pub mod admin_sessions;
 pub mod audit;
 pub mod decryption_keys;
 mod diff;
@@ -209,6 +210,9 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     Ok(Some(match name {
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
         RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
+        admin_sessions::BeginAdminSession::NAME => run::<admin_sessions::BeginAdminSession>(call, sql, now)?,
+        admin_sessions::EndAdminSession::NAME => run::<admin_sessions::EndAdminSession>(call, sql, now)?,
+        admin_sessions::ReadAdminSession::NAME => run::<admin_sessions::ReadAdminSession>(call, sql, now)?,
         keys::AddFirstKey::NAME => run::<keys::AddFirstKey>(call, sql, now)?,
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
@@ -262,6 +266,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     for table in [
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+        admin_sessions::TABLE,
         decryption_keys::TABLE,
         keys::TABLE,
         tokens::TABLE,

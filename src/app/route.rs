@@ -1,6 +1,10 @@
 //! URLs: from a path to a route, in one table.
 
+mod dashboard;
+
 use http::Method;
+
+pub use dashboard::{AdminRoute, Section, Tab};
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
@@ -11,6 +15,10 @@ use crate::saml::id::{ConnectionId, TestId, TokenId};
 pub enum Route {
     /// `POST /sso/saml/{connection}/acs`: the assertion consumer service.
     Acs(ConnectionId),
+    /// `/sso/admin/…`: the dashboard.
+    Admin(AdminRoute),
+    /// `GET /sso/admin.css`.
+    AdminStylesheet,
     /// `/sso/api/v1/…`: the admin API.
     Api(ApiRoute),
     /// `GET /sso/saml/{connection}/complete?ticket=`: gives the session to the browser that asked for it.
@@ -94,8 +102,13 @@ impl Route {
         if let Some(rest) = rest.strip_prefix("api/") {
             return Some(Self::Api(ApiRoute::of(rest)));
         }
+        if let Some(rest) = rest.strip_prefix("admin/") {
+            return Some(Self::Admin(AdminRoute::of(rest)));
+        }
         let mut segments = rest.split('/');
         let route = match (segments.next()?, segments.next(), segments.next()) {
+            ("admin", None, None) => Self::Admin(AdminRoute::Connections),
+            ("admin.css", None, None) => Self::AdminStylesheet,
             ("sign-in", None, None) => Self::SignIn,
             ("sign-out", None, None) => Self::SignOut,
             ("session", None, None) => Self::Session,
@@ -123,8 +136,14 @@ impl Route {
     pub fn methods(&self) -> &'static str {
         match self {
             Self::Acs(_) => "POST",
+            Self::Admin(route) => route.methods(),
             Self::Api(route) => route.methods(),
-            Self::Metadata(_) | Self::Script | Self::Session | Self::SignedOut(_) | Self::Stylesheet => "GET, HEAD",
+            Self::AdminStylesheet
+            | Self::Metadata(_)
+            | Self::Script
+            | Self::Session
+            | Self::SignedOut(_)
+            | Self::Stylesheet => "GET, HEAD",
             Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
             // Their GETs do something, so that there is no HEAD.
             Self::Slo(_) => "GET, POST",
@@ -145,6 +164,7 @@ impl Route {
             return 0;
         }
         match self {
+            Self::Admin(route) => route.max_body_bytes(method),
             Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
             Self::Api(ApiRoute::DraftMetadata(_) | ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,

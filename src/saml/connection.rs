@@ -182,6 +182,26 @@ pub struct IdentityProvider {
 }
 
 impl IdentityProvider {
+    /// One that was described by hand.
+    #[must_use]
+    pub fn typed(
+        entity_id: EntityId,
+        url: EndpointUrl,
+        binding: Binding,
+        certificates: Vec<StoredCertificate>,
+    ) -> Self {
+        Self {
+            entity_id,
+            single_sign_on: vec![Endpoint { binding, url }],
+            single_logout: Vec::new(),
+            certificates,
+            metadata_url: None,
+            wants_requests_signed: false,
+            valid_until: None,
+            certificates_left_out: 0,
+        }
+    }
+
     /// The keys that may sign. Certificates whose key is not usable are left out; without any key nobody signs in.
     #[must_use]
     pub fn keys(&self) -> Vec<TrustedKey> {

@@ -1,0 +1,107 @@
+//! What several pages show: words for states, times and providers.
+
+use crate::saml::connection::{Connection, Provider, State};
+use crate::saml::time::Timestamp;
+
+const DAY: i64 = 24 * 60 * 60;
+
+/// A mark of a state: its words and its tone.
+#[derive(Clone, Copy)]
+pub(super) struct Pill {
+    pub(super) words: &'static str,
+    /// The class that gives its colour: `good`, `quiet`, `warn` or `bad`.
+    pub(super) tone: &'static str,
+}
+
+/// A connection's state.
+pub(super) const fn state(connection: &Connection) -> Pill {
+    match (connection.state, &connection.identity_provider) {
+        (State::Enabled, _) => Pill {
+            words: "Enabled",
+            tone: "good",
+        },
+        (State::Disabled, Some(_)) => Pill {
+            words: "Disabled",
+            tone: "quiet",
+        },
+        (State::Disabled, None) => Pill {
+            words: "Setup not finished",
+            tone: "warn",
+        },
+    }
+}
+
+/// A point in time as a date.
+pub(super) fn day(at: Timestamp) -> String {
+    at.to_rfc3339().chars().take(10).collect()
+}
+
+/// The end of a certificate in words, and how grave it is.
+pub(super) fn end(at: Timestamp, now: Timestamp) -> (String, &'static str) {
+    let days = at.since(now).div_euclid(DAY);
+    let plural = |n: i64| if n == 1 { "" } else { "s" };
+    match days {
+        i64::MIN..=-1 => {
+            let ago = days.saturating_neg();
+            (format!("expired {ago} day{} ago", plural(ago)), "bad")
+        }
+        0 => ("expires today".to_owned(), "bad"),
+        1..=30 => (format!("expires in {days} day{}", plural(days)), "warn"),
+        _ => (format!("expires in {days} days"), "quiet"),
+    }
+}
+
+/// When the first of a connection's certificates expires.
+pub(super) fn nearest_end(connection: &Connection) -> Option<Timestamp> {
+    let idp = connection.identity_provider.as_ref()?;
+    let ends = idp
+        .certificates
+        .iter()
+        .filter_map(|c| c.certificate().ok()?.not_after());
+    ends.min().map(Timestamp::from_unix_seconds)
+}
+
+/// A provider as forms name it.
+pub(super) const fn provider_value(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Custom => "custom",
+        Provider::Entra => "entra",
+        Provider::Google => "google",
+        Provider::Okta => "okta",
+    }
+}
+
+/// The providers as a form offers them.
+pub(super) const PROVIDER_OPTIONS: &[(&str, &str)] = &[
+    ("okta", "Okta Workforce"),
+    ("entra", "Microsoft Entra ID"),
+    ("google", "Google Workspace"),
+    ("custom", "Custom SAML"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saml::preset::{PROVIDERS, Preset};
+
+    #[test]
+    fn the_form_offers_what_the_presets_are_called() {
+        let options: Vec<(&str, &str)> = PROVIDERS.map(|p| (provider_value(p), Preset::of(p).name)).to_vec();
+        assert_eq!(options, PROVIDER_OPTIONS);
+    }
+
+    #[test]
+    fn ends_are_told_in_days() {
+        let now = Timestamp::from_unix_seconds(1_000_000_000);
+        for (seconds, words, tone) in [
+            (-1, "expired 1 day ago", "bad"),
+            (-3 * DAY, "expired 3 days ago", "bad"),
+            (0, "expires today", "bad"),
+            (DAY, "expires in 1 day", "warn"),
+            (31 * DAY - 1, "expires in 30 days", "warn"),
+            (31 * DAY, "expires in 31 days", "quiet"),
+        ] {
+            assert_eq!(end(now.plus(seconds), now), (words.to_owned(), tone), "{seconds}");
+        }
+    }
+}
