@@ -29,8 +29,9 @@ edge-saml runs. Sign in:
   e-mail       ada@${DOMAIN}
   then pick    Ada Lovelace at the demo identity provider (${idp.origin})
 
+  dashboard    ${origin}/sso/admin
   admin API    ${origin}/sso/api/v1/connections
-  token        ${adminToken}
+  token        ${adminToken}   (for both)
 
 Ctrl-C ends everything.`);
 }

@@ -16,6 +16,7 @@ mod cli;
 mod codes;
 mod conformance;
 mod corpus;
+mod dashboard;
 mod dns;
 mod drafts;
 mod dsig;

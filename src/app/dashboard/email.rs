@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use crate::saml::connection::{Connection, PublicOrigin, ServiceProvider};
+use crate::saml::id::Domain;
 use crate::saml::preset::{EntryValue, MetadataForm, Preset, Step};
 
 /// What an e-mail or a page shows of one step.
@@ -84,7 +85,7 @@ pub(super) struct Email {
 impl Email {
     pub(super) fn of(connection: &Connection, ours: &ServiceProvider, origin: &PublicOrigin) -> askama::Result<Self> {
         let preset = Preset::of(connection.provider);
-        let domains: Vec<&str> = connection.domains.iter().map(|domain| domain.as_str()).collect();
+        let domains: Vec<&str> = connection.domains.iter().map(Domain::as_str).collect();
         let content = Content {
             preset,
             origin: origin.as_str(),

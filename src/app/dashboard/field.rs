@@ -105,6 +105,7 @@ impl<'a> Maker<'a> {
             value: typed.unwrap_or(stored).to_owned(),
             placeholder: "",
             optional: false,
+            focused: error.is_some(),
             error: error.map(|(_, error)| sentence(error)),
         }
     }
@@ -142,6 +143,7 @@ pub(super) struct Field {
     pub(super) value: String,
     pub(super) placeholder: &'static str,
     pub(super) optional: bool,
+    pub(super) focused: bool,
     pub(super) error: Option<String>,
 }
 
@@ -158,6 +160,12 @@ impl Field {
     /// That may be left empty, and says so.
     pub(super) fn optional(mut self) -> Self {
         self.optional = true;
+        self
+    }
+
+    /// That has the focus from the start.
+    pub(super) fn focused(mut self) -> Self {
+        self.focused = true;
         self
     }
 
@@ -181,10 +189,17 @@ pub(super) fn field_of(error: &ApiError) -> Option<&str> {
 /// An error's message as a sentence for people: without the name that the field has in JSON.
 pub(super) fn sentence(error: &ApiError) -> String {
     let message = error.message.as_str();
-    let text = error
+    let Some(text) = error
         .field
-        .and_then(|field| message.strip_prefix(field)?.strip_prefix(": "));
-    let mut characters = text.unwrap_or(message).chars();
+        .and_then(|field| message.strip_prefix(field)?.strip_prefix(": "))
+    else {
+        return message.to_owned();
+    };
+    // A domain stays as it is written.
+    if text.split(' ').next().is_some_and(|word| word.contains('.')) {
+        return text.to_owned();
+    }
+    let mut characters = text.chars();
     let first = characters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(characters).collect()
 }

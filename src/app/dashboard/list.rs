@@ -11,6 +11,7 @@ use crate::app::http::{Request, Response, field};
 use crate::app::ports::Ports;
 use crate::app::registry::List;
 use crate::saml::connection::Connection;
+use crate::saml::id::Domain;
 use crate::saml::preset::Preset;
 use crate::saml::time::Timestamp;
 
@@ -49,7 +50,7 @@ impl<P: Ports> App<P> {
 }
 
 fn row(connection: &Connection, now: Timestamp) -> Row<'_> {
-    let domains = connection.domains.iter().map(|domain| domain.as_str());
+    let domains = connection.domains.iter().map(Domain::as_str);
     Row {
         connection,
         state: state(connection),

@@ -47,7 +47,8 @@ pub(super) fn end(at: Timestamp, now: Timestamp) -> (String, &'static str) {
         }
         0 => ("expires today".to_owned(), "bad"),
         1..=30 => (format!("expires in {days} day{}", plural(days)), "warn"),
-        _ => (format!("expires in {days} days"), "quiet"),
+        31..=99 => (format!("expires in {days} days"), "quiet"),
+        _ => (format!("valid until {}", day(at)), "quiet"),
     }
 }
 
@@ -100,6 +101,7 @@ mod tests {
             (DAY, "expires in 1 day", "warn"),
             (31 * DAY - 1, "expires in 30 days", "warn"),
             (31 * DAY, "expires in 31 days", "quiet"),
+            (100 * DAY, "valid until 2001-12-18", "quiet"),
         ] {
             assert_eq!(end(now.plus(seconds), now), (words.to_owned(), tone), "{seconds}");
         }

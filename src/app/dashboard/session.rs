@@ -163,6 +163,7 @@ impl<P: Ports> App<P> {
         );
         // A secret is not sent back.
         token.value.clear();
+        let token = token.focused();
         let page = SignInPage {
             return_to,
             token,

@@ -9,6 +9,7 @@ use crate::app::description::Fields;
 use crate::app::error::ApiError;
 use crate::app::route::Section;
 use crate::saml::connection::{Connection, Provider};
+use crate::saml::id::ReturnPath;
 use crate::saml::settings::{IdpInitiated, LoginHint, SignRequests, UserField};
 use crate::saml::time::Timestamp;
 
@@ -127,32 +128,31 @@ pub(super) fn attributes(connection: &Connection, attempt: Option<Attempt<'_>>) 
     let map = &connection.responses.attribute_map;
     let maker = Maker::of(Section::Attributes, attempt);
     let line = |name, label, usual, stored: &Option<String>| {
-        let field = maker.line(name, label, "", stored.as_deref().unwrap_or_default());
-        field.placeholder(usual)
+        maker.line(name, label, usual, stored.as_deref().unwrap_or_default())
     };
     vec![
         line(
             "email",
             "E-mail address",
-            "Usual names: Email address, mail, …/claims/emailaddress",
+            "Usually Email address, mail or …/claims/emailaddress",
             &map.email,
         ),
         line(
             "first_name",
             "First name",
-            "Usual names: First name, givenName, …/claims/givenname",
+            "Usually First name, givenName or …/claims/givenname",
             &map.first_name,
         ),
         line(
             "last_name",
             "Last name",
-            "Usual names: Last name, surname, sn, …/claims/surname",
+            "Usually Last name, surname, sn or …/claims/surname",
             &map.last_name,
         ),
         line(
             "groups",
             "Groups or roles",
-            "Usual names: groups, memberOf, roles, …/claims/groups",
+            "Usually groups, memberOf, roles or …/claims/groups",
             &map.groups,
         ),
     ]
@@ -241,7 +241,7 @@ fn requests(maker: &Maker<'_>, connection: &Connection) -> Group {
 
 fn responses(maker: &Maker<'_>, connection: &Connection) -> Group {
     let responses = &connection.responses;
-    let targets: Vec<&str> = responses.relay_state_targets.iter().map(|path| path.as_str()).collect();
+    let targets: Vec<&str> = responses.relay_state_targets.iter().map(ReturnPath::as_str).collect();
     Group {
         title: "What we accept",
         fields: vec![
