@@ -69,3 +69,6 @@ if (links.size > 0) {
   }, { rootMargin: "-80px 0px -50% 0px" });
   for (const id of links.keys()) observer.observe(document.getElementById(id));
 }
+
+// What waits for something looks again by itself.
+if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 4_000);

@@ -8,10 +8,14 @@ mod connection;
 mod email;
 mod field;
 mod form;
+mod history;
 mod list;
 mod parts;
 mod session;
 mod settings;
+mod setup;
+mod situation;
+mod test_report;
 
 use askama::Template;
 use http::{Method, StatusCode};
@@ -121,6 +125,7 @@ impl<P: Ports> App<P> {
             AdminRoute::NewConnection if post => self.add_connection(&visitor, request).await,
             AdminRoute::NewConnection => Ok(Self::show_new_connection(&visitor, request)),
             AdminRoute::Section(id, section) => self.save_section(&visitor, id, *section, request).await,
+            AdminRoute::Test(id, test) => self.show_test_report(&visitor, id, test).await,
             AdminRoute::SignOut => self.sign_admin_out(&visitor).await,
             AdminRoute::SignIn | AdminRoute::Unknown => Err(Failure::NotFound),
         }
@@ -207,9 +212,14 @@ fn message(status: StatusCode, title: &str, text: &str) -> Response {
 
 /// A page whose forms lead nowhere but here.
 fn render(status: StatusCode, template: &impl Template) -> Response {
+    render_leading_to(status, template, "")
+}
+
+/// A page whose forms also lead to `form_targets`.
+fn render_leading_to(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
     let policy = PagePolicy {
         scripts: Scripts::Ours,
-        form_targets: "",
+        form_targets,
     };
     match template.render() {
         Ok(html) => page(status, html, policy),

@@ -155,7 +155,7 @@ pub fn choice(content: &Choice<'_>, development: Development) -> Response {
 }
 
 /// Where the forms of our own pages may lead by a redirect.
-fn identity_providers(development: Development) -> &'static str {
+pub(super) fn identity_providers(development: Development) -> &'static str {
     match development {
         Development::Off => IDENTITY_PROVIDERS,
         Development::On => LOCAL_IDENTITY_PROVIDERS,

@@ -17,6 +17,7 @@ mod codes;
 mod conformance;
 mod corpus;
 mod dashboard;
+mod dashboard_tests;
 mod dns;
 mod drafts;
 mod dsig;

@@ -1,56 +1,60 @@
-//! `/sso/admin/connections/{id}`: one connection with all its forms, each of which is an operation.
+//! `/sso/admin/connections/{id}` and the pages below it: what their forms do, each of which is an operation.
 
 use askama::Template;
 use http::StatusCode;
+use serde_json::{Map, Value, json};
 
-use super::email::{Email, ShownStep, steps};
-use super::field::{Attempt, Field, Kind, Maker, sentence};
+use super::field::{Attempt, Field, Maker, sentence};
 use super::form::Form;
-use super::parts::{Pill, day, end, state};
+use super::parts::{Pill, state};
 use super::session::Visitor;
 use super::settings::{self, Group};
+use super::setup::{manual_body, metadata_body};
+use super::situation::{DraftShown, Situation, Target, is_for_the_page, seen_generation, seen_revision};
 use super::{Chrome, Failure, render};
 use crate::app::App;
-use crate::app::connections::{ManualBody, MetadataBody, Saved};
+use crate::app::connections::{OverrideBody, Saved};
+use crate::app::description::Fields;
 use crate::app::error::ApiError;
 use crate::app::http::{Request, Response, field, see_other};
-use crate::app::ports::{Ports, Unavailable};
+use crate::app::ledger::test::{BegunBy, Configuration};
+use crate::app::ports::Ports;
 use crate::app::route::{Section, Tab};
 use crate::code::Code;
-use crate::saml::connection::{Binding, Connection, IdentityProvider, Provider, ServiceProvider, State};
+use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::ConnectionId;
-use crate::saml::preset::{MetadataForm, Preset};
-use crate::saml::time::Timestamp;
-use crate::saml::warning::Warning;
+use crate::saml::preset::Preset;
 
 /// What all pages of a connection show.
-struct Head<'a> {
-    connection: &'a Connection,
-    state: Pill,
-    preset: &'static Preset,
-    tab: Tab,
-    notice: Option<Notice>,
-    problem: Option<Problem>,
+pub(super) struct Head<'a> {
+    /// What the forms show: the draft, if there is one.
+    pub(super) connection: &'a Connection,
+    /// Whether users sign in by it.
+    pub(super) enabled: bool,
+    pub(super) state: Pill,
+    pub(super) preset: &'static Preset,
+    pub(super) tab: Tab,
+    pub(super) notice: Option<Notice>,
+    pub(super) problem: Option<Problem>,
+    pub(super) draft: Option<DraftShown>,
+    /// What the forms send back of what they had before them.
+    pub(super) seen: String,
+    /// Why a draft goes live without a test.
+    pub(super) apply_reason: Field,
 }
 
-#[derive(Template)]
-#[template(path = "admin/setup.html")]
-struct SetupPage<'a> {
-    chrome: Chrome<'a>,
-    head: Head<'a>,
-    ours: &'a ServiceProvider,
-    steps: Vec<ShownStep<'a>>,
-    email: Email,
-    idp: Option<IdpShown<'a>>,
-    warnings: Vec<String>,
-    metadata_url: Field,
-    metadata_xml: Field,
-    metadata_entity_id: Option<Field>,
-    /// Whether the refused metadata may take the place of another identity provider's.
-    may_replace: bool,
-    /// Which way of giving an identity provider is open.
-    way: Way,
-    manual: Vec<Field>,
+/// What was just done, said where it was done.
+pub(super) struct Notice {
+    anchor: &'static str,
+    text: &'static str,
+}
+
+/// What went wrong with a form and is not about one of its fields.
+pub(super) struct Problem {
+    anchor: &'static str,
+    pub(super) text: String,
+    pub(super) explanation: Option<&'static str>,
+    pub(super) hint: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -66,40 +70,14 @@ struct SettingsPage<'a> {
     confirm_name: Field,
 }
 
-/// A way of giving an identity provider.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Manual,
-    Nothing,
-    Url,
-    Xml,
-}
-
-/// What was just done, said where it was done.
-struct Notice {
-    anchor: &'static str,
-    text: &'static str,
-}
-
-/// What went wrong with a form and is not about one of its fields.
-struct Problem {
-    anchor: &'static str,
-    text: String,
-    explanation: Option<&'static str>,
-    hint: Option<&'static str>,
-}
-
-/// What is known of an identity provider.
-struct IdpShown<'a> {
-    idp: &'a IdentityProvider,
-    endpoints: Vec<(&'static str, &'a str)>,
-    certificates: Vec<CertificateShown>,
-}
-
-struct CertificateShown {
-    sha256: String,
-    subject: String,
-    until: Option<(String, String, &'static str)>,
+/// What came of a form.
+enum Done {
+    /// It is saved in the draft.
+    Draft,
+    /// It is live, and perhaps everywhere.
+    Live { published: bool },
+    /// The browser goes elsewhere.
+    Elsewhere(String),
 }
 
 impl<P: Ports> App<P> {
@@ -110,9 +88,10 @@ impl<P: Ports> App<P> {
         tab: Tab,
         request: &Request,
     ) -> Result<Response, Failure> {
-        let connection = self.existing(id).await?;
+        let situation = self.situation(id).await?;
         let notice = notice(request.uri().query().unwrap_or_default().as_bytes());
-        self.connection_page(StatusCode::OK, visitor, &connection, tab, notice, None)
+        self.connection_page(StatusCode::OK, visitor, &situation, tab, notice, None)
+            .await
     }
 
     /// Does what the form of `section` asks for, and shows the page again, with what was typed if it was refused.
@@ -123,127 +102,155 @@ impl<P: Ports> App<P> {
         section: Section,
         request: &Request,
     ) -> Result<Response, Failure> {
-        let connection = self.existing(id).await?;
+        let situation = self.situation(id).await?;
         let form = Form::read(request.body());
-        match self.operate(visitor, &connection, section, &form).await {
-            Ok(_) if section == Section::Delete => Ok(see_other("/sso/admin?done=delete")),
-            Ok(published) => {
-                let (done, anchor) = (section.as_str(), section.anchor());
-                let later = if published { "" } else { "&later=true" };
-                let path = section.tab().path(id);
-                Ok(see_other(&format!("{path}?done={done}{later}#{anchor}")))
-            }
-            Err(error) if error.status.is_client_error() && error.status != StatusCode::NOT_FOUND => {
+        let done = self.operate(visitor, &situation, section, &form).await;
+        let back = |how: &str| {
+            let (done, path) = (section.as_str(), section.tab().path(id));
+            see_other(&format!("{path}?done={done}{how}#{}", section.anchor()))
+        };
+        match done {
+            Ok(Done::Elsewhere(location)) => Ok(see_other(&location)),
+            Ok(Done::Draft) => Ok(back("&how=draft")),
+            Ok(Done::Live { published: true }) => Ok(back("")),
+            Ok(Done::Live { published: false }) => Ok(back("&how=later")),
+            Err(error) if is_for_the_page(&error) => {
                 let attempt = Attempt {
                     section,
                     form: &form,
                     error: &error,
                 };
-                self.connection_page(error.status, visitor, &connection, section.tab(), None, Some(attempt))
+                // As it is by now, where somebody else has changed it meanwhile.
+                let situation = self.situation(id).await?;
+                self.connection_page(error.status, visitor, &situation, section.tab(), None, Some(attempt))
+                    .await
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// One operation; whether it has reached every place.
+    /// One operation.
     async fn operate(
         &self,
         visitor: &Visitor,
-        connection: &Connection,
+        situation: &Situation,
         section: Section,
         form: &Form,
-    ) -> Result<bool, ApiError> {
-        let (id, actor) = (&connection.id, visitor.actor());
-        let Saved { published, .. } = match section {
-            Section::Advanced | Section::Attributes | Section::Domains | Section::General | Section::Routing => {
-                let fields = settings::read(section, form, connection)?;
-                self.patch_connection(id, fields, actor).await
+    ) -> Result<Done, ApiError> {
+        let (live, actor) = (&situation.live, visitor.actor());
+        let id = &live.id;
+        let reason = || OverrideBody {
+            override_reason: form.get("override_reason").map(|reason| reason.trim().to_owned()),
+        };
+        let live_now = |saved: Saved<Connection>| Done::Live {
+            published: saved.published,
+        };
+        match section {
+            Section::Advanced
+            | Section::Attributes
+            | Section::Domains
+            | Section::General
+            | Section::MapAttribute
+            | Section::Routing => {
+                let fields = read_fields(section, form, situation.edited())?;
+                match situation.target(section, form)? {
+                    Target::Draft(seen) => self.patch_draft(id, fields, seen, actor).await.map(|_| Done::Draft),
+                    Target::Live(seen) => self.patch_connection(id, fields, seen, actor).await.map(live_now),
+                }
             }
+            Section::Metadata => match situation.target(section, form)? {
+                Target::Draft(seen) => {
+                    let saved = self.save_draft_metadata(id, metadata_body(form), seen, actor);
+                    saved.await.map(|_| Done::Draft)
+                }
+                Target::Live(seen) => self
+                    .save_metadata(id, metadata_body(form), seen, actor)
+                    .await
+                    .map(live_now),
+            },
+            Section::Manual => match situation.target(section, form)? {
+                Target::Draft(seen) => {
+                    let saved = self.save_draft_identity_provider(id, manual_body(form), seen, actor);
+                    saved.await.map(|_| Done::Draft)
+                }
+                Target::Live(seen) => {
+                    let saved = self.save_identity_provider(id, manual_body(form), seen, actor);
+                    saved.await.map(live_now)
+                }
+            },
+            Section::ApplyDraft => {
+                let applied = self.apply_draft(id, reason(), seen_revision(form), actor);
+                applied.await.map(live_now)
+            }
+            Section::DiscardDraft => {
+                self.discard_draft(id, seen_revision(form)).await?;
+                Ok(Done::Live { published: true })
+            }
+            Section::RebaseDraft => self.rebase_draft(id, actor).await.map(|_| Done::Draft),
             Section::Delete => {
-                if form.text("name") != connection.name.trim() {
+                if form.text("name") != live.name.trim() {
                     return Err(ApiError::invalid("name", "type the name exactly as it is"));
                 }
-                let Saved { published, .. } = self.delete_connection(id, actor).await?;
-                return Ok(published);
+                self.delete_connection(id, actor).await?;
+                Ok(Done::Elsewhere("/sso/admin?done=delete".to_owned()))
             }
-            Section::Disable => self.set_state(id, State::Disabled, actor).await,
-            Section::Enable => self.set_state(id, State::Enabled, actor).await,
-            Section::Manual => self.save_identity_provider(id, manual_body(form), actor).await,
-            Section::Metadata => self.save_metadata(id, metadata_body(form), actor).await,
-        }?;
-        Ok(published)
+            Section::Disable => self.disable_connection(id, None, actor).await.map(live_now),
+            Section::Enable => {
+                let enabled = self.enable_connection(id, reason(), seen_generation(form), actor);
+                enabled.await.map(live_now)
+            }
+            Section::Restore => {
+                let generation = form.text("generation").parse();
+                let generation = generation.map_err(|_| ApiError::invalid("generation", "expected a version"))?;
+                let restored = self.restore_version(id, generation, seen_generation(form), actor);
+                restored.await.map(live_now)
+            }
+            Section::Undo => self.undo_change(id, seen_generation(form), actor).await.map(live_now),
+            Section::Test => {
+                let configuration = match form.text("configuration") {
+                    "draft" => Configuration::Draft,
+                    _ => Configuration::Live,
+                };
+                let begun = self.begin_test(id, configuration, BegunBy::Admin, actor).await?;
+                Ok(Done::Elsewhere(begun.url))
+            }
+        }
     }
 
-    fn connection_page(
+    async fn connection_page(
         &self,
         status: StatusCode,
         visitor: &Visitor,
-        connection: &Connection,
+        situation: &Situation,
         tab: Tab,
         notice: Option<Notice>,
         attempt: Option<Attempt<'_>>,
     ) -> Result<Response, Failure> {
+        let connection = situation.edited();
         let head = Head {
             connection,
-            state: state(connection),
+            enabled: situation.live.state == State::Enabled,
+            state: state(&situation.live),
             preset: Preset::of(connection.provider),
             tab,
             notice,
             problem: None,
+            draft: situation.draft_shown(),
+            seen: situation.seen(),
+            apply_reason: reason_field(&Maker::of(Section::ApplyDraft, attempt)),
         };
         match tab {
+            Tab::History => self.history_page(status, visitor, head, situation, attempt).await,
             Tab::Settings => Ok(settings_page(status, visitor, head, attempt)),
-            Tab::Setup => self.setup_page(status, visitor, head, attempt),
+            Tab::Setup => self.setup_page(status, visitor, head, situation, attempt).await,
         }
     }
+}
 
-    fn setup_page(
-        &self,
-        status: StatusCode,
-        visitor: &Visitor,
-        head: Head<'_>,
-        attempt: Option<Attempt<'_>>,
-    ) -> Result<Response, Failure> {
-        let now = self.ports.now();
-        let (connection, preset) = (head.connection, head.preset);
-        let ours = connection.service_provider(&self.config.origin);
-        let idp = connection.identity_provider.as_ref();
-        let metadata = Maker::of(Section::Metadata, attempt);
-        let code = attempt.map_or("", |attempt| attempt.error.code);
-        let email = Email::of(connection, &ours, &self.config.origin).map_err(|e| Unavailable(e.to_string()))?;
-        let stored_url = idp
-            .and_then(|idp| idp.metadata_url.as_ref())
-            .map_or("", |url| url.as_str());
-        let mut page = SetupPage {
-            chrome: visitor.chrome(),
-            head,
-            ours: &ours,
-            steps: steps(preset, &ours),
-            email,
-            idp: idp.map(|idp| shown(idp, now)),
-            warnings: Warning::all(connection, now).iter().map(ToString::to_string).collect(),
-            metadata_url: metadata
-                .field("url", preset.metadata_label, "", Kind::Line("url"), stored_url)
-                .placeholder("https://"),
-            metadata_xml: metadata.field(
-                "xml",
-                "Metadata XML",
-                "The whole file, from <?xml or <EntityDescriptor to its end.",
-                Kind::Area(Some(".xml,text/xml,application/xml,application/samlmetadata+xml")),
-                "",
-            ),
-            metadata_entity_id: (code == Code::SeveralEntities.as_str()).then(|| {
-                let hint = "The metadata describes several identity providers. Name the one that is meant.";
-                metadata.line("entity_id", "Entity ID", hint, "")
-            }),
-            may_replace: code == Code::EntityChanged.as_str(),
-            way: way(attempt, preset, idp.is_some()),
-            manual: manual(&Maker::of(Section::Manual, attempt)),
-        };
-        let fields = [&page.metadata_url, &page.metadata_xml].into_iter().chain(&page.manual);
-        page.head.problem = problem(attempt, connection.provider, fields.chain(&page.metadata_entity_id));
-        Ok(render(status, &page))
-    }
+/// Asks why no test is needed.
+pub(super) fn reason_field(maker: &Maker<'_>) -> Field {
+    let hint = "The audit log keeps it.";
+    maker.line("override_reason", "Why no test is needed", hint, "")
 }
 
 fn settings_page(status: StatusCode, visitor: &Visitor, head: Head<'_>, attempt: Option<Attempt<'_>>) -> Response {
@@ -268,7 +275,7 @@ fn settings_page(status: StatusCode, visitor: &Visitor, head: Head<'_>, attempt:
 }
 
 /// What is wrong with the form that was tried, when none of `fields` says so.
-fn problem<'f>(
+pub(super) fn problem<'f>(
     attempt: Option<Attempt<'_>>,
     provider: Provider,
     mut fields: impl Iterator<Item = &'f Field>,
@@ -288,12 +295,12 @@ fn problem<'f>(
 
 impl Head<'_> {
     /// The problem of the forms at `anchor`.
-    fn problem_at(&self, anchor: &str) -> Option<&Problem> {
+    pub(super) fn problem_at(&self, anchor: &str) -> Option<&Problem> {
         self.problem.as_ref().filter(|problem| problem.anchor == anchor)
     }
 
     /// What was just done at `anchor`.
-    fn notice_at(&self, anchor: &str) -> Option<&'static str> {
+    pub(super) fn notice_at(&self, anchor: &str) -> Option<&'static str> {
         let notice = self.notice.as_ref().filter(|notice| notice.anchor == anchor);
         notice.map(|notice| notice.text)
     }
@@ -309,111 +316,19 @@ pub(super) const fn hint_for(code: Code, provider: Provider) -> Option<&'static 
     }
 }
 
-fn metadata_body(form: &Form) -> MetadataBody {
-    let given = |name| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
-    MetadataBody {
-        url: given("url"),
-        xml: given("xml"),
-        entity_id: given("entity_id"),
-        replace_entity: form.ticked("replace_entity"),
+fn read_fields(section: Section, form: &Form, connection: &Connection) -> Result<Fields, ApiError> {
+    if section != Section::MapAttribute {
+        return settings::read(section, form, connection);
     }
-}
-
-fn manual_body(form: &Form) -> ManualBody {
-    ManualBody {
-        entity_id: form.text("entity_id").to_owned(),
-        sso_url: form.text("sso_url").to_owned(),
-        binding: if form.text("binding") == "post" {
-            Binding::Post
-        } else {
-            Binding::Redirect
-        },
-        certificates: form.text("certificates").to_owned(),
-        replace_entity: form.ticked("replace_entity"),
-    }
-}
-
-fn manual(maker: &Maker<'_>) -> Vec<Field> {
-    const BINDINGS: &[(&str, &str)] = &[("redirect", "HTTP-Redirect"), ("post", "HTTP-POST")];
-    vec![
-        maker
-            .field(
-                "sso_url",
-                "Sign-on URL",
-                "Where users are sent to sign in.",
-                Kind::Line("url"),
-                "",
-            )
-            .placeholder("https://"),
-        maker.choice(
-            "binding",
-            "Binding",
-            "HTTP-Redirect, unless the identity provider says otherwise.",
-            BINDINGS,
-            "redirect",
-        ),
-        maker.line(
-            "entity_id",
-            "Entity ID",
-            "Also called issuer. It must be exact, to the last slash.",
-            "",
-        ),
-        maker.field(
-            "certificates",
-            "Signing certificates",
-            "As PEM, or as base64 with an empty line between two. Several may sign during a rotation.",
-            Kind::Area(Some(".pem,.crt,.cer,.cert,.txt")),
-            "",
-        ),
-    ]
-}
-
-/// Which way is open: the one that was tried, or the one that fits the provider when there is nothing yet.
-fn way(attempt: Option<Attempt<'_>>, preset: &Preset, has_idp: bool) -> Way {
-    match attempt {
-        Some(attempt) if attempt.section == Section::Manual => Way::Manual,
-        Some(attempt) if attempt.section == Section::Metadata => {
-            if attempt.form.get("xml").is_some() {
-                Way::Xml
-            } else {
-                Way::Url
-            }
-        }
-        _ if has_idp => Way::Nothing,
-        _ => match preset.metadata_form {
-            MetadataForm::File => Way::Xml,
-            MetadataForm::Url | MetadataForm::UrlOrFile => Way::Url,
-        },
-    }
-}
-
-fn shown(idp: &IdentityProvider, now: Timestamp) -> IdpShown<'_> {
-    let binding = |binding| match binding {
-        Binding::Post => "HTTP-POST",
-        Binding::Redirect => "HTTP-Redirect",
+    let map = json!(connection.responses.attribute_map);
+    let Value::Object(mut map) = map else {
+        return Ok(Fields(Map::new()));
     };
-    IdpShown {
-        idp,
-        endpoints: idp
-            .single_sign_on
-            .iter()
-            .map(|e| (binding(e.binding), e.url.as_str()))
-            .collect(),
-        certificates: idp
-            .certificates
-            .iter()
-            .filter_map(|stored| stored.certificate().ok())
-            .map(|certificate| CertificateShown {
-                sha256: certificate.fingerprint().to_string(),
-                subject: certificate.subject().to_owned(),
-                until: certificate.not_after().map(|seconds| {
-                    let at = Timestamp::from_unix_seconds(seconds);
-                    let (words, tone) = end(at, now);
-                    (day(at), words, tone)
-                }),
-            })
-            .collect(),
-    }
+    map.insert(form.text("field").to_owned(), form.text("attribute").into());
+    Ok(Fields(Map::from_iter([(
+        "attribute_map".to_owned(),
+        Value::Object(map),
+    )])))
 }
 
 /// What `?done=` says that was done.
@@ -426,18 +341,28 @@ fn notice(query: &[u8]) -> Option<Notice> {
         });
     }
     let section = Section::parse(&done)?;
-    let later = field(query, "later").ok().flatten().is_some();
-    let text = match (section, later) {
-        (_, true) => "Saved. It has not reached every place yet; that is repaired by itself within moments.",
+    let how = field(query, "how").ok().flatten();
+    let text = match (section, how.as_deref()) {
+        (Section::RebaseDraft, _) => "The draft is up to date again, with your changes on top. Test it once more.",
+        (_, Some("draft")) => "Saved in the draft. Nobody's sign-in changes until you apply it.",
+        (_, Some("later")) => "Saved. It has not reached every place yet; that is repaired by itself within moments.",
+        (Section::ApplyDraft, _) => {
+            "The draft is live, everywhere within a minute. If something is wrong with it, undo it under History."
+        }
+        (Section::DiscardDraft, _) => "The draft is gone. What is live was not touched.",
         (Section::Enable, _) => "Enabled. Everywhere within a minute, people are sent to their identity provider.",
         (Section::Disable, _) => "Disabled, at once: nobody signs in through it from now on.",
         (Section::Manual | Section::Metadata, _) => {
             "Saved. This is what was read; it is live everywhere within a minute."
         }
+        (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
+        (Section::Restore | Section::Undo, _) => "Done: this configuration is live everywhere within a minute.",
         _ => "Saved. It is live everywhere within a minute.",
     };
-    Some(Notice {
-        anchor: section.anchor(),
-        text,
-    })
+    // Where the draft was, there is nothing any more.
+    let anchor = match section {
+        Section::ApplyDraft | Section::DiscardDraft => "top",
+        _ => section.anchor(),
+    };
+    Some(Notice { anchor, text })
 }

@@ -188,7 +188,17 @@ pub(super) fn field_of(error: &ApiError) -> Option<&str> {
 
 /// An error's message as a sentence for people: without the name that the field has in JSON.
 pub(super) fn sentence(error: &ApiError) -> String {
-    let message = error.message.as_str();
+    let message = match error.code {
+        // What the API says of its own calls.
+        "connection_changed" => {
+            "Somebody else changed the connection meanwhile. The page shows it as it is now; look, then do it again."
+        }
+        "entity_changed" => "This is another identity provider than the connection has.",
+        "test_required" => {
+            "No test has passed with exactly this configuration. Test it first, or say why that is not needed."
+        }
+        _ => error.message.as_str(),
+    };
     let Some(text) = error
         .field
         .and_then(|field| message.strip_prefix(field)?.strip_prefix(": "))

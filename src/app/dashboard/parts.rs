@@ -1,6 +1,9 @@
 //! What several pages show: words for states, times and providers.
 
+use crate::app::ledger::test::TestState;
 use crate::saml::connection::{Connection, Provider, State};
+use crate::saml::mapping::Field;
+use crate::saml::report::{CheckResult, Rule};
 use crate::saml::time::Timestamp;
 
 const DAY: i64 = 24 * 60 * 60;
@@ -34,6 +37,85 @@ pub(super) const fn state(connection: &Connection) -> Pill {
 /// A point in time as a date.
 pub(super) fn day(at: Timestamp) -> String {
     at.to_rfc3339().chars().take(10).collect()
+}
+
+/// A point in time to the minute, in UTC.
+pub(super) fn minute(at: Timestamp) -> String {
+    let text = at.to_rfc3339().replace('T', " ");
+    let minute: String = text.chars().take(16).collect();
+    format!("{minute} UTC")
+}
+
+/// How a test stands.
+pub(super) const fn test_state(state: TestState) -> Pill {
+    match state {
+        TestState::Expired => Pill {
+            words: "Not finished",
+            tone: "quiet",
+        },
+        TestState::Failed => Pill {
+            words: "Failed",
+            tone: "bad",
+        },
+        TestState::Passed => Pill {
+            words: "Passed",
+            tone: "good",
+        },
+        TestState::Waiting => Pill {
+            words: "Waiting",
+            tone: "warn",
+        },
+    }
+}
+
+/// How a check went.
+pub(super) const fn check_result(result: CheckResult) -> Pill {
+    match result {
+        CheckResult::Failed => Pill {
+            words: "Failed",
+            tone: "bad",
+        },
+        CheckResult::NotReached => Pill {
+            words: "Not reached",
+            tone: "quiet",
+        },
+        CheckResult::Passed => Pill {
+            words: "Passed",
+            tone: "good",
+        },
+    }
+}
+
+/// What a rule is called.
+pub(super) const fn rule_words(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Audience => "Audience",
+        Rule::Authentication => "Fresh authentication",
+        Rule::Destination => "Destination",
+        Rule::Email => "E-mail address",
+        Rule::EmailDomain => "Domain of the address",
+        Rule::Encryption => "Encryption",
+        Rule::InResponseTo => "Answers this test",
+        Rule::Issuer => "Issuer",
+        Rule::NameId => "NameID",
+        Rule::Recipient => "Recipient",
+        Rule::RequiredAttributes => "Required attributes",
+        Rule::Response => "Can be read",
+        Rule::Session => "Session",
+        Rule::Signature => "Signature",
+        Rule::Status => "Status",
+        Rule::Time => "Time",
+    }
+}
+
+/// What one of our fields is called.
+pub(super) const fn field_words(field: Field) -> &'static str {
+    match field {
+        Field::Email => "E-mail address",
+        Field::FirstName => "First name",
+        Field::Groups => "Groups",
+        Field::LastName => "Last name",
+    }
 }
 
 /// The end of a certificate in words, and how grave it is.

@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, TestId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum AdminRoute {
     NewConnection,
     /// `POST /connections/{id}/{section}`: one form of a connection's page.
     Section(ConnectionId, Section),
+    /// `GET /connections/{id}/tests/{test}`: what became of a test.
+    Test(ConnectionId, TestId),
     /// `GET, POST /sign-in`.
     SignIn,
     /// `POST /sign-out`.
@@ -27,6 +29,8 @@ pub enum AdminRoute {
 /// A page of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tab {
+    /// What was changed, when and by whom.
+    History,
     /// What is changed while it is in use.
     Settings,
     /// What is done once, in order: until it is enabled.
@@ -38,6 +42,7 @@ impl Tab {
     #[must_use]
     pub fn path(self, id: &ConnectionId) -> String {
         match self {
+            Self::History => format!("/sso/admin/connections/{id}/history"),
             Self::Settings => format!("/sso/admin/connections/{id}/settings"),
             Self::Setup => format!("/sso/admin/connections/{id}"),
         }
@@ -49,12 +54,16 @@ impl Tab {
 pub enum Section {
     /// What seldom has to be changed.
     Advanced,
+    /// Puts the draft in the place of the configuration.
+    ApplyDraft,
     /// Names of attributes.
     Attributes,
     /// Deletes the connection.
     Delete,
     /// Disables it.
     Disable,
+    /// Forgets the draft.
+    DiscardDraft,
     /// Adds or removes a domain.
     Domains,
     /// Enables it.
@@ -63,25 +72,42 @@ pub enum Section {
     General,
     /// An identity provider whose values were typed.
     Manual,
+    /// Takes an attribute that came in a test for one of our fields.
+    MapAttribute,
     /// Metadata, fetched or pasted.
     Metadata,
+    /// Brings the draft up to date with the configuration.
+    RebaseDraft,
+    /// Gives it the configuration of an earlier version.
+    Restore,
     /// To whom its domains belong besides, and in which order it is offered.
     Routing,
+    /// Begins a test.
+    Test,
+    /// Undoes the last change of the configuration.
+    Undo,
 }
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::Advanced,
+        Self::ApplyDraft,
         Self::Attributes,
         Self::Delete,
         Self::Disable,
+        Self::DiscardDraft,
         Self::Domains,
         Self::Enable,
         Self::General,
         Self::Manual,
+        Self::MapAttribute,
         Self::Metadata,
+        Self::RebaseDraft,
+        Self::Restore,
         Self::Routing,
+        Self::Test,
+        Self::Undo,
     ];
 
     /// The last segment of its path.
@@ -89,15 +115,22 @@ impl Section {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Advanced => "advanced",
+            Self::ApplyDraft => "apply-draft",
             Self::Attributes => "attributes",
             Self::Delete => "delete",
             Self::Disable => "disable",
+            Self::DiscardDraft => "discard-draft",
             Self::Domains => "domains",
             Self::Enable => "enable",
             Self::General => "general",
             Self::Manual => "manual",
+            Self::MapAttribute => "map-attribute",
             Self::Metadata => "metadata",
+            Self::RebaseDraft => "rebase-draft",
+            Self::Restore => "restore",
             Self::Routing => "routing",
+            Self::Test => "test",
+            Self::Undo => "undo",
         }
     }
 
@@ -111,7 +144,10 @@ impl Section {
     #[must_use]
     pub const fn anchor(self) -> &'static str {
         match self {
+            Self::ApplyDraft | Self::DiscardDraft | Self::RebaseDraft => "draft",
             Self::Delete => "danger",
+            Self::MapAttribute | Self::Test => "test",
+            Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
             Self::Manual | Self::Metadata => "identity-provider",
             Self::Domains | Self::Routing => "domains",
@@ -123,7 +159,16 @@ impl Section {
     #[must_use]
     pub const fn tab(self) -> Tab {
         match self {
-            Self::Disable | Self::Enable | Self::Manual | Self::Metadata => Tab::Setup,
+            Self::Restore | Self::Undo => Tab::History,
+            Self::ApplyDraft
+            | Self::Disable
+            | Self::DiscardDraft
+            | Self::Enable
+            | Self::Manual
+            | Self::MapAttribute
+            | Self::Metadata
+            | Self::RebaseDraft
+            | Self::Test => Tab::Setup,
             Self::Advanced | Self::Attributes | Self::Delete | Self::Domains | Self::General | Self::Routing => {
                 Tab::Settings
             }
@@ -149,7 +194,9 @@ impl AdminRoute {
         let id = ConnectionId::parse(segments.next()?).ok()?;
         let route = match segments.next() {
             None => Self::Connection(id, Tab::Setup),
+            Some("history") => Self::Connection(id, Tab::History),
             Some("settings") => Self::Connection(id, Tab::Settings),
+            Some("tests") => Self::Test(id, TestId::parse(segments.next()?).ok()?),
             Some(section) => Self::Section(id, Section::parse(section)?),
         };
         segments.next().is_none().then_some(route)
@@ -157,7 +204,7 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Connection(..) | Self::Connections => "GET, HEAD",
+            Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
             Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
             Self::Section(..) | Self::SignOut => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -179,6 +226,7 @@ impl AdminRoute {
         match self {
             Self::Connection(id, tab) => tab.path(id),
             Self::Section(id, section) => section.tab().path(id),
+            Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
             Self::Connections | Self::SignIn | Self::SignOut | Self::Unknown => "/sso/admin".to_owned(),
         }
