@@ -209,7 +209,11 @@ fn edits_of_an_enabled_connection_wait_in_a_draft() {
     for path in [page.clone(), format!("{page}/settings"), format!("{page}/history")] {
         let shown = body(&browser.get(&world, &path));
         assert!(
-            shown.contains("This page shows a draft") && shown.contains("crew"),
+            shown.contains("shows a draft") || shown.contains("There is a draft"),
+            "{path}"
+        );
+        assert!(
+            shown.contains("<dt>attribute map: groups</dt><dd><del>none</del> <ins>crew</ins></dd>"),
             "{path}"
         );
     }

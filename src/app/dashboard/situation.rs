@@ -1,7 +1,9 @@
 //! How a connection stands: what it is, the draft beside it, its tests; and which of the two an edit goes to.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::form::Form;
 use super::parts::day;
@@ -159,12 +161,27 @@ pub(super) fn is_for_the_page(error: &ApiError) -> bool {
 
 /// Changes in words.
 pub(super) fn changes(diff: &[FieldChange]) -> Vec<ChangeShown> {
-    let shown = |change: &FieldChange| ChangeShown {
-        field: field_words(&change.field),
-        before: value_words(&change.before),
-        after: value_words(&change.after),
+    diff.iter()
+        .flat_map(|change| differing(&change.field, &change.before, &change.after))
+        .collect()
+}
+
+/// One change, or those of the fields inside that differ.
+fn differing(field: &str, before: &Value, after: &Value) -> Vec<ChangeShown> {
+    let (Value::Object(old), Value::Object(new)) = (before, after) else {
+        return vec![ChangeShown {
+            field: field_words(field),
+            before: value_words(before),
+            after: value_words(after),
+        }];
     };
-    diff.iter().map(shown).collect()
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let value = |of: &Map<String, Value>, name: &String| of.get(name).cloned().unwrap_or(Value::Null);
+    let pairs = names.into_iter().map(|name| (name, value(old, name), value(new, name)));
+    pairs
+        .filter(|(_, before, after)| before != after)
+        .flat_map(|(name, before, after)| differing(&format!("{field}.{name}"), &before, &after))
+        .collect()
 }
 
 /// `identity_provider.entity_id` as `identity provider: entity id`.
