@@ -72,3 +72,11 @@ if (links.size > 0) {
 
 // What waits for something looks again by itself.
 if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 4_000);
+
+// What is done in another tab is ticked when one comes back, unless something is being typed here.
+if (document.querySelector("[data-reload-on-return]")) {
+  document.addEventListener("visibilitychange", () => {
+    const isDirty = [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+    if (document.visibilityState === "visible" && !isDirty) location.reload();
+  });
+}

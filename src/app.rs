@@ -25,6 +25,7 @@ mod public_domains;
 pub mod registry;
 pub mod route;
 pub mod session;
+mod setup_links;
 pub mod sign_in;
 mod sign_out;
 mod slo;
@@ -79,6 +80,7 @@ impl<P: Ports> App<P> {
         let route = match Route::of(request.uri().path()) {
             Some(Route::Admin(route)) => return dashboard::refuse_by_head(&route, request),
             Some(Route::Api(route)) => route,
+            Some(Route::Setup(_)) => return dashboard::refuse_setup_by_head(request),
             _ => return None,
         };
         match self.admit(&route, request).await {
@@ -99,6 +101,7 @@ impl<P: Ports> App<P> {
         match route {
             Route::Acs(id) => self.consume_response(&id, request).await,
             Route::Admin(_) | Route::Api(_) => Err(BrowserError::NotFound),
+            Route::Setup(route) => Ok(self.answer_setup(&route, request).await),
             Route::AdminStylesheet => Ok(dashboard::stylesheet()),
             Route::Complete(id) if post => self.complete_confirmed_sign_in(&id, request).await,
             Route::Complete(id) => self.complete_sign_in(&id, request).await,

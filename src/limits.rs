@@ -301,5 +301,11 @@ pub const ADMIN_TOKEN_TOUCH_SECONDS: i64 = 5 * 60;
 /// Seconds that a session of the dashboard lasts: a working day.
 pub const ADMIN_SESSION_SECONDS: i64 = 12 * 60 * 60;
 
+/// Seconds that a setup link may be used.
+pub const SETUP_LINK_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Setup links of one connection at once; the oldest gives way.
+pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
+
 /// Sessions of the dashboard at once; the oldest gives way.
 pub const MAX_ADMIN_SESSIONS: i64 = 100;

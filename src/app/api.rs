@@ -123,6 +123,8 @@ impl<P: Ports> App<P> {
                 let restored = self.restore_version(id, *generation, None, caller.actor());
                 Ok(self.show(&restored.await?).await)
             }
+            (ApiRoute::SetupLink(id, link), _) => self.answer_setup_link(id, link, caller.actor()).await,
+            (ApiRoute::SetupLinks(id), _) => self.answer_setup_links(id, request, caller.actor()).await,
             (ApiRoute::Test(id, test), _) => self.show_test(id, test).await,
             (ApiRoute::Tests(id), &Method::POST) => {
                 let TestBody { configuration } = read_body(request)?;

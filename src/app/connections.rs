@@ -226,6 +226,11 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             let message = "There is no version of the connection with another configuration.";
             ApiError::new(StatusCode::CONFLICT, "nothing_to_undo", message)
         }
+        Refusal::NoSuchSetupLink => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "setup_link_unknown",
+            "There is no such setup link.",
+        ),
         Refusal::NoSuchVersion => {
             let message = "There is no such version of the connection, or it is not kept any more.";
             ApiError::new(StatusCode::NOT_FOUND, "version_unknown", message)

@@ -5,6 +5,7 @@
 
 mod add;
 mod connection;
+mod customer;
 mod email;
 mod field;
 mod form;
@@ -174,6 +175,12 @@ impl<P: Ports> App<P> {
 pub(super) fn refuse_by_head(route: &AdminRoute, request: &Request) -> Option<Response> {
     let needs_session = request.method() == Method::POST && *route != AdminRoute::SignIn;
     (needs_session && admin_cookie(request).is_none()).then(|| sign_in_first(route, request))
+}
+
+/// The same for who sends a form to a setup link.
+pub(super) fn refuse_setup_by_head(request: &Request) -> Option<Response> {
+    let stranger = cookie(request, customer::SETUP_COOKIE).is_none();
+    (request.method() == Method::POST && stranger).then(customer::over)
 }
 
 /// The style sheet of the dashboard.

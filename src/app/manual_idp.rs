@@ -38,7 +38,7 @@ impl<P: Ports> App<P> {
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
-        self.update(id, self.read_manual(body)?, seen, actor).await
+        self.update(id, self.read_manual(&body)?, seen, actor).await
     }
 
     /// Saves one in the draft; begins one if there is none.
@@ -49,11 +49,11 @@ impl<P: Ports> App<P> {
         seen: Option<u64>,
         actor: Actor,
     ) -> Result<Draft, ApiError> {
-        self.edit_draft(id, self.read_manual(body)?, seen, actor).await
+        self.edit_draft(id, self.read_manual(&body)?, seen, actor).await
     }
 
     /// Checks what was typed: the change that saves it.
-    fn read_manual(&self, body: ManualBody) -> Result<Change, ApiError> {
+    fn read_manual(&self, body: &ManualBody) -> Result<Change, ApiError> {
         let url = EndpointUrl::parse(&body.sso_url).map_err(|e| ApiError::invalid("sso_url", e.0))?;
         if !self.may_send_to(&url) {
             return Err(ApiError::invalid("sso_url", "expected an https:// address"));

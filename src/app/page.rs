@@ -73,6 +73,13 @@ struct MessagePage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "plain_message.html")]
+struct PlainMessagePage<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "post_to_idp.html")]
 struct PostToIdpPage<'a> {
     heading: &'a str,
@@ -345,6 +352,12 @@ pub fn confirm_sign_in(connection: &ConnectionId, ticket: &str, email: &str) -> 
 #[must_use]
 pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
     render(status, &MessagePage { title, text }, "")
+}
+
+/// The same for somebody who does not sign in here.
+#[must_use]
+pub(super) fn plain_message(status: StatusCode, title: &str, text: &str) -> Response {
+    render(status, &PlainMessagePage { title, text }, "")
 }
 
 /// The style sheet of all pages.

@@ -11,6 +11,7 @@ mod diff;
 pub mod domains;
 pub mod drafts;
 pub mod keys;
+pub mod setup_links;
 pub mod tested;
 pub mod tokens;
 pub mod versions;
@@ -73,6 +74,8 @@ pub enum Refusal {
     NothingToUndo,
     /// It has no key that decrypts.
     NoDecryptionKey,
+    /// There is no such setup link.
+    NoSuchSetupLink,
     /// There is no such version of it, or not any more.
     NoSuchVersion,
     /// There is no such connection.
@@ -210,6 +213,10 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     Ok(Some(match name {
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
         RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
+        setup_links::AddSetupLink::NAME => run::<setup_links::AddSetupLink>(call, sql, now)?,
+        setup_links::ListSetupLinks::NAME => run::<setup_links::ListSetupLinks>(call, sql, now)?,
+        setup_links::OpenSetupLink::NAME => run::<setup_links::OpenSetupLink>(call, sql, now)?,
+        setup_links::RevokeSetupLink::NAME => run::<setup_links::RevokeSetupLink>(call, sql, now)?,
         admin_sessions::BeginAdminSession::NAME => run::<admin_sessions::BeginAdminSession>(call, sql, now)?,
         admin_sessions::EndAdminSession::NAME => run::<admin_sessions::EndAdminSession>(call, sql, now)?,
         admin_sessions::ReadAdminSession::NAME => run::<admin_sessions::ReadAdminSession>(call, sql, now)?,
@@ -269,6 +276,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         admin_sessions::TABLE,
         decryption_keys::TABLE,
         keys::TABLE,
+        setup_links::TABLE,
         tokens::TABLE,
         drafts::TABLE,
         versions::TABLE,
@@ -438,6 +446,7 @@ impl Call for Delete {
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
         drafts::forget(sql, &self.id)?;
+        setup_links::forget(sql, &self.id)?;
         tested::forget(sql, &self.id)?;
         versions::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;

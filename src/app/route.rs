@@ -1,14 +1,16 @@
 //! URLs: from a path to a route, in one table.
 
 mod dashboard;
+mod setup;
 
 use http::Method;
 
 pub use dashboard::{AdminRoute, Section, Tab};
+pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TestId, TokenId};
+use crate::saml::id::{ConnectionId, SetupLinkId, TestId, TokenId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum Route {
     Script,
     /// `GET /sso/session`: who is signed in.
     Session,
+    /// `/sso/setup/…`: setup links.
+    Setup(SetupRoute),
     /// `GET, POST /sso/sign-in`.
     SignIn,
     /// `GET, POST /sso/sign-out`.
@@ -80,6 +84,10 @@ pub enum ApiRoute {
     RotateKeys,
     /// `GET /connections/{id}/tests/{test}`: a test and its report.
     Test(ConnectionId, TestId),
+    /// `DELETE /connections/{id}/setup-links/{link}`.
+    SetupLink(ConnectionId, SetupLinkId),
+    /// `GET, POST /connections/{id}/setup-links`.
+    SetupLinks(ConnectionId),
     /// `GET, POST /connections/{id}/tests`: the tests, newest first; begins one.
     Tests(ConnectionId),
     /// `DELETE /tokens/{id}`.
@@ -105,9 +113,13 @@ impl Route {
         if let Some(rest) = rest.strip_prefix("admin/") {
             return Some(Self::Admin(AdminRoute::of(rest)));
         }
+        if let Some(rest) = rest.strip_prefix("setup/") {
+            return SetupRoute::of(rest).map(Self::Setup);
+        }
         let mut segments = rest.split('/');
         let route = match (segments.next()?, segments.next(), segments.next()) {
             ("admin", None, None) => Self::Admin(AdminRoute::Connections),
+            ("setup", None, None) => Self::Setup(SetupRoute::Steps),
             ("admin.css", None, None) => Self::AdminStylesheet,
             ("sign-in", None, None) => Self::SignIn,
             ("sign-out", None, None) => Self::SignOut,
@@ -138,6 +150,7 @@ impl Route {
             Self::Acs(_) => "POST",
             Self::Admin(route) => route.methods(),
             Self::Api(route) => route.methods(),
+            Self::Setup(route) => route.methods(),
             Self::AdminStylesheet
             | Self::Metadata(_)
             | Self::Script
@@ -165,6 +178,7 @@ impl Route {
         }
         match self {
             Self::Admin(route) => route.max_body_bytes(method),
+            Self::Setup(route) => route.max_body_bytes(method),
             Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
             Self::Api(ApiRoute::DraftMetadata(_) | ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
@@ -210,6 +224,8 @@ impl ApiRoute {
             (Some("enable"), None, _) => Self::Enable(id),
             (Some("metadata"), None, _) => Self::Metadata(id),
             (Some("refusals"), None, _) => Self::Refusals(id),
+            (Some("setup-links"), None, _) => Self::SetupLinks(id),
+            (Some("setup-links"), Some(link), None) => Self::SetupLink(id, SetupLinkId::parse(link).ok()?),
             (Some("tests"), None, _) => Self::Tests(id),
             (Some("tests"), Some(test), None) => Self::Test(id, TestId::parse(test).ok()?),
             (Some("undo"), None, _) => Self::Undo(id),
@@ -223,7 +239,7 @@ impl ApiRoute {
     fn methods(&self) -> &'static str {
         match self {
             Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",
+            Self::Connections | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",
             Self::Disable(_)
             | Self::DraftApply(_)
             | Self::DraftMetadata(_)
@@ -240,7 +256,7 @@ impl ApiRoute {
             | Self::Refusals(_)
             | Self::Test(..)
             | Self::Versions(_) => "GET, HEAD",
-            Self::Token(_) => "DELETE",
+            Self::SetupLink(..) | Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }

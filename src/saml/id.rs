@@ -105,6 +105,12 @@ text_type!(
 );
 
 text_type!(
+    /// A setup link's identifier, which is no secret: `link_` and 20 characters of lower-case base32.
+    SetupLinkId,
+    |text| prefixed(text, "link_").ok_or(Invalid("expected a setup link id such as link_abcdefghij234567klmn"))
+);
+
+text_type!(
     /// The name of an entity (SAML Core 8.3.6): 1 to 1,024 characters, compared octet by octet.
     ///
     /// It should be a URI, but people are let type anything (one placeholder that is in real use is `IdP Entity ID`), so there may be
@@ -227,6 +233,14 @@ impl ConnectionId {
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
         Self(random_after("conn_", random))
+    }
+}
+
+impl SetupLinkId {
+    /// A setup link's identifier out of 100 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(random_after("link_", random))
     }
 }
 

@@ -31,6 +31,7 @@ mod logout_messages;
 mod metadata;
 mod mutation;
 mod routing;
+mod setup_links;
 mod sign_in;
 mod signed_requests;
 mod slo;

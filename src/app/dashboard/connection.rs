@@ -22,7 +22,7 @@ use crate::app::ports::Ports;
 use crate::app::route::{Section, Tab};
 use crate::code::Code;
 use crate::saml::connection::{Connection, Provider, State};
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, SetupLinkId};
 use crate::saml::preset::Preset;
 
 /// What all pages of a connection show.
@@ -41,6 +41,8 @@ pub(super) struct Head<'a> {
     pub(super) seen: String,
     /// Why a draft goes live without a test.
     pub(super) apply_reason: Field,
+    /// The address of a setup link that was just made: told once.
+    pub(super) new_link: Option<String>,
 }
 
 /// What was just done, said where it was done.
@@ -70,10 +72,20 @@ struct SettingsPage<'a> {
     confirm_name: Field,
 }
 
+/// What a page shows beside the connection: what came of a form.
+#[derive(Default)]
+struct Shown<'a> {
+    notice: Option<Notice>,
+    attempt: Option<Attempt<'a>>,
+    new_link: Option<String>,
+}
+
 /// What came of a form.
 enum Done {
     /// It is saved in the draft.
     Draft,
+    /// A setup link is made, whose address is told once.
+    Link(String),
     /// It is live, and perhaps everywhere.
     Live { published: bool },
     /// The browser goes elsewhere.
@@ -90,7 +102,11 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, Failure> {
         let situation = self.situation(id).await?;
         let notice = notice(request.uri().query().unwrap_or_default().as_bytes());
-        self.connection_page(StatusCode::OK, visitor, &situation, tab, notice, None)
+        let shown = Shown {
+            notice,
+            ..Shown::default()
+        };
+        self.connection_page(StatusCode::OK, visitor, &situation, tab, shown)
             .await
     }
 
@@ -112,6 +128,14 @@ impl<P: Ports> App<P> {
         match done {
             Ok(Done::Elsewhere(location)) => Ok(see_other(&location)),
             Ok(Done::Draft) => Ok(back("&how=draft")),
+            Ok(Done::Link(url)) => {
+                let shown = Shown {
+                    new_link: Some(url),
+                    ..Shown::default()
+                };
+                self.connection_page(StatusCode::OK, visitor, &situation, section.tab(), shown)
+                    .await
+            }
             Ok(Done::Live { published: true }) => Ok(back("")),
             Ok(Done::Live { published: false }) => Ok(back("&how=later")),
             Err(error) if is_for_the_page(&error) => {
@@ -122,7 +146,11 @@ impl<P: Ports> App<P> {
                 };
                 // As it is by now, where somebody else has changed it meanwhile.
                 let situation = self.situation(id).await?;
-                self.connection_page(error.status, visitor, &situation, section.tab(), None, Some(attempt))
+                let shown = Shown {
+                    attempt: Some(attempt),
+                    ..Shown::default()
+                };
+                self.connection_page(error.status, visitor, &situation, section.tab(), shown)
                     .await
             }
             Err(error) => Err(error.into()),
@@ -178,6 +206,15 @@ impl<P: Ports> App<P> {
                     saved.await.map(live_now)
                 }
             },
+            Section::CreateLink => {
+                let (_, url) = self.create_setup_link(id, actor).await?;
+                Ok(Done::Link(url))
+            }
+            Section::RevokeLink => {
+                let link = SetupLinkId::parse(form.text("link")).map_err(|e| ApiError::invalid("link", e.0))?;
+                self.revoke_setup_link(id, &link, actor).await?;
+                Ok(Done::Live { published: true })
+            }
             Section::ApplyDraft => {
                 let applied = self.apply_draft(id, reason(), seen_revision(form), actor);
                 applied.await.map(live_now)
@@ -223,9 +260,13 @@ impl<P: Ports> App<P> {
         visitor: &Visitor,
         situation: &Situation,
         tab: Tab,
-        notice: Option<Notice>,
-        attempt: Option<Attempt<'_>>,
+        shown: Shown<'_>,
     ) -> Result<Response, Failure> {
+        let Shown {
+            notice,
+            attempt,
+            new_link,
+        } = shown;
         let connection = situation.edited();
         let head = Head {
             connection,
@@ -238,6 +279,7 @@ impl<P: Ports> App<P> {
             draft: situation.draft_shown(),
             seen: situation.seen(),
             apply_reason: reason_field(&Maker::of(Section::ApplyDraft, attempt)),
+            new_link,
         };
         match tab {
             Tab::History => self.history_page(status, visitor, head, situation, attempt).await,
@@ -355,6 +397,7 @@ fn notice(query: &[u8]) -> Option<Notice> {
         (Section::Manual | Section::Metadata, _) => {
             "Saved. This is what was read; it is live everywhere within a minute."
         }
+        (Section::RevokeLink, _) => "Revoked: the link opens nothing any more.",
         (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
         (Section::Restore | Section::Undo, _) => "Done: this configuration is live everywhere within a minute.",
         _ => "Saved. It is live everywhere within a minute.",

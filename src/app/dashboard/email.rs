@@ -48,6 +48,8 @@ struct Content<'a> {
     domains: String,
     steps: Vec<ShownStep<'a>>,
     metadata_url: &'a str,
+    /// Where the customer does it all without writing back.
+    setup_link: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -83,7 +85,12 @@ pub(super) struct Email {
 }
 
 impl Email {
-    pub(super) fn of(connection: &Connection, ours: &ServiceProvider, origin: &PublicOrigin) -> askama::Result<Self> {
+    pub(super) fn of(
+        connection: &Connection,
+        ours: &ServiceProvider,
+        origin: &PublicOrigin,
+        setup_link: Option<&str>,
+    ) -> askama::Result<Self> {
         let preset = Preset::of(connection.provider);
         let domains: Vec<&str> = connection.domains.iter().map(Domain::as_str).collect();
         let content = Content {
@@ -92,6 +99,7 @@ impl Email {
             domains: domains.join(", "),
             steps: steps(preset, ours),
             metadata_url: &ours.metadata_url,
+            setup_link,
         };
         let html = HtmlEmail { content: &content }.render()?;
         Ok(Self {

@@ -184,7 +184,7 @@ impl<P: Ports> App<P> {
 }
 
 /// What the forms of a session send back. It tells nothing of the session's token, and needs no storage.
-fn csrf_token(session: &Token) -> String {
+pub(super) fn csrf_token(session: &Token) -> String {
     let mut hash = Sha256::new();
     hash.update(b"dashboard form\0");
     hash.update(session.reveal().as_bytes());

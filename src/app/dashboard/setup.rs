@@ -18,10 +18,12 @@ use crate::app::ledger::test::{Configuration, Test};
 use crate::app::manual_idp::ManualBody;
 use crate::app::page::identity_providers;
 use crate::app::ports::{Ports, Unavailable};
+use crate::app::registry::setup_links::SetupLink;
 use crate::app::registry::tested::TestStatus;
 use crate::app::route::{Section, Tab};
+use crate::app::setup_links::Progress;
 use crate::code::Code;
-use crate::saml::connection::{Binding, IdentityProvider, Provider, ServiceProvider};
+use crate::saml::connection::{Binding, Connection, IdentityProvider, Provider, ServiceProvider};
 use crate::saml::preset::{MetadataForm, Preset};
 use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
@@ -34,6 +36,8 @@ struct SetupPage<'a> {
     ours: &'a ServiceProvider,
     steps: Vec<ShownStep<'a>>,
     email: Email,
+    links: Vec<LinkShown>,
+    progress: [(&'static str, bool); 5],
     idp: Option<IdpShown<'a>>,
     warnings: Vec<String>,
     metadata_url: Field,
@@ -53,7 +57,7 @@ struct SetupPage<'a> {
 
 /// A way of giving an identity provider.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     Manual,
     Nothing,
     Url,
@@ -61,16 +65,25 @@ enum Way {
 }
 
 /// What is known of an identity provider.
-struct IdpShown<'a> {
-    idp: &'a IdentityProvider,
-    endpoints: Vec<(&'static str, &'a str)>,
-    certificates: Vec<CertificateShown>,
+pub(super) struct IdpShown<'a> {
+    pub(super) idp: &'a IdentityProvider,
+    pub(super) endpoints: Vec<(&'static str, &'a str)>,
+    pub(super) certificates: Vec<CertificateShown>,
 }
 
-struct CertificateShown {
-    sha256: String,
-    subject: String,
-    until: Option<(String, String, &'static str)>,
+pub(super) struct CertificateShown {
+    pub(super) sha256: String,
+    pub(super) subject: String,
+    pub(super) until: Option<(String, String, &'static str)>,
+}
+
+/// A setup link in the list.
+struct LinkShown {
+    id: String,
+    made: String,
+    by: String,
+    until: String,
+    opened: Option<String>,
 }
 
 /// A test in the list.
@@ -99,32 +112,22 @@ impl<P: Ports> App<P> {
         let tests = self.list_tests(&connection.id).await?;
         let metadata = Maker::of(Section::Metadata, attempt);
         let code = attempt.map_or("", |attempt| attempt.error.code);
-        let email = Email::of(connection, &ours, &self.config.origin).map_err(|e| Unavailable(e.to_string()))?;
-        let stored_url = idp.and_then(|idp| idp.metadata_url.as_ref());
+        let links = self.list_setup_links(&connection.id).await?;
+        let email = Email::of(connection, &ours, &self.config.origin, head.new_link.as_deref())
+            .map_err(|e| Unavailable(e.to_string()))?;
+        let (metadata_url, metadata_xml) = metadata_fields(connection, attempt);
         let mut page = SetupPage {
             chrome: visitor.chrome(),
             head,
             ours: &ours,
             steps: steps(preset, &ours),
             email,
+            links: links.iter().map(link_shown).collect(),
+            progress: Progress::of(connection, &tests).steps(),
             idp: idp.map(|idp| shown(idp, now)),
             warnings: Warning::all(connection, now).iter().map(ToString::to_string).collect(),
-            metadata_url: metadata
-                .field(
-                    "url",
-                    preset.metadata_label,
-                    "",
-                    Kind::Line("url"),
-                    stored_url.map_or("", |url| url.as_str()),
-                )
-                .placeholder("https://"),
-            metadata_xml: metadata.field(
-                "xml",
-                "Metadata XML",
-                "The whole file, from <?xml or <EntityDescriptor to its end.",
-                Kind::Area(Some(".xml,text/xml,application/xml,application/samlmetadata+xml")),
-                "",
-            ),
+            metadata_url,
+            metadata_xml,
             metadata_entity_id: (code == Code::SeveralEntities.as_str()).then(|| {
                 let hint = "The metadata describes several identity providers. Name the one that is meant.";
                 metadata.line("entity_id", "Entity ID", hint, "")
@@ -157,6 +160,31 @@ impl<P: Ports> App<P> {
     }
 }
 
+/// The fields for metadata: its URL, and itself.
+pub(super) fn metadata_fields(connection: &Connection, attempt: Option<Attempt<'_>>) -> (Field, Field) {
+    let maker = Maker::of(Section::Metadata, attempt);
+    let stored = connection
+        .identity_provider
+        .as_ref()
+        .and_then(|idp| idp.metadata_url.as_ref());
+    let label = Preset::of(connection.provider).metadata_label;
+    let url = maker.field(
+        "url",
+        label,
+        "",
+        Kind::Line("url"),
+        stored.map_or("", |url| url.as_str()),
+    );
+    let xml = maker.field(
+        "xml",
+        "Metadata XML",
+        "The whole file, from <?xml or <EntityDescriptor to its end.",
+        Kind::Area(Some(".xml,text/xml,application/xml,application/samlmetadata+xml")),
+        "",
+    );
+    (url.placeholder("https://"), xml)
+}
+
 pub(super) fn metadata_body(form: &Form) -> MetadataBody {
     let given = |name| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
     MetadataBody {
@@ -181,7 +209,7 @@ pub(super) fn manual_body(form: &Form) -> ManualBody {
     }
 }
 
-fn manual(maker: &Maker<'_>) -> Vec<Field> {
+pub(super) fn manual(maker: &Maker<'_>) -> Vec<Field> {
     const BINDINGS: &[(&str, &str)] = &[("redirect", "HTTP-Redirect"), ("post", "HTTP-POST")];
     vec![
         maker
@@ -217,7 +245,7 @@ fn manual(maker: &Maker<'_>) -> Vec<Field> {
 }
 
 /// Which way is open: the one that was tried, or the one that fits the provider when there is nothing yet.
-fn way(attempt: Option<Attempt<'_>>, preset: &Preset, has_idp: bool) -> Way {
+pub(super) fn way(attempt: Option<Attempt<'_>>, preset: &Preset, has_idp: bool) -> Way {
     match attempt {
         Some(attempt) if attempt.section == Section::Manual => Way::Manual,
         Some(attempt) if attempt.section == Section::Metadata => {
@@ -235,7 +263,7 @@ fn way(attempt: Option<Attempt<'_>>, preset: &Preset, has_idp: bool) -> Way {
     }
 }
 
-fn shown(idp: &IdentityProvider, now: Timestamp) -> IdpShown<'_> {
+pub(super) fn shown(idp: &IdentityProvider, now: Timestamp) -> IdpShown<'_> {
     let binding = |binding| match binding {
         Binding::Post => "HTTP-POST",
         Binding::Redirect => "HTTP-Redirect",
@@ -261,6 +289,16 @@ fn shown(idp: &IdentityProvider, now: Timestamp) -> IdpShown<'_> {
                 }),
             })
             .collect(),
+    }
+}
+
+fn link_shown(link: &SetupLink) -> LinkShown {
+    LinkShown {
+        id: link.id.to_string(),
+        made: day(link.created_at),
+        by: link.created_by.as_str().to_owned(),
+        until: day(link.expires_at),
+        opened: link.opened_at.map(day),
     }
 }
 

@@ -48,6 +48,15 @@ pub(in crate::app) struct Outcome<'a> {
     pub(in crate::app) attributes: Vec<(&'a ReceivedAttribute, &'static str)>,
 }
 
+/// Who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Reader {
+    /// The customer's administrator.
+    Customer,
+    /// The vendor.
+    Vendor,
+}
+
 /// A check in words.
 pub(in crate::app) struct CheckShown<'a> {
     pub(in crate::app) words: &'static str,
@@ -89,7 +98,7 @@ impl<P: Ports> App<P> {
             seen: situation.seen(),
             state: test.state(now),
             on: minute(test.begun_at),
-            outcome: Outcome::of(&test, connection.provider, now),
+            outcome: Outcome::of(&test, connection.provider, Reader::Vendor, now),
             may_enable: passed_live && situation.live.state == State::Disabled && !situation.test.required,
             test: &test,
         };
@@ -99,7 +108,7 @@ impl<P: Ports> App<P> {
 }
 
 impl<'a> Outcome<'a> {
-    pub(in crate::app) fn of(test: &'a Test, provider: Provider, now: Timestamp) -> Self {
+    pub(in crate::app) fn of(test: &'a Test, provider: Provider, reader: Reader, now: Timestamp) -> Self {
         let report = test.report.as_ref();
         let check = |check: &'a Check| CheckShown {
             words: rule_words(check.rule),
@@ -115,7 +124,7 @@ impl<'a> Outcome<'a> {
             pill: test_state(test.state(now)),
             report,
             checks: report.into_iter().flat_map(|r| &r.checks).map(check).collect(),
-            advice: report.and_then(|report| advice(report, provider)),
+            advice: report.and_then(|report| advice(report, provider, reader)),
             mapping: report
                 .into_iter()
                 .flat_map(|r| &r.mapping)
@@ -135,17 +144,19 @@ impl<'a> Outcome<'a> {
     }
 }
 
-fn advice(report: &TestReport, provider: Provider) -> Option<Advice<'_>> {
+fn advice(report: &TestReport, provider: Provider, reader: Reader) -> Option<Advice<'_>> {
     let text = report.code.as_deref()?;
     let code = Code::parse(text)?;
     Some(Advice {
         code: text,
         detail: report.detail.as_deref().unwrap_or_default(),
-        who: match code.actor() {
-            Actor::Customer => "The customer's administrator has to act.",
-            Actor::Us => "This is for the people who run this deployment.",
-            Actor::User => "The person who signs in can mend this.",
-            Actor::Vendor => "You can mend this in the settings of the connection.",
+        who: match (code.actor(), reader) {
+            (Actor::Customer, Reader::Vendor) => "The customer's administrator has to act.",
+            (Actor::Customer, Reader::Customer) => "You can mend this at your identity provider.",
+            (Actor::Us, _) => "This is for the people who run this deployment.",
+            (Actor::User, _) => "The person who signs in can mend this.",
+            (Actor::Vendor, Reader::Vendor) => "You can mend this in the settings of the connection.",
+            (Actor::Vendor, Reader::Customer) => "Whoever sent you the link has to act.",
         },
         why: code.explanation(),
         steps: hint_for(code, provider),

@@ -66,6 +66,10 @@ actions! {
     IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
     /// The keys that sign went on by one step.
     KeysRotated "service_provider.keys_rotated" "Rotated the signing keys";
+    /// A setup link was made.
+    SetupLinkCreated "setup_link.created" "Made a setup link";
+    /// A setup link was revoked.
+    SetupLinkRevoked "setup_link.revoked" "Revoked a setup link";
     /// A token was made.
     TokenCreated "token.created" "Made the token";
     /// A token was revoked.
@@ -135,6 +139,16 @@ pub(super) fn record(
 /// Records a change that is of no connection.
 pub(super) fn record_other(sql: &dyn Sql, deed: &Deed<'_>, now: Timestamp) -> Result<(), SqlError> {
     append(sql, None, &deed.words(&[]), &[], deed, now)
+}
+
+/// Records what was done for a connection and leaves it as it is.
+pub(super) fn record_of(
+    sql: &dyn Sql,
+    connection: &ConnectionId,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    append(sql, Some(connection), &deed.words(&[]), &[], deed, now)
 }
 
 fn append(

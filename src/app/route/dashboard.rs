@@ -58,6 +58,8 @@ pub enum Section {
     ApplyDraft,
     /// Names of attributes.
     Attributes,
+    /// Makes a setup link.
+    CreateLink,
     /// Deletes the connection.
     Delete,
     /// Disables it.
@@ -80,6 +82,8 @@ pub enum Section {
     RebaseDraft,
     /// Gives it the configuration of an earlier version.
     Restore,
+    /// Revokes a setup link.
+    RevokeLink,
     /// To whom its domains belong besides, and in which order it is offered.
     Routing,
     /// Begins a test.
@@ -90,10 +94,11 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::Attributes,
+        Self::CreateLink,
         Self::Delete,
         Self::Disable,
         Self::DiscardDraft,
@@ -105,6 +110,7 @@ impl Section {
         Self::Metadata,
         Self::RebaseDraft,
         Self::Restore,
+        Self::RevokeLink,
         Self::Routing,
         Self::Test,
         Self::Undo,
@@ -117,6 +123,7 @@ impl Section {
             Self::Advanced => "advanced",
             Self::ApplyDraft => "apply-draft",
             Self::Attributes => "attributes",
+            Self::CreateLink => "create-link",
             Self::Delete => "delete",
             Self::Disable => "disable",
             Self::DiscardDraft => "discard-draft",
@@ -128,6 +135,7 @@ impl Section {
             Self::Metadata => "metadata",
             Self::RebaseDraft => "rebase-draft",
             Self::Restore => "restore",
+            Self::RevokeLink => "revoke-link",
             Self::Routing => "routing",
             Self::Test => "test",
             Self::Undo => "undo",
@@ -145,6 +153,7 @@ impl Section {
     pub const fn anchor(self) -> &'static str {
         match self {
             Self::ApplyDraft | Self::DiscardDraft | Self::RebaseDraft => "draft",
+            Self::CreateLink | Self::RevokeLink => "setup-link",
             Self::Delete => "danger",
             Self::MapAttribute | Self::Test => "test",
             Self::Restore | Self::Undo => "history",
@@ -161,6 +170,7 @@ impl Section {
         match self {
             Self::Restore | Self::Undo => Tab::History,
             Self::ApplyDraft
+            | Self::CreateLink
             | Self::Disable
             | Self::DiscardDraft
             | Self::Enable
@@ -168,6 +178,7 @@ impl Section {
             | Self::MapAttribute
             | Self::Metadata
             | Self::RebaseDraft
+            | Self::RevokeLink
             | Self::Test => Tab::Setup,
             Self::Advanced | Self::Attributes | Self::Delete | Self::Domains | Self::General | Self::Routing => {
                 Tab::Settings
