@@ -16,7 +16,7 @@ pub struct Preset {
     pub entity_id_label: &'static str,
     /// What it calls its metadata.
     pub metadata_label: &'static str,
-    /// Whether its administrator sends back a URL or the file itself.
+    /// Whether its administrator hands over a URL or the file itself.
     pub metadata_form: MetadataForm,
     /// What its administrator does, in order.
     pub steps: &'static [Step],
@@ -130,7 +130,7 @@ const OKTA: Preset = Preset {
             entries: &[],
         },
         Step {
-            text: "Back on the Sign On tab, copy the Metadata URL and send it back.",
+            text: "Back on the Sign On tab, copy the Metadata URL.",
             entries: &[],
         },
     ],
@@ -171,12 +171,12 @@ const ENTRA: Preset = Preset {
             entries: &[],
         },
         Step {
-            text: "Under SAML Certificates, copy the App Federation Metadata Url and send it back.",
+            text: "Under SAML Certificates, copy the App Federation Metadata Url.",
             entries: &[],
         },
     ],
     note: Some(
-        "Send the App Federation Metadata Url of this application, with appid at its end: the one of the whole tenant may lack the certificate that signs.",
+        "Take the App Federation Metadata Url of this application, with appid at its end: the one of the whole tenant may lack the certificate that signs.",
     ),
 };
 
@@ -193,7 +193,7 @@ const GOOGLE: Preset = Preset {
             entries: &[],
         },
         Step {
-            text: "Under Google Identity Provider details, press Download metadata. Send that file back.",
+            text: "Under Google Identity Provider details, press Download metadata, and keep the file.",
             entries: &[],
         },
         Step {
@@ -255,7 +255,7 @@ const CUSTOM: Preset = Preset {
             entries: &[],
         },
         Step {
-            text: "Send back the metadata: its URL if there is one, else the XML file, else the sign-on URL, the entity ID and the signing certificate.",
+            text: "Copy the URL of its metadata; where there is none, download the XML file, or note the sign-on URL, the entity ID and the signing certificate.",
             entries: &[],
         },
     ],

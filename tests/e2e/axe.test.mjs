@@ -9,10 +9,13 @@ import { launchChromium, skip } from "./chromium.mjs";
 import { adminToken, connect, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, fresh;
+  let system, chromium, axe, connection, link, fresh;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
     connection = await connect(system, { domain: "acme.test" });
+    // With a draft and a version of its own.
+    await system.api("PATCH", `${connection.path}/draft`, { attribute_map: { groups: "crew" } });
+    link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
     fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));
@@ -64,6 +67,17 @@ describe("axe-core", { skip }, () => {
           await page.keyboard.press("Enter");
           await page.getByRole("alert").waitFor();
           await judge("settings with an error");
+          for (const user of ["Ada", "Mallory"]) {
+            await page.goto(link);
+            await judge("setup link");
+            await page.getByRole("button", { name: "Run the test" }).click();
+            await page.getByText(user).first().click();
+            await page.getByRole("heading", { name: /^The test/ }).waitFor();
+            await judge(`setup link's test of ${user}`);
+            const test = page.url().split("/").at(-1);
+            await open(`/sso/admin/connections/${connection.id}/tests/${test}`);
+          }
+          await open("/sso/setup/nothing");
           assert.deepEqual(found, []);
         } finally {
           await context.close();
@@ -76,7 +90,7 @@ describe("axe-core", { skip }, () => {
     const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra"];
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
-      pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`);
+      pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`);
     }
     return pages;
   }
