@@ -64,6 +64,7 @@ describe("connections", { concurrency: 4 }, () => {
       require_signed_assertion: false,
       require_signed_response: false,
       sha1_exception: null,
+      attribute_map: { email: null, first_name: null, last_name: null, groups: null },
       required_attributes: [],
       require_typed_email: false,
       just_in_time_sign_up: true,

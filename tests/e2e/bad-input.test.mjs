@@ -105,7 +105,7 @@ describe("paths", () => {
       "/sso/%c0%ae%c0%ae/sign-in", "/sso/saml", "/sso/saml/", `/sso/saml/${connection.id}`, `/sso/saml/${connection.id}/`, `/sso/saml/${connection.id}/acs/`,
       `/sso/saml/${connection.id.toUpperCase()}/acs`, `/sso/saml/${connection.id}%00/acs`, `/sso/saml/${connection.id}x/acs`, "/sso/saml/conn_/acs",
       "/sso/saml/__proto__/metadata", "/sso/saml/..%2f..%2fapi/metadata", `/sso/saml/${"a".repeat(10_000)}/metadata`, `/sso/saml/${UNKNOWN_ID}/metadata`,
-      "/favicon.ico", "/robots.txt", "/.env", "/sso/admin", "/sso/setup/x", "/sso/jwks.json", "/cdn-cgi/x", `/${"x/".repeat(5_000)}`,
+      "/favicon.ico", "/robots.txt", "/.env", "/sso/administrator", "/sso/setup/x", "/sso/jwks.json", "/cdn-cgi/x", `/${"x/".repeat(5_000)}`,
     ]) {
       const answer = await send(path);
       assert.equal(answer.status, 404, path);
