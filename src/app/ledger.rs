@@ -161,13 +161,13 @@ const GROWING_OLD: [(&str, &str, i64); 6] = [
     ("ended_users", "remember_until", 0),
 ];
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
      remember_until INTEGER NOT NULL)",
-    // Without a request it is bound to no browser.
+    // Without a request it is bound to the first browser that shows it.
     "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_path TEXT NOT NULL, \
      user TEXT NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
@@ -179,6 +179,7 @@ const TABLES: [&str; 12] = [
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",
     "CREATE INDEX IF NOT EXISTS assertions_by_end ON assertions (remember_until)",
     "CREATE INDEX IF NOT EXISTS tickets_by_end ON tickets (expires_at)",
+    "CREATE INDEX IF NOT EXISTS tickets_by_request ON tickets (request_id)",
     "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (expires_at)",
 ];
 

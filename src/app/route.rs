@@ -102,9 +102,9 @@ impl Route {
             Self::Acs(_) => "POST",
             Self::Api(route) => route.methods(),
             Self::Metadata(_) | Self::Script | Self::Session | Self::SignedOut(_) | Self::Stylesheet => "GET, HEAD",
-            Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
-            // Its GET ends sessions, so that there is no HEAD.
-            Self::Slo(_) => "GET, POST",
+            Self::SignIn | Self::SignOut => "GET, HEAD, POST",
+            // Their GET uses a ticket up or ends sessions, so that there is no HEAD.
+            Self::Complete(_) | Self::Slo(_) => "GET, POST",
         }
     }
 

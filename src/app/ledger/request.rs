@@ -185,7 +185,15 @@ pub(super) fn answered(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Makes room for one more request: of this browser, and of all. The oldest give way, so that nobody is locked out.
+/// Forgets the request `id`, and the tickets that were given for its answer.
+pub(super) fn forget(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+    sql.run("DELETE FROM tickets WHERE request_id = ?", &[id.into()])?;
+    sql.run("DELETE FROM requests WHERE id = ?", &[id.into()])?;
+    Ok(())
+}
+
+/// Makes room for one more request: of this browser, and of all. Those that were answered give way first, then the oldest,
+/// so that nobody is locked out.
 fn drop_surplus_requests(sql: &dyn Sql, browser: &TokenHash) -> Result<(), SqlError> {
     sql.run(
         "DELETE FROM requests WHERE browser = ?1 AND answered_at IS NULL AND id NOT IN \
