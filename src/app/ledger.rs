@@ -188,7 +188,7 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(logout::TABLES) {
+        for table in TABLES.iter().chain(request::TABLES).chain(logout::TABLES) {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;

@@ -22,6 +22,7 @@ mod dsig_corpus;
 mod encrypted;
 mod hidden;
 mod idp_initiated;
+mod ledger;
 mod logout_messages;
 mod metadata;
 mod mutation;

@@ -9,6 +9,16 @@ use crate::saml::id::{EmailAddress, RequestId, ReturnPath};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
+/// What the table of requests needs: their number, kept by triggers so that whoever forgets some need not think of it, and the
+/// order in which they give way.
+pub(super) const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS request_count (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO request_count (one, number) SELECT 1, count(*) FROM requests",
+    "CREATE TRIGGER IF NOT EXISTS request_added AFTER INSERT ON requests BEGIN UPDATE request_count SET number = number + 1; END",
+    "CREATE TRIGGER IF NOT EXISTS request_removed AFTER DELETE ON requests BEGIN UPDATE request_count SET number = number - 1; END",
+    "CREATE INDEX IF NOT EXISTS requests_by_worth ON requests (answered_at IS NULL, expires_at)",
+];
+
 /// Remembers a request that is sent to the identity provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Begin {
@@ -204,8 +214,8 @@ fn drop_surplus_requests(sql: &dyn Sql, browser: &TokenHash) -> Result<(), SqlEr
         ],
     )?;
     sql.run(
-        "DELETE FROM requests WHERE id IN (SELECT id FROM requests ORDER BY expires_at \
-         LIMIT max(0, (SELECT count(*) FROM requests) - ?))",
+        "DELETE FROM requests WHERE id IN (SELECT id FROM requests ORDER BY answered_at IS NULL, expires_at \
+         LIMIT max(0, (SELECT number FROM request_count) - ?))",
         &[(MAX_PENDING_PER_CONNECTION.saturating_sub(1)).into()],
     )?;
     Ok(())
