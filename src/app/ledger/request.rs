@@ -49,7 +49,8 @@ pub struct Asked {
     pub name_id_format: bool,
 }
 
-/// Replaces a request, whose NameID format the identity provider refused, by one that asks for none.
+/// Replaces a request, whose NameID format the identity provider refused, by one that asks for none. Gives what else it
+/// asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AskAgain {
     /// The generation of the record that was used.
@@ -96,7 +97,7 @@ impl Call for Begin {
 }
 
 impl Call for AskAgain {
-    type Reply = Result<(), Refusal>;
+    type Reply = Result<Asked, Refusal>;
     const NAME: &'static str = "ask_again";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -104,7 +105,10 @@ impl Call for AskAgain {
             return Ok(Err(refusal));
         }
         let asked = match pending(sql, &self.refused, now)? {
-            Ok(request) if request.asked.name_id_format => request.asked,
+            Ok(request) if request.asked.name_id_format => Asked {
+                name_id_format: false,
+                ..request.asked
+            },
             Ok(_) => return Ok(Err(Refusal::RequestUnknown)),
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -115,14 +119,11 @@ impl Call for AskAgain {
             &[
                 self.request_id.as_str().into(),
                 now.plus(self.lifetime_seconds).unix_seconds().into(),
-                to_json(&Asked {
-                    name_id_format: false,
-                    ..asked
-                })?,
+                to_json(&asked)?,
                 self.refused.as_str().into(),
             ],
         )?;
-        Ok(Ok(()))
+        Ok(Ok(asked))
     }
 }
 
