@@ -296,7 +296,7 @@ fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<Us
         name_id_format: name_id.format.clone(),
         name_qualifier: name_id.name_qualifier.clone(),
         sp_name_qualifier: name_id.sp_name_qualifier.clone(),
-        session_index: login.session_index().map(ToOwned::to_owned),
+        session_indexes: login.session_indexes().to_vec(),
         identity: login.identity().clone(),
     })
 }

@@ -43,8 +43,9 @@ pub struct User {
     /// The NameID's `SPNameQualifier`.
     #[serde(default)]
     pub sp_name_qualifier: Option<String>,
-    /// The session at the identity provider.
-    pub session_index: Option<String>,
+    /// Their sessions at the identity provider; none when it does not say.
+    #[serde(default)]
+    pub session_indexes: Vec<String>,
     /// E-mail, names, groups.
     pub identity: Identity,
 }
