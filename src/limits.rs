@@ -214,7 +214,8 @@ pub const MAX_TICKETS_PER_REQUEST: i64 = 4;
 /// Sign-ins that one browser may have in flight at one connection; the oldest gives way.
 pub const MAX_PENDING_PER_BROWSER: i64 = 20;
 
-/// Sign-ins in flight at one connection, whoever began them; the oldest gives way. Each is a row of up to 2 KB.
+/// Sign-ins that one connection remembers, whoever began them. One that was answered gives way first, then the oldest. Each is
+/// a row of up to 2 KB.
 pub const MAX_PENDING_PER_CONNECTION: i64 = 20_000;
 
 /// Seconds that a logout may take, from our request to the answer: the identity provider may first end other sessions.

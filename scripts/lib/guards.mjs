@@ -22,6 +22,8 @@ const dashboardSession = "src/app/dashboard/session.rs";
 const situation = "src/app/dashboard/situation.rs";
 const customer = "src/app/dashboard/customer.rs";
 const signIn = "src/app/sign_in.rs";
+const request = "src/app/ledger/request.rs";
+const ticket = "src/app/ledger/sign_in.rs";
 
 const guard = (what, file, from, to, tests) => ({ what, edits: [{ file, from, to }], tests });
 
@@ -162,6 +164,17 @@ export const guards = [
   guard("R9 the age of an assertion", validate, 'expect.has_not_passed("IssueInstant and a day", oldest)?;', "", "it attacks::protocol::a110"),
   guard("R12 remembered through the skew", validate, "remember_until: not_on_or_after.plus(expect.skew_seconds),", "remember_until: not_on_or_after,", "it sign_in::a_replay"),
   guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => core::str", "(Some(value), _) => core::str", "it sign_in::duplicate_cookies"),
+  guard("R11 the browser that asked", ticket, "(Some(bound), _) => bound == self.browser.as_str(),", "(Some(_), _) => true,", "it sign_in::only_the_browser"),
+  guard("R11 the browser that was asked", ticket, '"UPDATE tickets SET browser = ? WHERE hash = ? AND browser IS NULL"', '"SELECT ?, ? FROM tickets WHERE 0"', "it idp_initiated::only_the_browser"),
+  guard("R11 asked before confirmed", ticket, "(None, None) => !self.confirmed,", "(None, None) => true,", "it idp_initiated::only_the_browser"),
+  guard("R11 who was not asked for is asked", ticket, "if ticket.request_id.is_none() && !self.confirmed &&", "if false && !self.confirmed &&", "it idp_initiated::nobody"),
+  guard("R11 a burned ticket", ticket, 'sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;\n        ticket', "ticket", "it idp_initiated::only_the_browser"),
+  guard("R11 burned siblings", ticket, "ticket.request_id.as_deref().map_or(Ok(()), |id| forget(sql, id))", "let _ = ticket;\n        Ok(())", "it sign_in::a_ticket_that_was_shown"),
+  guard("R11 tickets of a request that is forgotten", request, 'sql.run("DELETE FROM tickets WHERE request_id = ?", &[id.into()])?;', "", "it state::signing_out"),
+  guard("R11 requests that are forgotten", request, 'sql.run("DELETE FROM requests WHERE id = ?", &[id.into()])?;', "", "it state::who_has_signed_out"),
+  guard("R11 a ticket and HEAD", "src/app/route.rs", 'Self::Complete(_) | Self::Slo(_) => "GET, POST",', 'Self::Complete(_) | Self::Slo(_) => "GET, HEAD, POST",', "it sign_in::a_ticket_is_not_used_up"),
+  guard("R13 who gives way first", request, "ORDER BY answered_at IS NULL, expires_at", "ORDER BY expires_at", "it ledger::who_was_answered"),
+  guard("R13 the price of a request", request, "(SELECT number FROM request_count)", "(SELECT count(*) FROM requests)", "it ledger::beginning"),
   // R7: what a connection demands; logout messages.
   guard("R7 signatures that are demanded", validate, "check_signatures(response, expect.signatures)?;", "", "it validate::a_connection_can_demand_more"),
   guard("R7 the assertion's, when it is demanded", validate, "Err(Reject::AssertionNotSignedRequired)", "Ok(())", "it validate::a_connection_can_demand_more"),

@@ -6,20 +6,22 @@
 //!
 //! A response that answers no request proves nothing about any browser, now or later. By default it only begins a sign-in of
 //! our own; where a connection takes it for one, its user is shown who they are about to be and presses a button, so that
-//! nobody is signed in as somebody else without noticing (login CSRF, attack A117).
+//! nobody is signed in as somebody else without noticing (login CSRF, attack A117). Its ticket belongs to the browser that
+//! shows it first, and only there the button works.
 
 use http::StatusCode;
 
 use super::App;
 use super::attempt::Failure;
 use super::error::BrowserError;
-use super::http::{Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
+use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
 use super::ledger::{Answers, Complete, Completion, Consume, EndSession, Refusal, User, user_id};
 use super::page;
 use super::ports::{Ports, Unavailable};
-use super::session::{browser_cookie, session_cookie};
+use super::session::session_cookie;
 use super::sign_in::reject_of;
 use crate::dsig::Policy;
+use crate::limits::BROWSER_SECONDS;
 use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::{ConnectionId, ReturnPath};
@@ -217,13 +219,14 @@ impl<P: Ports> App<P> {
             .await?
             .ok_or_else(|| BrowserError::refused(id, Reject::ConnectionUnknown))?;
         let present = session_cookie(request);
+        let browser = self.browser(request)?;
         // A fresh token for every sign-in: whatever session cookie the browser brought is not continued.
         let session = Token::new(&self.ports.random()?);
         let completed = self.ports.ledger(
             id,
             Complete {
                 ticket: ticket.hash(),
-                browser: browser_cookie(request).map(|browser| browser.hash()),
+                browser: browser.hash(),
                 present_session: (present.as_ref())
                     .filter(|(connection, _)| connection == id)
                     .map(|(_, token)| token.hash()),
@@ -232,7 +235,11 @@ impl<P: Ports> App<P> {
             },
         );
         match completed.await?.map_err(|refusal| refused_by_ledger(id, refusal))? {
-            Completion::Confirm { email } => Ok(page::confirm_sign_in(id, ticket.reveal(), email.as_str())),
+            Completion::Confirm { email } => {
+                let mut response = page::confirm_sign_in(id, ticket.reveal(), email.as_str());
+                set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
+                Ok(response)
+            }
             Completion::Done(completed) => {
                 // The session that this browser had before is over; it could not be ended later, without its cookie.
                 if let Some((previous, token)) = present {
@@ -292,7 +299,7 @@ fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<Us
         name_id_format: name_id.format.clone(),
         name_qualifier: name_id.name_qualifier.clone(),
         sp_name_qualifier: name_id.sp_name_qualifier.clone(),
-        session_index: login.session_index().map(ToOwned::to_owned),
+        session_indexes: login.session_indexes().to_vec(),
         identity: login.identity().clone(),
     })
 }

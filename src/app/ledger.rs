@@ -170,13 +170,13 @@ const GROWING_OLD: [(&str, &str, i64); 7] = [
     ("tests", "begun_at", TEST_KEPT_SECONDS),
 ];
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
      remember_until INTEGER NOT NULL)",
-    // Without a request it is bound to no browser.
+    // Without a request it is bound to the first browser that shows it.
     "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_path TEXT NOT NULL, \
      user TEXT NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
@@ -188,6 +188,7 @@ const TABLES: [&str; 12] = [
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",
     "CREATE INDEX IF NOT EXISTS assertions_by_end ON assertions (remember_until)",
     "CREATE INDEX IF NOT EXISTS tickets_by_end ON tickets (expires_at)",
+    "CREATE INDEX IF NOT EXISTS tickets_by_request ON tickets (request_id)",
     "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (expires_at)",
 ];
 
@@ -196,7 +197,12 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(logout::TABLES).chain([&test::TABLE]) {
+        for table in TABLES
+            .iter()
+            .chain(request::TABLES)
+            .chain(logout::TABLES)
+            .chain([&test::TABLE])
+        {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;

@@ -157,9 +157,9 @@ impl Route {
             | Self::Session
             | Self::SignedOut(_)
             | Self::Stylesheet => "GET, HEAD",
-            Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
+            Self::SignIn | Self::SignOut => "GET, HEAD, POST",
             // Their GETs do something, so that there is no HEAD.
-            Self::Slo(_) => "GET, POST",
+            Self::Complete(_) | Self::Slo(_) => "GET, POST",
             Self::Test(_) => "GET",
         }
     }

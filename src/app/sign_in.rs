@@ -14,7 +14,7 @@ use crate::limits::{BROWSER_SECONDS, MAX_DOMAIN_LABELS, MAX_NAME_CHARACTERS};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
 use crate::saml::connection::{Binding, Connection, Endpoint, State};
-use crate::saml::id::{ConnectionId, Domain, EmailAddress, EndpointUrl, RequestId, ReturnPath};
+use crate::saml::id::{ConnectionId, Domain, EmailAddress, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
 use crate::saml::settings::LoginHint;
 use crate::saml::validate::DEFAULT_SKEW_SECONDS;
@@ -243,11 +243,6 @@ impl<P: Ports> App<P> {
         };
         let browser = self.browser(request)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        let (subject, parameter) = match connection.requests.login_hint {
-            LoginHint::LoginHintParameter => (None, typed),
-            LoginHint::Off => (None, None),
-            LoginHint::SubjectNameId => (typed, None),
-        };
         let authn_request = AuthnRequest::new(
             &self.ports.random()?,
             self.ports.now(),
@@ -255,7 +250,7 @@ impl<P: Ports> App<P> {
             &service_provider,
             &connection.requests,
         )
-        .about(subject)
+        .about(hinted(connection, LoginHint::SubjectNameId, typed))
         .passive(wish.passive);
         let begun = self.ports.ledger(
             &connection.id,
@@ -277,19 +272,9 @@ impl<P: Ports> App<P> {
         if let Err(refusal) = begun.await? {
             return Ok(Err(refusal));
         }
-        let target = parameter.map(|email| {
-            let name = connection.provider.login_hint_parameter();
-            endpoint.url.with_parameter(name, email.as_str())
-        });
-        let target = target.as_ref().unwrap_or(&endpoint.url);
-        let mut response = (self.send(
-            &authn_request,
-            connection,
-            endpoint.binding,
-            target,
-            &self.relay_state()?,
-        ))
-        .await?;
+        let mut response = self
+            .send(&authn_request, connection, endpoint, typed, &self.relay_state()?)
+            .await?;
         set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
         Ok(Ok(response))
     }
@@ -323,18 +308,15 @@ impl<P: Ports> App<P> {
             request_id: authn_request.id().clone(),
             lifetime_seconds: connection.requests.lifetime_seconds(),
         };
-        match self.ports.ledger(&connection.id, ask_again).await? {
-            Ok(()) => {}
-            Err(_) => return Ok(None),
-        }
+        let Ok(asked) = self.ports.ledger(&connection.id, ask_again).await? else {
+            return Ok(None);
+        };
+        let typed = asked.email.as_ref();
+        let authn_request = authn_request
+            .about(hinted(connection, LoginHint::SubjectNameId, typed))
+            .passive(asked.passive);
         let response = self
-            .send(
-                &authn_request,
-                connection,
-                endpoint.binding,
-                &endpoint.url,
-                &self.relay_state()?,
-            )
+            .send(&authn_request, connection, endpoint, typed, &self.relay_state()?)
             .await?;
         self.ports.log(&LogLine {
             event: "asked_again_without_name_id_format",
@@ -366,17 +348,23 @@ impl<P: Ports> App<P> {
         Ok(Token::new(&self.ports.random()?).reveal().to_owned())
     }
 
-    /// Sends the browser to `target` with a request that the ledger remembers, signed if the connection's are.
+    /// Sends the browser to `endpoint` with a request that the ledger remembers, signed if the connection's are. The address
+    /// that was `typed` goes along where the connection says so.
     pub(super) async fn send(
         &self,
         request: &AuthnRequest<'_>,
         connection: &Connection,
-        binding: Binding,
-        target: &EndpointUrl,
+        endpoint: &Endpoint,
+        typed: Option<&EmailAddress>,
         relay_state: &str,
     ) -> Result<Response, Unavailable> {
+        let hint = hinted(connection, LoginHint::LoginHintParameter, typed).map(|email| {
+            let name = connection.provider.login_hint_parameter();
+            endpoint.url.with_parameter(name, email.as_str())
+        });
+        let target = hint.as_ref().unwrap_or(&endpoint.url);
         let mut message = request.to_xml();
-        Ok(match binding {
+        Ok(match endpoint.binding {
             Binding::Post => {
                 if connection.signs_requests() {
                     message = self.sign_message(&message).await?;
@@ -457,6 +445,11 @@ fn serves(connection: &Connection, wish: &Wish, typed: Option<&EmailAddress>) ->
         (None, Some(_)) => connection.organization == wish.organization,
         (None, None) => typed.is_some_and(|email| connection.domain_rule().covers(email.domain())),
     }
+}
+
+/// The address that was `typed`, if the connection passes it on in this `way`.
+fn hinted<'a>(connection: &Connection, way: LoginHint, typed: Option<&'a EmailAddress>) -> Option<&'a EmailAddress> {
+    typed.filter(|_| connection.requests.login_hint == way)
 }
 
 /// What a ledger's refusal means to the person who signs in.

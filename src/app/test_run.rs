@@ -113,13 +113,7 @@ impl<P: Ports> App<P> {
             &connection.requests,
         )
         .of_test(&test.id);
-        let sent = self.send(
-            &authn_request,
-            &connection,
-            endpoint.binding,
-            &endpoint.url,
-            test.id.as_str(),
-        );
+        let sent = self.send(&authn_request, &connection, endpoint, None, test.id.as_str());
         Ok(sent.await?)
     }
 

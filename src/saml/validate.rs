@@ -1,5 +1,7 @@
 //! The rules of the Web Browser SSO Profile (SAML Profiles 4.1.4), in the order of the specification.
 
+use std::collections::BTreeSet;
+
 use super::assertion::{Assertion, Issuer, NameId, SubjectConfirmation};
 use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
 use super::domains::DomainRule;
@@ -81,7 +83,7 @@ pub struct Login {
     idp_entity_id: EntityId,
     name_id: Option<NameId>,
     identity: Identity,
-    session_index: Option<String>,
+    session_indexes: Vec<String>,
     session_not_on_or_after: Option<Timestamp>,
     authn_instant: Timestamp,
 }
@@ -132,13 +134,13 @@ impl Login {
         &self.identity
     }
 
-    /// The session at the identity provider.
+    /// The sessions at the identity provider, one for each statement that names one, each once.
     #[must_use]
-    pub fn session_index(&self) -> Option<&str> {
-        self.session_index.as_deref()
+    pub fn session_indexes(&self) -> &[String] {
+        &self.session_indexes
     }
 
-    /// When that session ends.
+    /// When the first of these sessions ends.
     #[must_use]
     pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
         self.session_not_on_or_after
@@ -230,10 +232,19 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
         identity,
-        session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
+        session_indexes: session_indexes(assertion),
         session_not_on_or_after: confirmed.session_not_on_or_after,
         authn_instant: authn_instant(assertion)?,
     })
+}
+
+fn session_indexes(assertion: &Assertion) -> Vec<String> {
+    let indexes = assertion
+        .authn_statements
+        .iter()
+        .filter_map(|s| s.session_index.clone());
+    let mut seen = BTreeSet::new();
+    indexes.filter(|index| seen.insert(index.clone())).collect()
 }
 
 /// An assertion that says it is good for years is good for a day (attack A110): gives its end, which has not come.

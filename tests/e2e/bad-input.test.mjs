@@ -53,7 +53,7 @@ const routes = () => [
   { path: "/sso/session", methods: "GET, HEAD" },
   { path: "/sso/style.css", methods: "GET, HEAD" },
   { path: acsOf(), methods: "POST" },
-  { path: `/sso/saml/${connection.id}/complete`, methods: "GET, HEAD, POST" },
+  { path: `/sso/saml/${connection.id}/complete`, methods: "GET, POST" },
   { path: `/sso/saml/${connection.id}/metadata`, methods: "GET, HEAD" },
   { path: "/sso/api/v1/connections", methods: "GET, HEAD, POST" },
   { path: `/sso/api/v1/connections/${connection.id}`, methods: "GET, HEAD, PATCH, DELETE" },

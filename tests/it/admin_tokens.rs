@@ -91,9 +91,9 @@ fn no_token_makes_one_that_allows_more() {
         )
     };
     assert_eq!(make("a", &["read"]).0, 201);
-    let (status, made) = make("b", &["write", "tokens", "write"]);
-    assert_eq!((status, &made["scopes"]), (201, &json!(["write", "tokens"])));
-    assert_eq!(made["created_by"], json!("token \"maker\""));
+    let (status, answer) = make("b", &["write", "tokens", "write"]);
+    assert_eq!((status, &answer["scopes"]), (201, &json!(["write", "tokens"])));
+    assert_eq!(answer["created_by"], json!("token \"maker\""));
     let (narrow, _) = token(&world, &json!({"name": "narrow", "scopes": ["tokens"]}));
     for scopes in [json!(["read"]), json!(["tokens", "write"])] {
         let answer = call(

@@ -27,6 +27,7 @@ mod failures;
 mod hidden;
 mod history;
 mod idp_initiated;
+mod ledger;
 mod logout_messages;
 mod metadata;
 mod mutation;

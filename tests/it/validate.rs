@@ -91,7 +91,7 @@ fn a_good_response_signs_in_however_it_is_signed() {
         assert_eq!(login.identity().first_name.as_deref(), Some("Ada"));
         assert_eq!(login.identity().last_name.as_deref(), Some("Lovelace"));
         assert_eq!(login.in_response_to().unwrap().as_str(), "_request");
-        assert_eq!(login.session_index(), Some("_session"));
+        assert_eq!(login.session_indexes(), ["_session"]);
         assert_eq!(login.remember_until().unix_seconds(), NOW + 300 + 180);
     }
     let unsigned = Idp::trusted().respond(&Message::default(), Signed::Nothing);

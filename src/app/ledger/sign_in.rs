@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::request::{Request, answered, pending, request, return_path};
+use super::request::{Request, answered, forget, pending, request, return_path};
 use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
 use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{
@@ -57,7 +57,7 @@ pub struct Complete {
     /// The ticket.
     pub ticket: TokenHash,
     /// The browser that shows it.
-    pub browser: Option<TokenHash>,
+    pub browser: TokenHash,
     /// The session that this browser has at this connection.
     pub present_session: Option<TokenHash>,
     /// Whether the user has said in this browser that they want to be signed in.
@@ -70,7 +70,8 @@ pub struct Complete {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Completion {
-    /// No browser asked for it, so that it may be somebody else's: the user has to say that it is theirs.
+    /// No browser asked for it, so that it may be somebody else's: the user has to say that it is theirs, in the browser that
+    /// showed it first.
     Confirm {
         /// Whose it is.
         email: EmailAddress,
@@ -270,16 +271,18 @@ impl Call for Complete {
                 return_path: ticket.return_path,
             }));
         }
-        match &ticket.browser {
-            Some(bound) if self.browser.as_ref().is_none_or(|b| b.as_str() != bound) => {
-                return Ok(Err(Refusal::BrowserMismatch));
-            }
-            None if !self.confirmed && !self.is_present(sql, &ticket.user, now)? => {
-                return Ok(Ok(Completion::Confirm {
-                    email: ticket.user.identity.email,
-                }));
-            }
-            _ => {}
+        if !self.is_its_browser(&ticket) {
+            self.burn(sql, &ticket)?;
+            return Ok(Err(Refusal::BrowserMismatch));
+        }
+        if ticket.request_id.is_none() && !self.confirmed && !self.is_present(sql, &ticket.user, now)? {
+            sql.run(
+                "UPDATE tickets SET browser = ? WHERE hash = ? AND browser IS NULL",
+                &[self.browser.as_str().into(), self.ticket.as_str().into()],
+            )?;
+            return Ok(Ok(Completion::Confirm {
+                email: ticket.user.identity.email,
+            }));
         }
         let end = now.plus(SESSION_SECONDS);
         let expires_at = ticket.session_not_on_or_after.map_or(end, |idp| end.min(idp));
@@ -310,6 +313,23 @@ impl Call for Complete {
 }
 
 impl Complete {
+    /// Whether this browser may use the ticket: the one that asked for it, or else the first that shows it. To confirm it is
+    /// not to show it first: nobody was asked yet.
+    fn is_its_browser(&self, ticket: &Ticket) -> bool {
+        match (&ticket.browser, &ticket.request_id) {
+            (Some(bound), _) => bound == self.browser.as_str(),
+            (None, None) => !self.confirmed,
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// Makes a ticket that is shown in the wrong browser worth nothing in the right one too, with all that leads to the same
+    /// session: its address is known to somebody else. Only who knows it can do that.
+    fn burn(&self, sql: &dyn Sql, ticket: &Ticket) -> Result<(), SqlError> {
+        sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
+        ticket.request_id.as_deref().map_or(Ok(()), |id| forget(sql, id))
+    }
+
     /// Whether this browser's present session is this user's, so that nothing is swapped under anybody's hands.
     fn is_present(&self, sql: &dyn Sql, user: &User, now: Timestamp) -> Result<bool, SqlError> {
         let Some(session) = self.present_session.clone() else {
