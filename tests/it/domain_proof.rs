@@ -79,8 +79,9 @@ fn deeds(world: &World) -> Vec<String> {
 #[test]
 fn a_domain_is_proven_by_its_connections_own_record() {
     let world = World::new();
-    let id = world.connection(&Idp::trusted());
-    let other = world.connection_for("other.test", &Idp::trusted());
+    let shared = json!({"organization": "acme", "share_domains": true});
+    let id = world.connection_with(&shared, &Idp::trusted());
+    let other = world.connection_with(&shared, &Idp::trusted());
     let unproven = of(&world, &id, "acme.test");
     assert_eq!(
         (&unproven["state"], &unproven["record_type"], &unproven["record_name"]),
@@ -92,7 +93,7 @@ fn a_domain_is_proven_by_its_connections_own_record() {
     assert_eq!(warnings(&world, &id), Vec::<String>::new(), "nobody wanted it yet");
 
     // Nothing, the record of another connection, one that is nearly right: not proven.
-    let others = of(&world, &other, "other.test")["record_value"]
+    let others = of(&world, &other, "acme.test")["record_value"]
         .as_str()
         .unwrap()
         .to_owned();
