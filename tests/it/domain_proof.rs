@@ -88,8 +88,8 @@ fn a_domain_is_proven_by_its_connections_own_record() {
         (&json!("unproven"), &json!("TXT"), &json!("_edge-saml.acme.test"))
     );
     let value = unproven["record_value"].as_str().unwrap();
-    let word = value.strip_prefix("edge-saml-verification=").unwrap();
-    assert!(word.len() == 43 && !word.contains(&id[5..]), "{value}");
+    let hash = value.strip_prefix("edge-saml-verification=").unwrap();
+    assert!(hash.len() == 43 && !hash.contains(&id[5..]), "{value}");
     assert_eq!(warnings(&world, &id), Vec::<String>::new(), "nobody wanted it yet");
 
     // Nothing, the record of another connection, one that is nearly right: not proven.
@@ -298,7 +298,8 @@ fn a_deployment_may_demand_proof() {
     unproven("c.test");
     world.patch(id, &json!({"domains": ["b.test"]}));
     assert_eq!(enable().0, 200);
-    assert_eq!(add().1["error"]["code"], "domain_unproven");
+    let back = world.api("PATCH", &path, &json!({"domains": ["b.test", "acme.test"]}));
+    assert_eq!(back.1["error"]["code"], "domain_unproven");
 
     // What was enabled before goes on, with a mark.
     assert_eq!(
