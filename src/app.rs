@@ -9,6 +9,7 @@ mod dashboard;
 mod decryption_keys;
 mod description;
 pub mod dns;
+mod domain_proof;
 mod drafts;
 pub mod error;
 mod explanation;

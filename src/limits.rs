@@ -149,6 +149,21 @@ pub const MAX_DOMAINS_PER_CONNECTION: usize = 100;
 /// Labels of a domain that a connection may have. Sign-in looks at no longer ones, so this bounds its reads of KV.
 pub const MAX_DOMAIN_LABELS: usize = 8;
 
+/// Domains of one connection of which it is known whether they are proven: its own, and as many that it is about to have.
+pub const MAX_DOMAIN_PROOFS_PER_CONNECTION: usize = 2 * MAX_DOMAINS_PER_CONNECTION;
+
+/// Seconds after which a domain that was proven is looked up again.
+pub const DOMAIN_PROOF_CHECK_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds after which a domain that is not proven yet is looked up again, so that nobody has to press a button.
+pub const DOMAIN_PROOF_TRY_SECONDS: i64 = 60 * 60;
+
+/// Seconds for which that goes on after somebody asked: people who run DNS are seldom those who sit at the dashboard.
+pub const DOMAIN_PROOF_WAIT_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Domains that one run of the schedule looks up: one request each, of the 50 that a run may make on Cloudflare's free plan.
+pub const MAX_DOMAIN_CHECKS_PER_RUN: u32 = 15;
+
 /// Connections that one domain or one organization leads to; any more are not offered.
 pub const MAX_CHOICES: usize = 20;
 

@@ -109,6 +109,8 @@ impl<P: Ports> App<P> {
                 let enabled = self.enable_connection(id, read_optional_body(request)?, None, caller.actor());
                 Ok(self.show(&enabled.await?).await)
             }
+            (ApiRoute::Domains(id), _) => self.list_domains(id).await,
+            (ApiRoute::VerifyDomain(id, domain), _) => self.verify_domain(id, domain, caller.actor()).await,
             (ApiRoute::Draft(id), _) => self.answer_draft(id, request, caller.actor()).await,
             (ApiRoute::DraftApply(id), _) => self.answer_apply(id, request, caller.actor()).await,
             (ApiRoute::DraftMetadata(id), _) => self.answer_draft_metadata(id, request, caller.actor()).await,

@@ -201,6 +201,16 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                 ..ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
             }
         }
+        Refusal::DomainUnproven(domain) => {
+            let message = format!(
+                "The domain {domain} is not proven to be the customer's, which this deployment demands. GET …/domains tells the record to \
+                 make, POST …/domains/{domain}/verify looks for it."
+            );
+            ApiError {
+                field: Some("domains"),
+                ..ApiError::new(StatusCode::CONFLICT, Code::DomainUnproven.as_str(), message)
+            }
+        }
         Refusal::DraftOutdated => {
             let message = "The connection was changed since its draft was begun. Bring the draft up to date (POST …/draft/rebase), \
                            then test and apply it.";
@@ -248,6 +258,10 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             let message = "No test has passed with exactly this configuration. Begin one (POST …/tests) and finish it in a browser, or \
                            say why it is not needed: {\"override_reason\": \"…\"}.";
             ApiError::new(StatusCode::CONFLICT, "test_required", message)
+        }
+        Refusal::TooManyProofs => {
+            let message = "Too many domains were looked up for this connection. Remove domains from it first.";
+            ApiError::new(StatusCode::CONFLICT, "too_many_domains", message)
         }
         Refusal::TooMany => ApiError::new(
             StatusCode::CONFLICT,

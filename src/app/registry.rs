@@ -11,6 +11,7 @@ mod diff;
 pub mod domains;
 pub mod drafts;
 pub mod keys;
+pub mod proofs;
 pub mod setup_links;
 pub mod tested;
 pub mod tokens;
@@ -25,6 +26,7 @@ use self::audit::{Action, Deed, ListAudit};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::keys::NewKey;
+use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
 use self::tested::{NoteTest, ReadTestStatuses};
 use self::versions::{ListVersions, Restore, UndoChange};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
@@ -57,6 +59,8 @@ pub enum Refusal {
     Changed,
     /// Another connection has this domain, and does not share it with this one.
     DomainTaken(Domain),
+    /// This domain is not proven to be the customer's, which is demanded.
+    DomainUnproven(Domain),
     /// It was changed since its draft was begun.
     DraftOutdated,
     /// It has another identity provider, which was not to be replaced.
@@ -86,6 +90,8 @@ pub enum Refusal {
     TestRequired,
     /// There are too many connections.
     TooMany,
+    /// Too many domains were looked up for it.
+    TooManyProofs,
 }
 
 /// What the vendor says of a connection.
@@ -234,6 +240,9 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
         EditDraft::NAME => run::<EditDraft>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
+        NoteFinding::NAME => run::<NoteFinding>(call, sql, now)?,
+        ReadProofs::NAME => run::<ReadProofs>(call, sql, now)?,
+        TakeDueProofs::NAME => run::<TakeDueProofs>(call, sql, now)?,
         NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
@@ -284,6 +293,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     .into_iter()
     .chain(audit::TABLES)
     .chain(domains::TABLES)
+    .chain(proofs::TABLES)
     .chain(tested::TABLES)
     {
         sql.run(table, &[])?;
@@ -482,6 +492,9 @@ fn replace(
     }
     if let Some(taken) = domains::taken(sql, &changed)? {
         return Ok(Err(Refusal::DomainTaken(taken)));
+    }
+    if let Some(unproven) = proofs::missing(sql, present, &changed)? {
+        return Ok(Err(Refusal::DomainUnproven(unproven)));
     }
     if changed == *present {
         return Ok(Ok(changed));

@@ -10,7 +10,7 @@ pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, SetupLinkId, TestId, TokenId};
+use crate::saml::id::{ConnectionId, Domain, SetupLinkId, TestId, TokenId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub enum ApiRoute {
     Disable(ConnectionId),
     /// `GET, PATCH, DELETE /connections/{id}/draft`.
     Draft(ConnectionId),
+    /// `GET /connections/{id}/domains`: its domains, and the records that prove them.
+    Domains(ConnectionId),
     /// `POST /connections/{id}/draft/apply`.
     DraftApply(ConnectionId),
     /// `POST /connections/{id}/draft/metadata`: fetch and save in the draft.
@@ -76,6 +78,8 @@ pub enum ApiRoute {
     Metadata(ConnectionId),
     /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
     Refusals(ConnectionId),
+    /// `POST /connections/{id}/domains/{domain}/verify`: looks for the record that proves it.
+    VerifyDomain(ConnectionId, Domain),
     /// `POST /connections/{id}/versions/{generation}/restore`.
     RestoreVersion(ConnectionId, u64),
     /// `POST /connections/{id}/decryption-keys/rotate`.
@@ -217,6 +221,8 @@ impl ApiRoute {
             (Some("decryption-keys"), None, _) => Self::DecryptionKeys(id),
             (Some("decryption-keys"), Some("rotate"), None) => Self::RotateDecryptionKeys(id),
             (Some("disable"), None, _) => Self::Disable(id),
+            (Some("domains"), None, _) => Self::Domains(id),
+            (Some("domains"), Some(domain), Some("verify")) => Self::VerifyDomain(id, Domain::parse(domain).ok()?),
             (Some("draft"), None, _) => Self::Draft(id),
             (Some("draft"), Some("apply"), None) => Self::DraftApply(id),
             (Some("draft"), Some("metadata"), None) => Self::DraftMetadata(id),
@@ -249,9 +255,11 @@ impl ApiRoute {
             | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys
-            | Self::Undo(_) => "POST",
+            | Self::Undo(_)
+            | Self::VerifyDomain(..) => "POST",
             Self::Audit
             | Self::DecryptionKeys(_)
+            | Self::Domains(_)
             | Self::Keys
             | Self::Refusals(_)
             | Self::Test(..)

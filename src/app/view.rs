@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::App;
 use super::description::SettingsFields;
+use super::domain_proof::DomainView;
 use super::ports::Ports;
+use super::registry::proofs::Proof;
 use super::registry::tested::{TestResult, TestStatus};
 use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
@@ -19,6 +21,8 @@ pub(super) struct ConnectionView<'a> {
     provider: Provider,
     state: State,
     domains: &'a [Domain],
+    /// Which of them are proven, and the records that prove them; none when that cannot be told now.
+    domain_proofs: Option<Vec<DomainView>>,
     organization: Option<&'a str>,
     #[serde(flatten)]
     settings: SettingsFields<'a>,
@@ -83,26 +87,41 @@ impl<P: Ports> App<P> {
     pub(super) async fn views<'a>(&self, connections: &'a [Connection]) -> Vec<ConnectionView<'a>> {
         let ids = connections.iter().map(|connection| connection.id.clone()).collect();
         // What was changed is changed, though this cannot be told.
-        let tests = self.test_statuses(ids).await.ok();
+        let ids: Vec<ConnectionId> = ids;
+        let (tests, mut proofs) = (self.test_statuses(ids.clone()).await.ok(), self.proofs(ids).await.ok());
         let test = |id: &ConnectionId| Some(tests.as_ref()?.get(id).copied().unwrap_or_default());
-        let view = |connection: &'a Connection| self.view_with(connection, test(&connection.id));
+        let view = |connection: &'a Connection| {
+            let known = proofs
+                .as_mut()
+                .map(|proofs| proofs.remove(&connection.id).unwrap_or_default());
+            self.view_with(connection, test(&connection.id), known.as_deref())
+        };
         connections.iter().map(view).collect()
     }
 
     /// A connection, as the API shows it.
     pub(super) async fn view<'a>(&self, connection: &'a Connection) -> ConnectionView<'a> {
-        let tests = self.test_statuses(vec![connection.id.clone()]).await.ok();
+        let ids = vec![connection.id.clone()];
+        let tests = self.test_statuses(ids.clone()).await.ok();
         let test = tests.map(|tests| tests.into_values().next().unwrap_or_default());
-        self.view_with(connection, test)
+        let proofs = self.proofs(ids).await.ok();
+        let known = proofs.map(|proofs| proofs.into_values().next().unwrap_or_default());
+        self.view_with(connection, test, known.as_deref())
     }
 
-    fn view_with<'a>(&self, connection: &'a Connection, test: Option<TestStatus>) -> ConnectionView<'a> {
+    fn view_with<'a>(
+        &self,
+        connection: &'a Connection,
+        test: Option<TestStatus>,
+        proofs: Option<&[Proof]>,
+    ) -> ConnectionView<'a> {
         ConnectionView {
             id: &connection.id,
             name: &connection.name,
             provider: connection.provider,
             state: connection.state,
             domains: &connection.domains,
+            domain_proofs: proofs.map(|known| DomainView::all(connection, known)),
             organization: connection.organization.as_deref(),
             settings: SettingsFields::of(connection),
             service_provider: connection.service_provider(&self.config.origin),
@@ -127,7 +146,8 @@ impl<P: Ports> App<P> {
                     .collect(),
             }),
             warnings: Warning::all(connection, self.ports.now())
-                .iter()
+                .into_iter()
+                .chain(self.proof_warnings(connection, proofs.unwrap_or_default()))
                 .map(|warning| WarningView {
                     code: warning.code().as_str(),
                     message: warning.to_string(),

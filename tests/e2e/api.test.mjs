@@ -42,7 +42,11 @@ describe("connections", { concurrency: 4 }, () => {
     const domain = newDomain();
     const created = await create({ name: " Acme ", domains: [domain, domain.toUpperCase()], organization: "org_1" });
     assert.equal(created.status, 201);
-    const { id, created_at, updated_at, ...rest } = created.body;
+    const { id, created_at, updated_at, domain_proofs, ...rest } = created.body;
+    const [{ record_value, ...proof }, ...others] = domain_proofs;
+    assert.match(record_value, /^edge-saml-verification=[\w-]{43}$/);
+    const unproven = { domain, state: "unproven", record_type: "TXT", record_name: `_edge-saml.${domain}`, proven_at: null, checked_at: null, problem: null };
+    assert.deepEqual([proof, others], [unproven, []]);
     assert.match(id, /^conn_[a-z2-7]{20}$/);
     assert.equal(created_at, updated_at);
     assert.ok(Math.abs(Date.parse(created_at) - Date.now()) < 60_000);

@@ -19,6 +19,7 @@ mod corpus;
 mod dashboard;
 mod dashboard_tests;
 mod dns;
+mod domain_proof;
 mod drafts;
 mod dsig;
 mod dsig_corpus;

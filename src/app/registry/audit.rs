@@ -60,6 +60,10 @@ actions! {
     ChangeUndone "connection.change_undone" "Undid the last change, back to version";
     /// The keys that decrypt for a connection went on by one step.
     DecryptionKeysRotated "connection.decryption_keys_rotated" "Rotated the decryption keys";
+    /// A domain's proof is not there any more.
+    DomainProofLost "domain.proof_lost" "Lost the proof of the domain";
+    /// A domain was proven to be the customer's.
+    DomainProven "domain.proven" "Proved the domain";
     /// A draft took the place of a configuration.
     DraftApplied "connection.draft_applied" "Applied the draft";
     /// The identity provider of a connection was saved.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, note};
+use super::{Kind, note, proofs};
 use crate::app::sql::{Sql, SqlError, Value, json, text};
 use crate::limits::MAX_CHOICES;
 use crate::saml::connection::{Connection, State};
@@ -110,6 +110,7 @@ pub(super) fn settle(sql: &dyn Sql, before: Option<&Connection>, after: Option<&
             let delete = format!("DELETE FROM {table} WHERE connection_id = ?");
             sql.run(&delete, &[before.id.as_str().into()])?;
         }
+        proofs::forget_domains(sql, before, after)?;
     }
     if let Some(after) = after {
         claim(sql, after)?;

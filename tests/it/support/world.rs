@@ -10,6 +10,7 @@ use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
 use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
 use edge_saml::app::registry::LedgerNews;
+use edge_saml::app::registry::proofs::DomainProof;
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::app::{App, ledger, registry};
 use edge_saml::saml::id::ConnectionId;
@@ -142,6 +143,8 @@ pub(crate) struct World {
     pub(crate) config_reads: RefCell<Vec<String>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// Whether domains must be proven.
+    pub(crate) domain_proof: Cell<DomainProof>,
 }
 
 impl World {
@@ -168,6 +171,7 @@ impl World {
             config_reads: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
+            domain_proof: Cell::new(DomainProof::Optional),
         }
     }
 
@@ -266,10 +270,22 @@ impl World {
 
     /// Answers `request` as a fresh isolate would.
     pub(crate) fn handle(&self, request: Request) -> Response {
-        let variables = [("PUBLIC_ORIGIN", ORIGIN), ("ADMIN_TOKEN", ADMIN_TOKEN)];
+        futures_executor::block_on(self.app().handle(request))
+    }
+
+    /// The application, in a fresh isolate.
+    pub(crate) fn app(&self) -> App<&Self> {
+        let proof = match self.domain_proof.get() {
+            DomainProof::Optional => "",
+            DomainProof::Required => "on",
+        };
+        let variables = [
+            ("PUBLIC_ORIGIN", ORIGIN),
+            ("ADMIN_TOKEN", ADMIN_TOKEN),
+            ("REQUIRE_DOMAIN_PROOF", proof),
+        ];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        let app = App::new(Config::read(variable).unwrap(), self);
-        futures_executor::block_on(app.handle(request))
+        App::new(Config::read(variable).unwrap(), self)
     }
 
     /// A call of the admin API.
@@ -375,6 +391,7 @@ impl Ports for &World {
 
     async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
         self.registry_calls.borrow_mut().push(C::NAME);
+        registry::proofs::set_policy(&self.registry, self.domain_proof.get()).unwrap();
         let call = serde_json::to_string(&call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
         let sql = &self.registry;
