@@ -21,7 +21,7 @@ use super::ports::{Ports, Unavailable};
 use super::session::session_cookie;
 use super::sign_in::reject_of;
 use crate::dsig::Policy;
-use crate::limits::BROWSER_SECONDS;
+use crate::limits::{BROWSER_SECONDS, SESSION_SECONDS};
 use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::{ConnectionId, ReturnPath};
@@ -247,7 +247,8 @@ impl<P: Ports> App<P> {
                     self.ports.ledger(&previous, ended).await?;
                 }
                 let mut response = see_other(completed.return_path.as_str());
-                let max_age = completed.expires_at.since(self.ports.now());
+                // The ledger's clock may be a second ahead.
+                let max_age = completed.expires_at.since(self.ports.now()).min(SESSION_SECONDS);
                 set_cookie(
                     &mut response,
                     SESSION_COOKIE,
