@@ -222,7 +222,7 @@ export const guards = [
   guard("R14 a test before a draft is applied", "src/app/registry/drafts.rs", "if deed.note.is_none() && !tested::has_passed(sql, &kept.record)? {", "if false {", "it drafts::a_draft_is_tested"),
   guard("R14 drafts that are up to date", "src/app/registry/drafts.rs", "        if kept.base.generation != live.generation {\n            return Ok(Err(Refusal::DraftOutdated));", "        if false {\n            return Ok(Err(Refusal::DraftOutdated));", "it drafts::a_draft_of_a_connection_that_was_changed"),
   guard("R14 edits made from an older draft", "src/app/registry/drafts.rs", "if self.seen.is_some_and(|seen| seen != kept.seen()) {", "if false {", "it drafts::an_edit_that"),
-  guard("R14 changes made from an older generation", "src/app/registry.rs", "if self.from_generation.is_some_and(|from| from != present.generation) {", "if false {", "it failures::the_second_of_two"),
+  guard("R14 changes made from an older generation", "src/app/registry.rs", "Some(present) if seen.is_some_and(|seen| seen != present.generation) =>", "Some(present) if seen.is_some_and(|_| false) =>", "it failures::the_second_of_two"),
   guard("R14 a call is one transaction", "src/app/registry.rs", "let reply = atomically(sql, |sql| call.run(sql, now))?;", "let reply = call.run(sql, now)?;", "it failures::a_change_that_fails"),
   guard("R12 a ledger's call is one transaction", "src/app/ledger.rs", "let reply = atomically(sql, |sql| call.run(sql, now))?;", "let reply = call.run(sql, now)?;", "it failures::an_answer_that_fails"),
   guard("R14 a test of this configuration", "src/app/registry/tested.rs", "WHERE connection_id = ? AND fingerprint = ?\"", "WHERE connection_id = ? AND ? <> ''\"", "it test_run::enabling_takes"),

@@ -377,12 +377,10 @@ impl Call for Update {
     const NAME: &'static str = "update";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let Some(present) = read(sql, &self.id)? else {
-            return Ok(Err(Refusal::NotFound));
+        let present = match read_as_seen(sql, &self.id, self.from_generation)? {
+            Ok(present) => present,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.from_generation.is_some_and(|from| from != present.generation) {
-            return Ok(Err(Refusal::Changed));
-        }
         let mut changed = present.clone();
         let mut deed = Deed::new(&self.actor, self.change.action());
         if let Change::Enable { override_reason } = &self.change {
@@ -474,6 +472,15 @@ fn untested(reason: &str) -> String {
 fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError> {
     let rows = sql.run("SELECT record FROM connections WHERE id = ?", &[id.as_str().into()])?;
     rows.first().map(|row| json(row, 0)).transpose()
+}
+
+/// Reads a connection that somebody means to change, if it is still of the generation that they have seen, where they have.
+fn read_as_seen(sql: &dyn Sql, id: &ConnectionId, seen: Option<u64>) -> Result<Result<Connection, Refusal>, SqlError> {
+    Ok(match read(sql, id)? {
+        None => Err(Refusal::NotFound),
+        Some(present) if seen.is_some_and(|seen| seen != present.generation) => Err(Refusal::Changed),
+        Some(present) => Ok(present),
+    })
 }
 
 /// Puts `changed` in the place of `present`, as its next generation, unless it is the same.
@@ -593,9 +600,8 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
     let mut publications = Vec::new();
     for row in &rows {
         let (kind, name, version) = (text(row, 0)?.to_owned(), text(row, 1)?.to_owned(), integer(row, 2)?);
-        let invalid = |e: crate::saml::id::Invalid| SqlError(e.to_string());
         let (ledger, key, value) = if kind == Kind::Connection.as_str() {
-            let id = ConnectionId::parse(&name).map_err(invalid)?;
+            let id = ConnectionId::parse(&name)?;
             let connection = read(sql, &id)?;
             let news = connection
                 .as_ref()
@@ -615,7 +621,7 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
             let led = index(&domains::of_organization(sql, &name)?)?;
             (None, domains::organization_key(&name), led)
         } else {
-            let domain = Domain::parse(&name).map_err(invalid)?;
+            let domain = Domain::parse(&name)?;
             let led = index(&domains::of_domain(sql, &domain)?)?;
             (None, domains::domain_key(&domain), led)
         };

@@ -3,6 +3,9 @@
 
 use core::fmt;
 
+use crate::saml::id::Invalid;
+use crate::saml::time::Timestamp;
+
 /// One connection to one SQLite database. Statements that run without an `await` between them take effect together.
 pub trait Sql {
     /// Runs one statement and gives its rows.
@@ -59,6 +62,13 @@ impl fmt::Display for SqlError {
 
 impl core::error::Error for SqlError {}
 
+/// What is kept was checked before, so what is no longer valid is a fault of the database.
+impl From<Invalid> for SqlError {
+    fn from(invalid: Invalid) -> Self {
+        Self(invalid.to_string())
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
@@ -104,6 +114,29 @@ pub fn integer(row: &Row, index: usize) -> Result<i64, SqlError> {
         other => Err(SqlError(format!(
             "expected a number in column {index}, found {other:?}"
         ))),
+    }
+}
+
+/// The point in time in column `index` of `row`, which is kept in seconds.
+///
+/// # Errors
+/// [`SqlError`] when there is none.
+pub fn time(row: &Row, index: usize) -> Result<Timestamp, SqlError> {
+    integer(row, index).map(Timestamp::from_unix_seconds)
+}
+
+/// What `read` reads in column `index` of `row`, unless nothing is there.
+///
+/// # Errors
+/// Those of `read`.
+pub fn optional<'r, T>(
+    row: &'r Row,
+    index: usize,
+    read: impl FnOnce(&'r Row, usize) -> Result<T, SqlError>,
+) -> Result<Option<T>, SqlError> {
+    match row.get(index) {
+        Some(Value::Null) => Ok(None),
+        _ => read(row, index).map(Some),
     }
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Call, EndSession, LAST_GENERATION, Refusal, User, configuration, sweep};
-use crate::app::sql::{Sql, SqlError, Value, json, text, to_json};
+use crate::app::sql::{Sql, SqlError, json, optional, text, to_json};
 use crate::limits::PENDING_LOGOUT_SECONDS;
 use crate::saml::id::RequestId;
 use crate::saml::time::Timestamp;
@@ -245,9 +245,5 @@ fn logout(
     let Some(row) = rows.first() else {
         return Ok(Err(Refusal::RequestUnknown));
     };
-    let outcome = match row.get(1) {
-        Some(Value::Null) => None,
-        _ => Some(json(row, 1)?),
-    };
-    Ok(Ok((text(row, 0)?.to_owned(), outcome)))
+    Ok(Ok((text(row, 0)?.to_owned(), optional(row, 1, json)?)))
 }

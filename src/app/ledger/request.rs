@@ -163,7 +163,7 @@ pub(super) fn request(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<R
     let Some(row) = rows.first() else {
         return Ok(Err(Refusal::RequestUnknown));
     };
-    let return_path = return_path(text(row, 4)?)?;
+    let return_path = ReturnPath::parse(text(row, 4)?)?;
     if integer(row, 0)? <= now.unix_seconds() {
         return Ok(Err(Refusal::RequestExpired { return_path }));
     }
@@ -181,10 +181,6 @@ pub(super) fn pending(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<R
         Ok(request) if request.answered => Err(Refusal::RequestAnswered),
         other => other,
     })
-}
-
-pub(super) fn return_path(text: &str) -> Result<ReturnPath, SqlError> {
-    ReturnPath::parse(text).map_err(|e| SqlError(e.to_string()))
 }
 
 /// Notes that the request `id` was answered.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::forget;
 use super::{Call, configuration};
-use crate::app::sql::{Sql, SqlError, Value, integer, json};
+use crate::app::sql::{Sql, SqlError, Value, json, time};
 use crate::limits::{SESSION_IDLE_SECONDS, SESSION_TOUCH_SECONDS};
 use crate::saml::assertion::NameId;
 use crate::saml::id::{ConnectionId, EntityId};
@@ -77,8 +77,8 @@ impl Call for ReadSession {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let seen_at = Timestamp::from_unix_seconds(integer(row, 2)?);
-        let expires_at = Timestamp::from_unix_seconds(integer(row, 3)?);
+        let seen_at = time(row, 2)?;
+        let expires_at = time(row, 3)?;
         if now >= expires_at || now.since(seen_at) >= SESSION_IDLE_SECONDS {
             sql.run("DELETE FROM sessions WHERE hash = ?", &hash)?;
             return Ok(None);
@@ -92,7 +92,7 @@ impl Call for ReadSession {
         }
         Ok(Some(Session {
             user: json(row, 0)?,
-            created_at: Timestamp::from_unix_seconds(integer(row, 1)?),
+            created_at: time(row, 1)?,
             expires_at,
         }))
     }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::request::{Request, answered, forget, pending, request, return_path};
+use super::request::{Request, answered, forget, pending, request};
 use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
-use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
 use crate::limits::{
     MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
 };
@@ -146,8 +146,8 @@ fn first_use(sql: &dyn Sql, id: &AssertionId) -> Result<Option<Use>, SqlError> {
     )?;
     let read = |row: &Vec<Value>| {
         Ok(Use {
-            request_id: text(row, 0).ok().map(ToOwned::to_owned),
-            at: Timestamp::from_unix_seconds(integer(row, 1)?),
+            request_id: optional(row, 0, text)?.map(ToOwned::to_owned),
+            at: time(row, 1)?,
         })
     };
     rows.first().map(read).transpose()
@@ -237,18 +237,14 @@ fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
         "SELECT request_id, browser, return_path, user, session_not_on_or_after, expires_at FROM tickets WHERE hash = ?",
         &[hash.as_str().into()],
     )?;
-    let optional = |row: &Vec<Value>, at| text(row, at).ok().map(ToOwned::to_owned);
     let read = |row: &Vec<Value>| {
         Ok(Ticket {
-            request_id: optional(row, 0),
-            browser: optional(row, 1),
-            return_path: return_path(text(row, 2)?)?,
+            request_id: optional(row, 0, text)?.map(ToOwned::to_owned),
+            browser: optional(row, 1, text)?.map(ToOwned::to_owned),
+            return_path: ReturnPath::parse(text(row, 2)?)?,
             user: json(row, 3)?,
-            session_not_on_or_after: match row.get(4) {
-                Some(Value::Null) => None,
-                _ => Some(Timestamp::from_unix_seconds(integer(row, 4)?)),
-            },
-            expires_at: Timestamp::from_unix_seconds(integer(row, 5)?),
+            session_not_on_or_after: optional(row, 4, time)?,
+            expires_at: time(row, 5)?,
         })
     };
     rows.first().map(read).transpose()

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Refusal, configuration, sweep};
 use crate::app::registry::Actor;
-use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, text, to_json};
+use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{MAX_TESTS_PER_CONNECTION, TEST_SECONDS};
 use crate::saml::id::TestId;
 use crate::saml::report::TestReport;
@@ -228,21 +228,14 @@ fn test(sql: &dyn Sql, id: &TestId) -> Result<Option<Test>, SqlError> {
 }
 
 fn read(row: &Row) -> Result<Test, SqlError> {
-    let time = |index| match row.get(index) {
-        Some(Value::Null) => Ok(None),
-        _ => integer(row, index).map(|seconds| Some(Timestamp::from_unix_seconds(seconds))),
-    };
     Ok(Test {
-        id: TestId::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
+        id: TestId::parse(text(row, 0)?)?,
         configuration: json(row, 1)?,
         begun_by: json(row, 2)?,
         actor: Actor::new(text(row, 3)?),
-        begun_at: Timestamp::from_unix_seconds(integer(row, 4)?),
-        sent_at: time(5)?,
-        finished_at: time(6)?,
-        report: match row.get(7) {
-            Some(Value::Null) => None,
-            _ => Some(json(row, 7)?),
-        },
+        begun_at: time(row, 4)?,
+        sent_at: optional(row, 5, time)?,
+        finished_at: optional(row, 6, time)?,
+        report: optional(row, 7, json)?,
     })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::{FieldChange, diff};
 use super::{Actor, Call, versions};
-use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::app::sql::{Sql, SqlError, integer, json, optional, text, time, to_json};
 use crate::limits::{MAX_AUDIT_ENTRIES, MAX_AUDIT_PAGE};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
@@ -225,18 +225,14 @@ impl Call for ListAudit {
                 self.limit.clamp(0, MAX_AUDIT_PAGE).into(),
             ],
         )?;
-        let connection = |value: Option<&Value>| match value {
-            Some(Value::Text(id)) => ConnectionId::parse(id).map(Some).map_err(|e| SqlError(e.to_string())),
-            _ => Ok(None),
-        };
         rows.iter()
             .map(|row| {
                 Ok(AuditEntry {
                     id: integer(row, 0)?,
-                    at: Timestamp::from_unix_seconds(integer(row, 1)?),
+                    at: time(row, 1)?,
                     actor: Actor::new(text(row, 2)?),
                     action: text(row, 3)?.to_owned(),
-                    connection: connection(row.get(4))?,
+                    connection: optional(row, 4, text)?.map(ConnectionId::parse).transpose()?,
                     change: text(row, 5)?.to_owned(),
                     diff: json(row, 6)?,
                 })

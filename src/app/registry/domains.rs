@@ -67,7 +67,7 @@ pub fn organization_key(organization: &str) -> String {
 /// The first domain of another connection that stands in the way of those of `connection`: the same one, or one above or
 /// below it that would go together with it. Connections of one organization that all share are in nobody's way.
 pub(super) fn taken(sql: &dyn Sql, connection: &Connection) -> Result<Option<Domain>, SqlError> {
-    let others = |condition: &str, values: &[Value]| {
+    let others = |condition: &str, values: &[Value]| -> Result<Option<Domain>, SqlError> {
         let query = format!(
             "SELECT domain FROM domain_claims WHERE connection_id <> ? AND sharers IS NOT ? AND {condition} LIMIT 1"
         );
@@ -76,7 +76,8 @@ pub(super) fn taken(sql: &dyn Sql, connection: &Connection) -> Result<Option<Dom
         let mut all = vec![connection.id.as_str().into(), sharers.into()];
         all.extend_from_slice(values);
         let rows = sql.run(&query, &all)?;
-        rows.first().map(|row| parse(text(row, 0)?)).transpose()
+        let first = rows.first().map(|row| text(row, 0)).transpose()?;
+        Ok(first.map(Domain::parse).transpose()?)
     };
     for domain in &connection.domains {
         let reversed = reversed(domain);
@@ -194,8 +195,4 @@ fn sharers(connection: &Connection) -> Option<&str> {
 /// A domain from its top: `com.acme.eu`.
 fn reversed(domain: &Domain) -> String {
     domain.as_str().rsplit('.').collect::<Vec<_>>().join(".")
-}
-
-fn parse(domain: &str) -> Result<Domain, SqlError> {
-    Domain::parse(domain).map_err(|e| SqlError(e.to_string()))
 }

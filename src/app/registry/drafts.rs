@@ -12,7 +12,7 @@ use super::diff::{self, FieldChange, diff, object};
 use super::keys::NewKey;
 use super::versions::configured_as;
 use super::{Actor, Call, Change, Refusal, decryption_keys, read, replace, tested, untested};
-use crate::app::sql::{Sql, SqlError, integer, json, text, to_json};
+use crate::app::sql::{Sql, SqlError, integer, json, text, time, to_json};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
 use crate::saml::service_keys::PublicKey;
@@ -121,7 +121,7 @@ impl Call for ReadDraft {
     const NAME: &'static str = "read_draft";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let (live, kept) = match both(sql, &self.id)? {
+        let (live, kept) = match both(sql, &self.id, None)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -162,7 +162,7 @@ impl Call for RebaseDraft {
     const NAME: &'static str = "rebase_draft";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let (live, mut kept) = match both(sql, &self.id)? {
+        let (live, mut kept) = match both(sql, &self.id, None)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -189,13 +189,10 @@ impl Call for ApplyDraft {
     const NAME: &'static str = "apply_draft";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let (live, kept) = match both(sql, &self.id)? {
+        let (live, kept) = match both(sql, &self.id, self.revision)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.revision.is_some_and(|seen| seen != kept.revision) {
-            return Ok(Err(Refusal::Changed));
-        }
         if kept.base.generation != live.generation {
             return Ok(Err(Refusal::DraftOutdated));
         }
@@ -221,13 +218,10 @@ impl Call for DiscardDraft {
     const NAME: &'static str = "discard_draft";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let (live, kept) = match both(sql, &self.id)? {
+        let (live, kept) = match both(sql, &self.id, self.revision)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.revision.is_some_and(|seen| seen != kept.revision) {
-            return Ok(Err(Refusal::Changed));
-        }
         forget_others(sql, &kept.record, &live.decryption_keys)?;
         forget(sql, &self.id)?;
         Ok(Ok(()))
@@ -301,12 +295,16 @@ impl Kept {
     }
 }
 
-/// A connection and its draft.
-fn both(sql: &dyn Sql, id: &ConnectionId) -> Result<Result<(Connection, Kept), Refusal>, SqlError> {
+/// A connection and its draft, if that is still of the revision that somebody has seen, where they have.
+fn both(sql: &dyn Sql, id: &ConnectionId, seen: Option<u64>) -> Result<Result<(Connection, Kept), Refusal>, SqlError> {
     let Some(live) = read(sql, id)? else {
         return Ok(Err(Refusal::NotFound));
     };
-    Ok(kept(sql, id)?.map(|kept| (live, kept)).ok_or(Refusal::NoDraft))
+    Ok(match kept(sql, id)? {
+        None => Err(Refusal::NoDraft),
+        Some(kept) if seen.is_some_and(|seen| seen != kept.revision) => Err(Refusal::Changed),
+        Some(kept) => Ok((live, kept)),
+    })
 }
 
 fn kept(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Kept>, SqlError> {
@@ -319,8 +317,8 @@ fn kept(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Kept>, SqlError> {
         base: json(row, 0)?,
         record: json(row, 1)?,
         revision: u64::try_from(integer(row, 2)?).map_err(|e| SqlError(e.to_string()))?,
-        begun_at: Timestamp::from_unix_seconds(integer(row, 3)?),
-        updated_at: Timestamp::from_unix_seconds(integer(row, 4)?),
+        begun_at: time(row, 3)?,
+        updated_at: time(row, 4)?,
         actor: Actor::new(text(row, 5)?),
     }))
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Deed};
 use super::{Actor, Call, Refusal, domains, read};
-use crate::app::sql::{Row, Sql, SqlError, Value, integer, text};
+use crate::app::sql::{Row, Sql, SqlError, Value, integer, optional, text, time};
 use crate::limits::{
     DOMAIN_PROOF_CHECK_SECONDS, DOMAIN_PROOF_TRY_SECONDS, DOMAIN_PROOF_WAIT_SECONDS, MAX_DOMAIN_PROOFS_PER_CONNECTION,
 };
@@ -252,11 +252,7 @@ impl Call for TakeDueProofs {
                     domain.into(),
                 ],
             )?;
-            let invalid = |e: crate::saml::id::Invalid| SqlError(e.to_string());
-            Ok((
-                ConnectionId::parse(id).map_err(invalid)?,
-                Domain::parse(domain).map_err(invalid)?,
-            ))
+            Ok((ConnectionId::parse(id)?, Domain::parse(domain)?))
         };
         rows.iter().map(taken).collect()
     }
@@ -328,16 +324,10 @@ fn proof(row: &Row) -> Result<Proof, SqlError> {
         other => return Err(SqlError(format!("expected a state of proof, found {other}"))),
     };
     Ok(Proof {
-        domain: Domain::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
+        domain: Domain::parse(text(row, 0)?)?,
         state,
-        proven_at: match row.get(2) {
-            Some(Value::Integer(seconds)) => Some(Timestamp::from_unix_seconds(*seconds)),
-            _ => None,
-        },
-        checked_at: Timestamp::from_unix_seconds(integer(row, 3)?),
-        problem: match row.get(4) {
-            Some(Value::Text(problem)) => Some(problem.clone()),
-            _ => None,
-        },
+        proven_at: optional(row, 2, time)?,
+        checked_at: time(row, 3)?,
+        problem: optional(row, 4, text)?.map(ToOwned::to_owned),
     })
 }

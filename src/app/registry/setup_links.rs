@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Deed};
 use super::{Actor, Call, Refusal, read};
-use crate::app::sql::{Row, Sql, SqlError, Value, integer, text};
+use crate::app::sql::{Row, Sql, SqlError, optional, text, time};
 use crate::limits::{MAX_SETUP_LINKS_PER_CONNECTION, SETUP_LINK_SECONDS};
 use crate::saml::id::{ConnectionId, SetupLinkId};
 use crate::saml::time::Timestamp;
@@ -180,16 +180,12 @@ pub(super) fn forget(sql: &dyn Sql, connection: &ConnectionId) -> Result<(), Sql
 }
 
 fn link(row: &Row) -> Result<SetupLink, SqlError> {
-    let invalid = |e: crate::saml::id::Invalid| SqlError(e.to_string());
     Ok(SetupLink {
-        id: SetupLinkId::parse(text(row, 0)?).map_err(invalid)?,
-        connection: ConnectionId::parse(text(row, 1)?).map_err(invalid)?,
-        created_at: Timestamp::from_unix_seconds(integer(row, 2)?),
+        id: SetupLinkId::parse(text(row, 0)?)?,
+        connection: ConnectionId::parse(text(row, 1)?)?,
+        created_at: time(row, 2)?,
         created_by: Actor::new(text(row, 3)?),
-        expires_at: Timestamp::from_unix_seconds(integer(row, 4)?),
-        opened_at: match row.get(5) {
-            Some(Value::Null) => None,
-            _ => Some(Timestamp::from_unix_seconds(integer(row, 5)?)),
-        },
+        expires_at: time(row, 4)?,
+        opened_at: optional(row, 5, time)?,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Call, read};
-use crate::app::sql::{Sql, SqlError, Value, integer};
+use crate::app::sql::{Sql, SqlError, integer, optional, time};
 use crate::limits::MAX_TESTED_CONFIGURATIONS;
 use crate::saml::connection::{Connection, Endpoint, IdentityProvider, LogoutEndpoint, Provider, StoredCertificate};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
@@ -197,10 +197,7 @@ fn status(sql: &dyn Sql, connection: &Connection) -> Result<TestStatus, SqlError
     let passed = sql.run("SELECT max(at) FROM passed_tests WHERE connection_id = ?", &[id()])?;
     Ok(TestStatus {
         required: !has_passed(sql, connection)?,
-        last_passed_at: match passed.first().and_then(|row| row.first()) {
-            Some(Value::Integer(at)) => Some(Timestamp::from_unix_seconds(*at)),
-            _ => None,
-        },
+        last_passed_at: passed.first().map(|row| optional(row, 0, time)).transpose()?.flatten(),
         last_result: last.first().map(result).transpose()?,
     })
 }

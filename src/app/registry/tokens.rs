@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Deed};
 use super::{Actor, Call};
-use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, text, to_json};
+use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{ADMIN_TOKEN_TOUCH_SECONDS, MAX_ADMIN_TOKENS, MAX_REVOKED_ADMIN_TOKENS};
 use crate::saml::id::TokenId;
 use crate::saml::time::Timestamp;
@@ -235,18 +235,14 @@ fn all(sql: &dyn Sql) -> Result<Vec<TokenRecord>, SqlError> {
 }
 
 fn record(row: &Row) -> Result<TokenRecord, SqlError> {
-    let time = |index| match row.get(index) {
-        Some(Value::Null) => Ok(None),
-        _ => integer(row, index).map(|seconds| Some(Timestamp::from_unix_seconds(seconds))),
-    };
     Ok(TokenRecord {
-        id: TokenId::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
+        id: TokenId::parse(text(row, 0)?)?,
         name: text(row, 1)?.to_owned(),
         scopes: json(row, 2)?,
-        created_at: Timestamp::from_unix_seconds(integer(row, 3)?),
+        created_at: time(row, 3)?,
         created_by: Actor::new(text(row, 4)?),
-        expires_at: time(5)?,
-        last_used_at: time(6)?,
-        revoked_at: time(7)?,
+        expires_at: optional(row, 5, time)?,
+        last_used_at: optional(row, 6, time)?,
+        revoked_at: optional(row, 7, time)?,
     })
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{Action, Deed};
 use super::diff::{FieldChange, diff};
-use super::{Actor, Call, Refusal, read, replace};
-use crate::app::sql::{Sql, SqlError, integer, json, text, to_json};
+use super::{Actor, Call, Refusal, read, read_as_seen, replace};
+use crate::app::sql::{Sql, SqlError, json, text, time, to_json};
 use crate::limits::MAX_VERSIONS_PER_CONNECTION;
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
@@ -79,7 +79,7 @@ impl Call for ListVersions {
             let record: Connection = json(row, 4)?;
             versions.push(Version {
                 generation: record.generation,
-                at: Timestamp::from_unix_seconds(integer(row, 1)?),
+                at: time(row, 1)?,
                 actor: Actor::new(text(row, 2)?),
                 change: text(row, 3)?.to_owned(),
                 diff: diff(before.as_ref(), Some(&record))?,
@@ -96,12 +96,10 @@ impl Call for Restore {
     const NAME: &'static str = "restore";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let Some(present) = read(sql, &self.id)? else {
-            return Ok(Err(Refusal::NotFound));
+        let present = match read_as_seen(sql, &self.id, self.from_generation)? {
+            Ok(present) => present,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.from_generation.is_some_and(|from| from != present.generation) {
-            return Ok(Err(Refusal::Changed));
-        }
         let Some(version) = version(sql, &self.id, self.generation)? else {
             return Ok(Err(Refusal::NoSuchVersion));
         };
@@ -115,12 +113,10 @@ impl Call for UndoChange {
     const NAME: &'static str = "undo_change";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let Some(present) = read(sql, &self.id)? else {
-            return Ok(Err(Refusal::NotFound));
+        let present = match read_as_seen(sql, &self.id, self.from_generation)? {
+            Ok(present) => present,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.from_generation.is_some_and(|from| from != present.generation) {
-            return Ok(Err(Refusal::Changed));
-        }
         let rows = sql.run(
             "SELECT record FROM versions WHERE connection_id = ? ORDER BY generation DESC",
             &[self.id.as_str().into()],
