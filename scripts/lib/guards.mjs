@@ -212,6 +212,7 @@ export const guards = [
   guard("R14 what KV has older", signIn, "connection.filter(|connection| serves(connection, wish, typed))", "connection", "it routing::what_kv_has_older"),
   guard("R11 a test is no sign-in", "src/app/acs.rs", "if let Some(test) = Self::test_hint(&form) {", "if let Some(test) = Self::test_hint(&form).filter(|_| false) {", "it test_run::a_test_of_a_disabled"),
   guard("R11 a test is known by what came along", "src/app/test_run.rs", "by_request.or_else(|| TestId::parse(form.relay_state.as_deref()?).ok())", "by_request", "it test_run::an_answer_that_names_no_request"),
+  guard("R11 a test in character references", "src/app/test_run.rs", "[TestId::PREFIX, \"&#\"]", "[TestId::PREFIX]", "it test_run::an_answer_names"),
   guard("R11 a test's own request", "src/saml/report.rs", "if login.in_response_to() != Some(question.request) {", "if false {", "it test_run::a_test_is_no_way"),
   guard("R11 a test that was sent", "src/app/test_run.rs", "let sent_at = test.sent_at.ok_or_else(unknown)?;", "let sent_at = test.sent_at.unwrap_or(self.ports.now());", "it test_run::tests_that_there_are_not"),
   both("R11 a test's first answer", [

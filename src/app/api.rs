@@ -188,6 +188,7 @@ impl<P: Ports> App<P> {
         struct Body<'a> {
             tests: Vec<TestView<'a>>,
         }
+        self.existing(id).await?;
         let tests = self.list_tests(id).await?;
         let tests = tests.iter().map(|test| TestView::brief(test, self.ports.now()));
         Ok(json(StatusCode::OK, &Body { tests: tests.collect() }))

@@ -13,7 +13,7 @@ use super::{App, page, registry};
 use crate::limits::{BROWSER_SECONDS, MAX_DOMAIN_LABELS, MAX_NAME_CHARACTERS};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
-use crate::saml::connection::{Binding, Connection, Endpoint, State};
+use crate::saml::connection::{Binding, Connection, Endpoint, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EmailAddress, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
 use crate::saml::settings::LoginHint;
@@ -243,15 +243,10 @@ impl<P: Ports> App<P> {
         };
         let browser = self.browser(request)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        let authn_request = AuthnRequest::new(
-            &self.ports.random()?,
-            self.ports.now(),
-            &endpoint.url,
-            &service_provider,
-            &connection.requests,
-        )
-        .about(hinted(connection, LoginHint::SubjectNameId, typed))
-        .passive(wish.passive);
+        let authn_request = self.authn_request(connection, endpoint, &service_provider)?;
+        let authn_request = authn_request
+            .about(hinted(connection, LoginHint::SubjectNameId, typed))
+            .passive(wish.passive);
         let begun = self.ports.ledger(
             &connection.id,
             Begin {
@@ -294,14 +289,8 @@ impl<P: Ports> App<P> {
             return Ok(None);
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let authn_request = AuthnRequest::new(
-            &self.ports.random()?,
-            self.ports.now(),
-            &endpoint.url,
-            &service_provider,
-            &connection.requests,
-        )
-        .with_any_name_id_format();
+        let authn_request = self.authn_request(connection, endpoint, &service_provider)?;
+        let authn_request = authn_request.with_any_name_id_format();
         let ask_again = AskAgain {
             generation: connection.generation,
             refused,
@@ -341,6 +330,22 @@ impl<P: Ports> App<P> {
         };
         let path = self.ports.ledger(&connection.id, give_up).await?;
         Ok(path.ok().map(|path| see_other(path.as_str())))
+    }
+
+    /// A fresh request for the identity provider, as the connection says.
+    pub(super) fn authn_request<'a>(
+        &self,
+        connection: &'a Connection,
+        endpoint: &'a Endpoint,
+        service_provider: &'a ServiceProvider,
+    ) -> Result<AuthnRequest<'a>, Unavailable> {
+        Ok(AuthnRequest::new(
+            &self.ports.random()?,
+            self.ports.now(),
+            &endpoint.url,
+            service_provider,
+            &connection.requests,
+        ))
     }
 
     /// A `RelayState` that says nothing; the pending request is found by `InResponseTo`.

@@ -4,6 +4,7 @@
 //! way leads to a session, whatever the answer is. What it says of itself is believed for that alone.
 
 use http::StatusCode;
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, BrowserError};
@@ -19,7 +20,6 @@ use super::registry::{Actor, Refusal};
 use super::{App, connections, page};
 use crate::code::Code;
 use crate::dsig::Policy;
-use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::PostForm;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, StoredCertificate};
 use crate::saml::id::{ConnectionId, TestId};
@@ -84,9 +84,8 @@ impl<P: Ports> App<P> {
     }
 
     /// The tests of this connection that are kept, newest first.
-    pub(super) async fn list_tests(&self, id: &ConnectionId) -> Result<Vec<Test>, ApiError> {
-        self.existing(id).await?;
-        Ok(self.ports.ledger(id, ListTests {}).await?)
+    pub(super) async fn list_tests(&self, id: &ConnectionId) -> Result<Vec<Test>, Unavailable> {
+        self.ports.ledger(id, ListTests {}).await
     }
 
     /// `GET …/test?test=`: sends the browser to the identity provider.
@@ -105,21 +104,23 @@ impl<P: Ports> App<P> {
         let connection = connection.map_err(|_| BrowserError::NotFound)?;
         let endpoint = self.usable_endpoint(&connection).ok_or(BrowserError::NotFound)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        let authn_request = AuthnRequest::new(
-            &self.ports.random()?,
-            self.ports.now(),
-            &endpoint.url,
-            &service_provider,
-            &connection.requests,
-        )
-        .of_test(&test.id);
+        let authn_request = self.authn_request(&connection, endpoint, &service_provider)?;
+        let authn_request = authn_request.of_test(&test.id);
         let sent = self.send(&authn_request, &connection, endpoint, None, test.id.as_str());
         Ok(sent.await?)
     }
 
     /// What answers a test, and not a sign-in: by its own word, or by what came along with it.
+    ///
+    /// Nearly every response answers a sign-in, so that it is parsed for this only where the ID of a test can stand in it: as it
+    /// is, or in character references.
     pub(super) fn test_hint(form: &PostForm) -> Option<TestId> {
-        let by_request = response::request_id_hint(&form.message).and_then(|request| TestId::of(&request));
+        let message = &form.message;
+        let may_name_one = [TestId::PREFIX, "&#"]
+            .iter()
+            .any(|part| memmem::find(message, part.as_bytes()).is_some());
+        let request = may_name_one.then(|| response::request_id_hint(message)).flatten();
+        let by_request = request.and_then(|request| TestId::of(&request));
         by_request.or_else(|| TestId::parse(form.relay_state.as_deref()?).ok())
     }
 

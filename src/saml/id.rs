@@ -83,7 +83,7 @@ text_type!(
     /// request of ours begins so.
     TestId,
     |text| {
-        let random = text.strip_prefix("test_").unwrap_or_default();
+        let random = text.strip_prefix(TestId::PREFIX).unwrap_or_default();
         if random.len() == 40 && random.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             Ok(text.to_owned())
         } else {
@@ -276,10 +276,13 @@ impl RequestId {
 }
 
 impl TestId {
+    /// What all of them begin with, and no other ID of a request.
+    pub const PREFIX: &str = "test_";
+
     /// A test's identifier out of 160 of the `random` bits.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
-        Self(unguessable("test_", random))
+        Self(unguessable(Self::PREFIX, random))
     }
 
     /// The test whose request this is, if it is one's.

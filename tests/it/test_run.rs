@@ -510,6 +510,23 @@ fn an_answer_that_names_no_request_is_known_by_what_came_along() {
     assert_eq!(check(&failed, "in_response_to")["wanted"], test.as_str());
 }
 
+#[test]
+fn an_answer_names_its_test_in_character_references_too() {
+    let world = World::new();
+    let id = disabled(&world, &Idp::trusted());
+    let test = send(&world, &id);
+    let message = Message {
+        assertion_id: "_assertion".to_owned(),
+        ..Message::of(&id, Some(&test))
+    };
+    let in_references = test.replace("test_", "&#x74;est&#95;");
+    let xml = message.to_xml().replace(&test, &in_references);
+    assert!(!xml.contains("test_") && xml.contains(&in_references), "{xml}");
+    let signed = Idp::trusted().sign(&xml, &message.assertion_id);
+    let passed = answer(&world, &id, &test, &signed);
+    assert_eq!(passed["state"], "passed", "{passed}");
+}
+
 /// A test signs nobody in, whatever answers it; and nothing that answers one does so elsewhere.
 #[test]
 fn a_test_is_no_way_to_a_session() {
