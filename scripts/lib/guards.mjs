@@ -232,7 +232,7 @@ export const guards = [
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
   // The dashboard and setup links.
-  guard("dashboard: token of the form", dashboardSession, 'if same_secret(sent.get("csrf").unwrap_or_default(), &visitor.csrf) {', "if sent.get(\"csrf\").is_some() {", "it dashboard::a166"),
+  guard("dashboard: token of the form", dashboardSession, 'if same_secret(sent.get("csrf").unwrap_or_default(), csrf) {', "if sent.get(\"csrf\").is_some() {", "it dashboard::a166"),
   guard("dashboard: forms from elsewhere", dashboardSession, "self.check_own_form(request)?;\n        let sent", "let sent", "it dashboard::a166"),
   guard("dashboard: what a token may", dashboard, "if !visitor.may_write() && *route != AdminRoute::SignOut {", "if false {", "it dashboard::a_token_that_may_read"),
   guard("dashboard: sessions of revoked tokens", "src/app/registry/admin_sessions.rs", "Some(token) if token.is_in_force(now) =>", "Some(token) =>", "it dashboard::a_session_ends"),
@@ -240,7 +240,7 @@ export const guards = [
   guard("dashboard: the way back", dashboardSession, "rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))", "rest.is_some() || !path.as_str().is_empty()", "lib dashboard::session::tests::the_way_back"),
   guard("dashboard: live edits wait in a draft", situation, "self.live.state == State::Enabled && covered", "covered && false", "it dashboard_tests::edits_of"),
   guard("dashboard: what was not seen", situation, "(None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),", "(None, Some(Seen::Live(_))) => Ok(Target::Live(None)),", "it dashboard_tests::nobody_overwrites"),
-  guard("setup link: token of the form", customer, 'if !same_secret(form.text("csrf"), &guest.csrf) {', "if false {", "it setup_links::a166"),
+  guard("setup link: token of the form", customer, "self.check_form(&guest.csrf, request)?;", "", "it setup_links::a166"),
   guard("setup link: tests of others", customer, "if !is_of_setup(&test) {", "if false {", "it setup_links::a_link_opens"),
   guard("setup link: a week", "src/app/registry/setup_links.rs", "WHERE hash = ? AND expires_at > ?", "WHERE hash = ? AND ? > 0", "it setup_links::a_link_ends"),
   guard("setup link: its own connection", "src/app/registry/setup_links.rs", "WHERE id = ? AND connection_id = ? RETURNING id", "WHERE id = ? AND ? <> '' RETURNING id", "it setup_links::a_link_ends"),

@@ -10,6 +10,7 @@ mod email;
 mod field;
 mod form;
 mod history;
+mod idp_forms;
 mod list;
 mod parts;
 mod session;
@@ -24,12 +25,15 @@ use http::{Method, StatusCode};
 use super::App;
 use super::error::{ApiError, BrowserError};
 use super::http::{PagePolicy, Request, Response, Scripts, allow, cookie, page, respond, see_other};
-use super::ports::{LogLine, Ports, Unavailable};
+use super::ports::{Ports, Unavailable};
 use super::route::{AdminRoute, Route};
 use crate::token::Token;
 
 /// The cookie that holds the token of a dashboard's session.
 const ADMIN_COOKIE: &str = "__Host-sso_admin";
+
+/// What people are told while the platform does not answer.
+const NO_STORAGE: &str = "The storage does not answer right now. Go back and repeat it in a moment.";
 
 /// Why a page of the dashboard is not shown.
 enum Failure {
@@ -115,7 +119,7 @@ impl<P: Ports> App<P> {
             return Ok(sign_in_first(route, request));
         };
         if post {
-            self.check_form(&visitor, request)?;
+            self.check_form(&visitor.csrf, request)?;
             if !visitor.may_write() && *route != AdminRoute::SignOut {
                 return Err(Failure::ReadOnly);
             }
@@ -157,15 +161,12 @@ impl<P: Ports> App<P> {
                 message(StatusCode::FORBIDDEN, "You may look, not change", text)
             }
             Failure::Unavailable(unavailable) => {
-                self.ports.log(&LogLine {
-                    event: "unavailable",
-                    reference: None,
-                    connection: None,
-                    code: None,
-                    detail: Some(&unavailable.0),
-                });
-                let text = "The storage does not answer right now. Go back and repeat it in a moment.";
-                message(StatusCode::SERVICE_UNAVAILABLE, "Please try again in a moment", text)
+                self.log_unavailable(&unavailable);
+                message(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Please try again in a moment",
+                    NO_STORAGE,
+                )
             }
         }
     }

@@ -201,13 +201,7 @@ impl<P: Ports> App<P> {
                 page::refused(status_of(&reject), apology, &reference, again)
             }
             BrowserError::Unavailable(unavailable) => {
-                self.ports.log(&LogLine {
-                    event: "unavailable",
-                    reference: None,
-                    connection: None,
-                    code: None,
-                    detail: Some(&unavailable.0),
-                });
+                self.log_unavailable(&unavailable);
                 page::message(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "Please try again in a moment",
@@ -215,6 +209,17 @@ impl<P: Ports> App<P> {
                 )
             }
         }
+    }
+
+    /// Logs that the platform does not answer.
+    pub(super) fn log_unavailable(&self, unavailable: &Unavailable) {
+        self.ports.log(&LogLine {
+            event: "unavailable",
+            reference: None,
+            connection: None,
+            code: None,
+            detail: Some(&unavailable.0),
+        });
     }
 
     /// Logs a refusal and keeps it for the vendor; the reference by which it is found.

@@ -3,15 +3,13 @@
 use serde::Deserialize;
 
 use super::App;
-use super::connections::Saved;
 use super::error::ApiError;
 use super::ports::Ports;
-use super::registry::drafts::Draft;
-use super::registry::{Actor, Change};
+use super::registry::Change;
 use crate::dsig::{Certificate, RsaFloor};
 use crate::limits::MAX_CERTIFICATES_PER_CONNECTION;
-use crate::saml::connection::{Binding, Connection, IdentityProvider, StoredCertificate};
-use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
+use crate::saml::connection::{Binding, IdentityProvider, StoredCertificate};
+use crate::saml::id::{EndpointUrl, EntityId};
 
 /// An identity provider whose values were typed.
 #[derive(Deserialize)]
@@ -29,31 +27,8 @@ pub(super) struct ManualBody {
 }
 
 impl<P: Ports> App<P> {
-    /// Saves an identity provider whose values were typed.
-    pub(super) async fn save_identity_provider(
-        &self,
-        id: &ConnectionId,
-        body: ManualBody,
-        seen: Option<u64>,
-        actor: Actor,
-    ) -> Result<Saved<Connection>, ApiError> {
-        self.existing(id).await?;
-        self.update(id, self.read_manual(&body)?, seen, actor).await
-    }
-
-    /// Saves one in the draft; begins one if there is none.
-    pub(super) async fn save_draft_identity_provider(
-        &self,
-        id: &ConnectionId,
-        body: ManualBody,
-        seen: Option<u64>,
-        actor: Actor,
-    ) -> Result<Draft, ApiError> {
-        self.edit_draft(id, self.read_manual(&body)?, seen, actor).await
-    }
-
     /// Checks what was typed: the change that saves it.
-    fn read_manual(&self, body: &ManualBody) -> Result<Change, ApiError> {
+    pub(super) fn read_manual(&self, body: &ManualBody) -> Result<Change, ApiError> {
         let url = EndpointUrl::parse(&body.sso_url).map_err(|e| ApiError::invalid("sso_url", e.0))?;
         if !self.may_send_to(&url) {
             return Err(ApiError::invalid("sso_url", "expected an https:// address"));

@@ -71,6 +71,13 @@ fn enable(world: &World, browser: &mut Browser, page: &str) {
     assert_eq!(connection(world, page)["state"], "enabled");
 }
 
+/// A connection that is enabled; its page.
+fn enabled(world: &World, browser: &mut Browser) -> String {
+    let page = prepared(world, browser);
+    enable(world, browser, &page);
+    page
+}
+
 fn draft(world: &World, page: &str) -> (u16, Value) {
     world.api("GET", &format!("/connections/{}/draft", id_of(page)), &json!({}))
 }
@@ -188,8 +195,7 @@ fn an_attribute_of_an_unknown_name_is_taken_with_one_click() {
 fn edits_of_an_enabled_connection_wait_in_a_draft() {
     let world = World::new();
     let mut browser = signed_in(&world);
-    let page = prepared(&world, &mut browser);
-    enable(&world, &mut browser, &page);
+    let page = enabled(&world, &mut browser);
 
     let saved = submit(
         &world,
@@ -259,8 +265,7 @@ fn edits_of_an_enabled_connection_wait_in_a_draft() {
 fn what_no_test_covers_is_live_at_once() {
     let world = World::new();
     let mut browser = signed_in(&world);
-    let page = prepared(&world, &mut browser);
-    enable(&world, &mut browser, &page);
+    let page = enabled(&world, &mut browser);
     let mut save = |section: &str, fields: &[(&str, &str)]| {
         location(&submit(&world, &mut browser, &format!("{page}/{section}"), fields)).contains("how=draft")
     };
@@ -278,8 +283,7 @@ fn what_no_test_covers_is_live_at_once() {
 fn a_draft_with_a_wrong_certificate_stays_one() {
     let world = World::new();
     let mut browser = signed_in(&world);
-    let page = prepared(&world, &mut browser);
-    enable(&world, &mut browser, &page);
+    let page = enabled(&world, &mut browser);
     let saved = submit(
         &world,
         &mut browser,
@@ -378,8 +382,7 @@ fn nobody_overwrites_what_they_have_not_seen() {
 fn a_draft_that_was_overtaken_is_brought_up_to_date() {
     let world = World::new();
     let mut browser = signed_in(&world);
-    let page = prepared(&world, &mut browser);
-    enable(&world, &mut browser, &page);
+    let page = enabled(&world, &mut browser);
     submit(
         &world,
         &mut browser,

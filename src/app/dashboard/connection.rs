@@ -6,19 +6,21 @@ use serde_json::{Map, Value, json};
 
 use super::field::{Attempt, Field, Maker, sentence};
 use super::form::Form;
+use super::idp_forms::{manual_body, metadata_body};
 use super::parts::{Pill, state};
 use super::session::Visitor;
 use super::settings::{self, Group};
-use super::setup::{manual_body, metadata_body};
 use super::situation::{DraftShown, Situation, Target, is_for_the_page, seen_generation, seen_revision};
 use super::{Chrome, Failure, render};
 use crate::app::App;
 use crate::app::connections::{OverrideBody, Saved};
 use crate::app::description::Fields;
 use crate::app::error::ApiError;
+use crate::app::explanation::Explanation;
 use crate::app::http::{Request, Response, field, see_other};
 use crate::app::ledger::test::{BegunBy, Configuration};
 use crate::app::ports::Ports;
+use crate::app::registry::{Actor, Change};
 use crate::app::route::{Section, Tab};
 use crate::code::Code;
 use crate::saml::connection::{Connection, Provider, State};
@@ -55,8 +57,7 @@ pub(super) struct Notice {
 pub(super) struct Problem {
     anchor: &'static str,
     pub(super) text: String,
-    pub(super) explanation: Option<&'static str>,
-    pub(super) hint: Option<&'static str>,
+    pub(super) explanation: Option<Explanation>,
 }
 
 #[derive(Template)]
@@ -81,7 +82,7 @@ struct Shown<'a> {
 }
 
 /// What came of a form.
-enum Done {
+pub(super) enum Done {
     /// It is saved in the draft.
     Draft,
     /// A setup link is made, whose address is told once.
@@ -90,6 +91,14 @@ enum Done {
     Live { published: bool },
     /// The browser goes elsewhere.
     Elsewhere(String),
+}
+
+impl Done {
+    fn live(saved: &Saved<Connection>) -> Self {
+        Self::Live {
+            published: saved.published,
+        }
+    }
 }
 
 impl<P: Ports> App<P> {
@@ -170,9 +179,6 @@ impl<P: Ports> App<P> {
         let reason = || OverrideBody {
             override_reason: form.get("override_reason").map(|reason| reason.trim().to_owned()),
         };
-        let live_now = |saved: Saved<Connection>| Done::Live {
-            published: saved.published,
-        };
         match section {
             Section::Advanced
             | Section::Attributes
@@ -183,29 +189,22 @@ impl<P: Ports> App<P> {
                 let fields = read_fields(section, form, situation.edited())?;
                 match situation.target(section, form)? {
                     Target::Draft(seen) => self.patch_draft(id, fields, seen, actor).await.map(|_| Done::Draft),
-                    Target::Live(seen) => self.patch_connection(id, fields, seen, actor).await.map(live_now),
+                    Target::Live(seen) => self
+                        .patch_connection(id, fields, seen, actor)
+                        .await
+                        .map(|saved| Done::live(&saved)),
                 }
             }
-            Section::Metadata => match situation.target(section, form)? {
-                Target::Draft(seen) => {
-                    let saved = self.save_draft_metadata(id, metadata_body(form), seen, actor);
-                    saved.await.map(|_| Done::Draft)
-                }
-                Target::Live(seen) => self
-                    .save_metadata(id, metadata_body(form), seen, actor)
-                    .await
-                    .map(live_now),
-            },
-            Section::Manual => match situation.target(section, form)? {
-                Target::Draft(seen) => {
-                    let saved = self.save_draft_identity_provider(id, manual_body(form), seen, actor);
-                    saved.await.map(|_| Done::Draft)
-                }
-                Target::Live(seen) => {
-                    let saved = self.save_identity_provider(id, manual_body(form), seen, actor);
-                    saved.await.map(live_now)
-                }
-            },
+            Section::Metadata => {
+                let target = situation.target(section, form)?;
+                let change = self.read_metadata(metadata_body(form)).await?;
+                self.save_change(id, change, target, actor).await
+            }
+            Section::Manual => {
+                let target = situation.target(section, form)?;
+                let change = self.read_manual(&manual_body(form))?;
+                self.save_change(id, change, target, actor).await
+            }
             Section::CreateLink => {
                 let (_, url) = self.create_setup_link(id, actor).await?;
                 Ok(Done::Link(url))
@@ -217,7 +216,7 @@ impl<P: Ports> App<P> {
             }
             Section::ApplyDraft => {
                 let applied = self.apply_draft(id, reason(), seen_revision(form), actor);
-                applied.await.map(live_now)
+                applied.await.map(|saved| Done::live(&saved))
             }
             Section::DiscardDraft => {
                 self.discard_draft(id, seen_revision(form)).await?;
@@ -231,18 +230,24 @@ impl<P: Ports> App<P> {
                 self.delete_connection(id, actor).await?;
                 Ok(Done::Elsewhere("/sso/admin?done=delete".to_owned()))
             }
-            Section::Disable => self.disable_connection(id, None, actor).await.map(live_now),
+            Section::Disable => self
+                .disable_connection(id, None, actor)
+                .await
+                .map(|saved| Done::live(&saved)),
             Section::Enable => {
                 let enabled = self.enable_connection(id, reason(), seen_generation(form), actor);
-                enabled.await.map(live_now)
+                enabled.await.map(|saved| Done::live(&saved))
             }
             Section::Restore => {
                 let generation = form.text("generation").parse();
                 let generation = generation.map_err(|_| ApiError::invalid("generation", "expected a version"))?;
                 let restored = self.restore_version(id, generation, seen_generation(form), actor);
-                restored.await.map(live_now)
+                restored.await.map(|saved| Done::live(&saved))
             }
-            Section::Undo => self.undo_change(id, seen_generation(form), actor).await.map(live_now),
+            Section::Undo => self
+                .undo_change(id, seen_generation(form), actor)
+                .await
+                .map(|saved| Done::live(&saved)),
             Section::Test => {
                 let configuration = match form.text("configuration") {
                     "draft" => Configuration::Draft,
@@ -251,6 +256,23 @@ impl<P: Ports> App<P> {
                 let begun = self.begin_test(id, configuration, BegunBy::Admin, actor).await?;
                 Ok(Done::Elsewhere(begun.url))
             }
+        }
+    }
+
+    /// Makes one change where it goes.
+    pub(super) async fn save_change(
+        &self,
+        id: &ConnectionId,
+        change: Change,
+        target: Target,
+        actor: Actor,
+    ) -> Result<Done, ApiError> {
+        match target {
+            Target::Draft(seen) => self.edit_draft(id, change, seen, actor).await.map(|_| Done::Draft),
+            Target::Live(seen) => self
+                .update(id, change, seen, actor)
+                .await
+                .map(|saved| Done::live(&saved)),
         }
     }
 
@@ -330,8 +352,7 @@ pub(super) fn problem<'f>(
     Some(Problem {
         anchor: attempt.section.anchor(),
         text: sentence(attempt.error),
-        explanation: code.map(Code::explanation),
-        hint: code.and_then(|code| hint_for(code, provider)),
+        explanation: code.map(|code| Explanation::of(code, provider)),
     })
 }
 
@@ -345,16 +366,6 @@ impl Head<'_> {
     pub(super) fn notice_at(&self, anchor: &str) -> Option<&'static str> {
         let notice = self.notice.as_ref().filter(|notice| notice.anchor == anchor);
         notice.map(|notice| notice.text)
-    }
-}
-
-/// Where to click at `provider`.
-pub(super) const fn hint_for(code: Code, provider: Provider) -> Option<&'static str> {
-    match provider {
-        Provider::Custom => None,
-        Provider::Entra => code.hint_for_entra(),
-        Provider::Google => code.hint_for_google(),
-        Provider::Okta => code.hint_for_okta(),
     }
 }
 

@@ -9,30 +9,30 @@ use http::{Method, StatusCode};
 
 use super::connection::{Problem, problem};
 use super::email::{ShownStep, steps};
-use super::field::{Attempt, Field, Maker};
+use super::field::Attempt;
 use super::form::Form;
-use super::parts::minute;
+use super::idp_forms::{IdpForms, Sent, manual_body, metadata_body};
+use super::parts::{all_domains, minute};
 use super::session::csrf_token;
-use super::setup::{IdpShown, Way, manual, manual_body, metadata_body, metadata_fields, shown, way};
-use super::situation::{Situation, Target, is_for_the_page};
+use super::setup::{IdpShown, shown};
+use super::situation::{Situation, is_for_the_page};
 use super::test_report::{Outcome, Reader};
-use super::{Failure, render_leading_to};
+use super::{Failure, NO_STORAGE, render_leading_to};
 use crate::app::App;
 use crate::app::error::ApiError;
 use crate::app::http::{Request, Response, cookie, see_other, set_cookie};
 use crate::app::ledger::test::{BegunBy, Configuration, TestState};
 use crate::app::page::{self, identity_providers};
-use crate::app::ports::{LogLine, Ports};
+use crate::app::ports::Ports;
 use crate::app::registry::Actor;
 use crate::app::registry::setup_links::{OpenSetupLink, SetupLink};
 use crate::app::route::{Section, SetupRoute};
 use crate::app::setup_links::{Progress, is_of_setup};
-use crate::code::Code;
 use crate::limits::SETUP_LINK_SECONDS;
 use crate::saml::id::TestId;
 use crate::saml::preset::{MetadataForm, Preset};
 
-use crate::token::{Token, same_secret};
+use crate::token::Token;
 
 /// The cookie that holds the token of the link that was opened last.
 pub(super) const SETUP_COOKIE: &str = "__Host-sso_setup";
@@ -55,12 +55,7 @@ struct CustomerPage<'a> {
     steps: Vec<ShownStep<'a>>,
     progress: [(&'static str, bool); 5],
     idp: Option<IdpShown<'a>>,
-    metadata_url: Field,
-    metadata_xml: Field,
-    metadata_entity_id: Option<Field>,
-    may_replace: bool,
-    way: Way,
-    manual: Vec<Field>,
+    forms: IdpForms<'a>,
     problem: Option<Problem>,
     saved: bool,
     /// Where the last test that was begun here is told of.
@@ -82,15 +77,12 @@ impl<P: Ports> App<P> {
         match self.show_setup(route, request).await {
             Ok(response) => response,
             Err(Failure::Unavailable(unavailable)) => {
-                self.ports.log(&LogLine {
-                    event: "unavailable",
-                    reference: None,
-                    connection: None,
-                    code: None,
-                    detail: Some(&unavailable.0),
-                });
-                let text = "The storage does not answer right now. Go back and repeat it in a moment.";
-                sorry(StatusCode::SERVICE_UNAVAILABLE, "Please try again in a moment", text)
+                self.log_unavailable(&unavailable);
+                sorry(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Please try again in a moment",
+                    NO_STORAGE,
+                )
             }
             Err(Failure::NotFound | Failure::Api(_)) => over(),
             Err(_) => {
@@ -110,10 +102,7 @@ impl<P: Ports> App<P> {
         let id = &guest.link.connection;
         let form = Form::read(request.body());
         if request.method() == Method::POST {
-            self.check_own_form(request)?;
-            if !same_secret(form.text("csrf"), &guest.csrf) {
-                return Err(Failure::Foreign);
-            }
+            self.check_form(&guest.csrf, request)?;
         }
         let situation = self.situation(id).await?;
         let section = match route {
@@ -173,25 +162,13 @@ impl<P: Ports> App<P> {
     }
 
     async fn save_from_setup(&self, situation: &Situation, section: Section, form: &Form) -> Result<(), ApiError> {
-        let id = &situation.live.id;
-        match (section, situation.target(section, form)?) {
-            (Section::Manual, Target::Draft(seen)) => {
-                let saved = self.save_draft_identity_provider(id, manual_body(form), seen, actor());
-                saved.await.map(|_| ())
-            }
-            (Section::Manual, Target::Live(seen)) => {
-                let saved = self.save_identity_provider(id, manual_body(form), seen, actor());
-                saved.await.map(|_| ())
-            }
-            (_, Target::Draft(seen)) => {
-                let saved = self.save_draft_metadata(id, metadata_body(form), seen, actor());
-                saved.await.map(|_| ())
-            }
-            (_, Target::Live(seen)) => {
-                let saved = self.save_metadata(id, metadata_body(form), seen, actor());
-                saved.await.map(|_| ())
-            }
-        }
+        let target = situation.target(section, form)?;
+        let change = match section {
+            Section::Manual => self.read_manual(&manual_body(form))?,
+            _ => self.read_metadata(metadata_body(form)).await?,
+        };
+        self.save_change(&situation.live.id, change, target, actor()).await?;
+        Ok(())
     }
 
     async fn customer_page(
@@ -207,34 +184,28 @@ impl<P: Ports> App<P> {
         let ours = connection.service_provider(&self.config.origin);
         let preset = Preset::of(connection.provider);
         let idp = connection.identity_provider.as_ref();
-        let (metadata_url, metadata_xml) = metadata_fields(connection, attempt);
-        let code = attempt.map_or("", |attempt| attempt.error.code);
-        let domains: Vec<&str> = connection.domains.iter().map(crate::saml::id::Domain::as_str).collect();
+        let sent = Sent {
+            csrf: &guest.csrf,
+            seen: None,
+            metadata_to: format!("{HOME}/metadata"),
+            manual_to: format!("{HOME}/identity-provider"),
+        };
         let last_test = tests.iter().find(|test| is_of_setup(test));
         let mut page = CustomerPage {
             csrf: &guest.csrf,
             origin: self.config.origin.as_str(),
-            domains: domains.join(", "),
+            domains: all_domains(connection),
             until: minute(guest.link.expires_at),
             preset,
             steps: steps(preset, &ours),
             progress: Progress::of(connection, &tests).steps(),
             idp: idp.map(|idp| shown(idp, self.ports.now())),
-            metadata_url,
-            metadata_xml,
-            metadata_entity_id: (code == Code::SeveralEntities.as_str()).then(|| {
-                let hint = "The metadata describes several identity providers. Name the one that is meant.";
-                Maker::of(Section::Metadata, attempt).line("entity_id", "Entity ID", hint, "")
-            }),
-            may_replace: code == Code::EntityChanged.as_str(),
-            way: way(attempt, preset, idp.is_some()),
-            manual: manual(&Maker::of(Section::Manual, attempt)),
+            forms: IdpForms::of(connection, attempt, sent),
             problem: None,
             saved,
             last_test: last_test.map(|test| format!("/sso/setup/test/{}", test.id)),
         };
-        let fields = [&page.metadata_url, &page.metadata_xml].into_iter().chain(&page.manual);
-        page.problem = problem(attempt, connection.provider, fields.chain(&page.metadata_entity_id));
+        page.problem = problem(attempt, connection.provider, page.forms.fields());
         Ok(render_leading_to(
             status,
             &page,

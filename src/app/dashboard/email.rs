@@ -3,8 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::parts::all_domains;
 use crate::saml::connection::{Connection, PublicOrigin, ServiceProvider};
-use crate::saml::id::Domain;
 use crate::saml::preset::{EntryValue, MetadataForm, Preset, Step};
 
 /// What an e-mail or a page shows of one step.
@@ -92,11 +92,10 @@ impl Email {
         setup_link: Option<&str>,
     ) -> askama::Result<Self> {
         let preset = Preset::of(connection.provider);
-        let domains: Vec<&str> = connection.domains.iter().map(Domain::as_str).collect();
         let content = Content {
             preset,
             origin: origin.as_str(),
-            domains: domains.join(", "),
+            domains: all_domains(connection),
             steps: steps(preset, ours),
             metadata_url: &ours.metadata_url,
             setup_link,

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::parts::{Pill, day, end, nearest_end, state};
+use super::parts::{Pill, end_shown, nearest_end, state};
 use super::session::Visitor;
 use super::{Chrome, Failure, render};
 use crate::app::App;
@@ -57,9 +57,6 @@ fn row(connection: &Connection, now: Timestamp) -> Row<'_> {
         provider: Preset::of(connection.provider).name,
         domains: domains.take(DOMAINS_SHOWN).collect(),
         more: connection.domains.len().saturating_sub(DOMAINS_SHOWN),
-        certificate: nearest_end(connection).map(|at| {
-            let (words, tone) = end(at, now);
-            (day(at), words, tone)
-        }),
+        certificate: nearest_end(connection).map(|at| end_shown(at, now)),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::app::ledger::test::TestState;
 use crate::saml::connection::{Connection, Provider, State};
+use crate::saml::id::Domain;
 use crate::saml::mapping::Field;
 use crate::saml::report::{CheckResult, Rule};
 use crate::saml::time::Timestamp;
@@ -118,8 +119,20 @@ pub(super) const fn field_words(field: Field) -> &'static str {
     }
 }
 
+/// All domains of a connection, as a sentence names them.
+pub(super) fn all_domains(connection: &Connection) -> String {
+    let domains: Vec<&str> = connection.domains.iter().map(Domain::as_str).collect();
+    domains.join(", ")
+}
+
+/// When a certificate ends: the day, the same in words, and how grave it is.
+pub(super) fn end_shown(at: Timestamp, now: Timestamp) -> (String, String, &'static str) {
+    let (words, tone) = end(at, now);
+    (day(at), words, tone)
+}
+
 /// The end of a certificate in words, and how grave it is.
-pub(super) fn end(at: Timestamp, now: Timestamp) -> (String, &'static str) {
+fn end(at: Timestamp, now: Timestamp) -> (String, &'static str) {
     let days = at.since(now).div_euclid(DAY);
     let plural = |n: i64| if n == 1 { "" } else { "s" };
     match days {

@@ -24,7 +24,7 @@ const HOME: &str = "/sso/admin";
 /// Somebody who is signed in to the dashboard.
 pub(super) struct Visitor {
     token: Token,
-    csrf: String,
+    pub(super) csrf: String,
     token_name: String,
     scopes: Vec<Scope>,
 }
@@ -85,11 +85,11 @@ impl<P: Ports> App<P> {
         }))
     }
 
-    /// Checks that a form came from a page of this session.
-    pub(super) fn check_form(&self, visitor: &Visitor, request: &Request) -> Result<(), Failure> {
+    /// Checks that a form came from a page of the session whose forms have this token.
+    pub(super) fn check_form(&self, csrf: &str, request: &Request) -> Result<(), Failure> {
         self.check_own_form(request)?;
         let sent = Form::read(request.body());
-        if same_secret(sent.get("csrf").unwrap_or_default(), &visitor.csrf) {
+        if same_secret(sent.get("csrf").unwrap_or_default(), csrf) {
             Ok(())
         } else {
             Err(Failure::Foreign)

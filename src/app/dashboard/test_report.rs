@@ -3,11 +3,11 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::connection::hint_for;
 use super::parts::{Pill, check_result, field_words, minute, rule_words, test_state};
 use super::session::Visitor;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
+use crate::app::explanation::Explanation;
 use crate::app::http::Response;
 use crate::app::ledger::test::{Configuration, Test, TestState};
 use crate::app::page::identity_providers;
@@ -70,8 +70,7 @@ pub(in crate::app) struct Advice<'a> {
     pub(in crate::app) code: &'a str,
     pub(in crate::app) detail: &'a str,
     pub(in crate::app) who: &'static str,
-    pub(in crate::app) why: &'static str,
-    pub(in crate::app) steps: Option<&'static str>,
+    pub(in crate::app) explanation: Explanation,
 }
 
 /// An attribute that is perhaps what is missing.
@@ -158,8 +157,7 @@ fn advice(report: &TestReport, provider: Provider, reader: Reader) -> Option<Adv
             (Actor::Vendor, Reader::Vendor) => "You can mend this in the settings of the connection.",
             (Actor::Vendor, Reader::Customer) => "Whoever sent you the link has to act.",
         },
-        why: code.explanation(),
-        steps: hint_for(code, provider),
+        explanation: Explanation::of(code, provider),
     })
 }
 
