@@ -1,5 +1,7 @@
 //! A connection, as the admin API shows it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::App;
@@ -82,39 +84,39 @@ struct CertificateView {
     not_after: Option<String>,
 }
 
+/// What the registry knows of connections besides their records, where it can be told now.
+struct Known {
+    tests: Option<BTreeMap<ConnectionId, TestStatus>>,
+    proofs: Option<BTreeMap<ConnectionId, Vec<Proof>>>,
+}
+
 impl<P: Ports> App<P> {
     /// Connections, as the API shows them.
     pub(super) async fn views<'a>(&self, connections: &'a [Connection]) -> Vec<ConnectionView<'a>> {
-        let ids = connections.iter().map(|connection| connection.id.clone()).collect();
-        // What was changed is changed, though this cannot be told.
-        let ids: Vec<ConnectionId> = ids;
-        let (tests, mut proofs) = (self.test_statuses(ids.clone()).await.ok(), self.proofs(ids).await.ok());
-        let test = |id: &ConnectionId| Some(tests.as_ref()?.get(id).copied().unwrap_or_default());
-        let view = |connection: &'a Connection| {
-            let known = proofs
-                .as_mut()
-                .map(|proofs| proofs.remove(&connection.id).unwrap_or_default());
-            self.view_with(connection, test(&connection.id), known.as_deref())
-        };
+        let known = self.known(connections).await;
+        let view = |connection| self.view_with(connection, &known);
         connections.iter().map(view).collect()
     }
 
     /// A connection, as the API shows it.
     pub(super) async fn view<'a>(&self, connection: &'a Connection) -> ConnectionView<'a> {
-        let ids = vec![connection.id.clone()];
-        let tests = self.test_statuses(ids.clone()).await.ok();
-        let test = tests.map(|tests| tests.into_values().next().unwrap_or_default());
-        let proofs = self.proofs(ids).await.ok();
-        let known = proofs.map(|proofs| proofs.into_values().next().unwrap_or_default());
-        self.view_with(connection, test, known.as_deref())
+        let known = self.known(core::slice::from_ref(connection)).await;
+        self.view_with(connection, &known)
     }
 
-    fn view_with<'a>(
-        &self,
-        connection: &'a Connection,
-        test: Option<TestStatus>,
-        proofs: Option<&[Proof]>,
-    ) -> ConnectionView<'a> {
+    /// What is known of `connections` besides their records. What was changed is changed, though this cannot be told.
+    async fn known(&self, connections: &[Connection]) -> Known {
+        let ids: Vec<ConnectionId> = connections.iter().map(|connection| connection.id.clone()).collect();
+        Known {
+            tests: self.test_statuses(ids.clone()).await.ok(),
+            proofs: self.proofs(ids).await.ok(),
+        }
+    }
+
+    fn view_with<'a>(&self, connection: &'a Connection, known: &Known) -> ConnectionView<'a> {
+        let id = &connection.id;
+        let test = (known.tests.as_ref()).map(|tests| tests.get(id).copied().unwrap_or_default());
+        let proofs = (known.proofs.as_ref()).map(|proofs| proofs.get(id).map_or(&[][..], Vec::as_slice));
         ConnectionView {
             id: &connection.id,
             name: &connection.name,
