@@ -1,5 +1,8 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
+mod condition;
+mod connections;
+mod query;
 mod tokens;
 
 use http::header::AUTHORIZATION;
@@ -8,19 +11,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::App;
-use super::connections::Saved;
 use super::error::ApiError;
 use super::history::{AuditQuery, AuditView, VersionsView};
-use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
+use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json};
 use super::ledger::ListRefusals;
 use super::ledger::test::BegunBy;
 use super::ports::Ports;
 use super::principal::Principal;
-use super::registry::List;
 use super::route::{ApiRoute, Route};
 use super::test_run::{TestBody, TestView};
-use super::view::ConnectionView;
-use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, TestId};
 
 impl<P: Ports> App<P> {
@@ -84,94 +83,49 @@ impl<P: Ports> App<P> {
     }
 
     async fn call(&self, route: &ApiRoute, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
-        match (route, request.method()) {
-            (ApiRoute::Audit, _) => {
+        match route {
+            ApiRoute::Audit => {
                 let query = AuditQuery::read(request)?;
                 let limit = query.limit;
                 let entries = self.list_audit(query).await?;
                 Ok(json(StatusCode::OK, &AuditView::of(entries, limit)))
             }
-            (ApiRoute::Connections, &Method::POST) => self.create(request, caller).await,
-            (ApiRoute::Connections, _) => self.list().await,
-            (ApiRoute::Connection(id), &Method::PATCH) => {
-                let patched = self.patch_connection(id, read_body(request)?, None, caller.actor());
-                Ok(self.show(&patched.await?).await)
-            }
-            (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id, caller).await,
-            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?).await)),
-            (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
+            ApiRoute::Connection(id) => self.answer_connection(id, request, caller).await,
+            ApiRoute::Connections => self.answer_connections(request, caller).await,
+            ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id) => {
                 self.answer_decryption_keys(id, request, caller.actor()).await
             }
-            (ApiRoute::Disable(id), _) => Ok(self
-                .show(&self.disable_connection(id, None, caller.actor()).await?)
-                .await),
-            (ApiRoute::Enable(id), _) => {
-                let enabled = self.enable_connection(id, read_optional_body(request)?, None, caller.actor());
-                Ok(self.show(&enabled.await?).await)
-            }
-            (ApiRoute::Domains(id), _) => self.list_domains(id).await,
-            (ApiRoute::VerifyDomain(id, domain), _) => self.verify_domain(id, domain, caller.actor()).await,
-            (ApiRoute::Draft(id), _) => self.answer_draft(id, request, caller.actor()).await,
-            (ApiRoute::DraftApply(id), _) => self.answer_apply(id, request, caller.actor()).await,
-            (ApiRoute::DraftMetadata(id), _) => self.answer_draft_metadata(id, request, caller.actor()).await,
-            (ApiRoute::DraftRebase(id), _) => self.answer_rebase(id, caller.actor()).await,
-            (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request, caller.actor()).await,
-            (ApiRoute::Metadata(id), _) => {
-                let saved = self.save_metadata(id, read_body(request)?, None, caller.actor());
-                Ok(self.show(&saved.await?).await)
-            }
-            (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
-            (ApiRoute::RestoreVersion(id, generation), _) => {
-                let restored = self.restore_version(id, *generation, None, caller.actor());
-                Ok(self.show(&restored.await?).await)
-            }
-            (ApiRoute::SetupLink(id, link), _) => self.answer_setup_link(id, link, caller.actor()).await,
-            (ApiRoute::SetupLinks(id), _) => self.answer_setup_links(id, request, caller.actor()).await,
-            (ApiRoute::Test(id, test), _) => self.show_test(id, test).await,
-            (ApiRoute::Tests(id), &Method::POST) => {
+            ApiRoute::Disable(id) => self.answer_disable(id, request, caller).await,
+            ApiRoute::Domains(id) => self.list_domains(id).await,
+            ApiRoute::Draft(id) => self.answer_draft(id, request, caller.actor()).await,
+            ApiRoute::DraftApply(id) => self.answer_apply(id, request, caller.actor()).await,
+            ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
+            ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
+            ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
+            ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
+            ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
+            ApiRoute::Refusals(id) => self.list_refusals(id).await,
+            ApiRoute::RestoreVersion(id, generation) => self.answer_restore(id, *generation, request, caller).await,
+            ApiRoute::SetupLink(id, link) => self.answer_setup_link(id, link, caller.actor()).await,
+            ApiRoute::SetupLinks(id) => self.answer_setup_links(id, request, caller.actor()).await,
+            ApiRoute::Test(id, test) => self.show_test(id, test).await,
+            ApiRoute::Tests(id) if *request.method() == Method::POST => {
                 let TestBody { configuration } = read_body(request)?;
                 let begun = self.begin_test(id, configuration, BegunBy::Admin, caller.actor());
                 Ok(json(StatusCode::CREATED, &begun.await?))
             }
-            (ApiRoute::Tests(id), _) => self.show_tests(id).await,
-            (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
-            (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
-            (ApiRoute::Undo(id), _) => Ok(self.show(&self.undo_change(id, None, caller.actor()).await?).await),
-            (ApiRoute::Versions(id), _) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
-            (ApiRoute::Unknown, _) => Err(ApiError::new(
+            ApiRoute::Tests(id) => self.show_tests(id).await,
+            ApiRoute::Token(id) => self.revoke_token(id, caller).await,
+            ApiRoute::Tokens => self.answer_tokens(request, caller).await,
+            ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
+            ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,
+            ApiRoute::Versions(id) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
+            ApiRoute::Unknown => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",
                 "There is nothing at this address.",
             )),
         }
-    }
-
-    async fn create(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
-        let Saved { reply, published } = self.create_connection(read_body(request)?, caller.actor()).await?;
-        Ok(json(status(StatusCode::CREATED, published), &self.view(&reply).await))
-    }
-
-    async fn list(&self) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            connections: Vec<ConnectionView<'a>>,
-        }
-        let connections = self.ports.registry(List {}).await?.reply;
-        let connections = self.views(&connections).await;
-        Ok(json(StatusCode::OK, &Body { connections }))
-    }
-
-    async fn delete(&self, id: &ConnectionId, caller: &Principal) -> Result<Response, ApiError> {
-        let Saved { published, .. } = self.delete_connection(id, caller.actor()).await?;
-        Ok(respond(
-            status(StatusCode::NO_CONTENT, published),
-            "application/json",
-            "",
-        ))
-    }
-
-    pub(super) async fn show(&self, saved: &Saved<Connection>) -> Response {
-        json(status(StatusCode::OK, saved.published), &self.view(&saved.reply).await)
     }
 
     async fn show_test(&self, id: &ConnectionId, test: &TestId) -> Result<Response, ApiError> {

@@ -86,7 +86,7 @@ const HEADERS_EXPECTED = {
 };
 const HEADERS_ALLOWED = new Set([
   ...Object.keys(HEADERS_EXPECTED), "content-type", "content-security-policy",
-  "location", "set-cookie", "allow", "www-authenticate",
+  "location", "set-cookie", "allow", "www-authenticate", "etag", "retry-after",
   "connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding", // workerd's
 ]);
 const TYPES = ["text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "application/json", "application/samlmetadata+xml"];

@@ -10,6 +10,7 @@
 )]
 
 mod admin_tokens;
+mod api;
 mod attacks;
 mod c14n_corpus;
 mod cli;
