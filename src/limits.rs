@@ -334,3 +334,6 @@ pub const MAX_IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
 
 /// Seconds for which a call that is repeated with its `Idempotency-Key` gets the answer that it got.
 pub const IDEMPOTENCY_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds over which requests are counted, as the limits in `wrangler.toml` say: after as many, the count has begun anew.
+pub const RATE_LIMIT_SECONDS: u32 = 60;

@@ -18,9 +18,10 @@ use super::ledger::ListRefusals;
 use super::ledger::test::BegunBy;
 use super::ports::Ports;
 use super::principal::Principal;
+use super::rate_limit::{Limit, Verdict, too_many_calls};
 use super::route::{ApiRoute, Route};
 use super::test_run::{TestBody, TestView};
-use crate::saml::id::{ConnectionId, TestId};
+use crate::saml::id::{ConnectionId, TestId, TokenId};
 
 impl<P: Ports> App<P> {
     /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
@@ -35,18 +36,27 @@ impl<P: Ports> App<P> {
         }
     }
 
-    /// Who makes this call, if a token says so and allows it, and the address answers it. Reads no body.
+    /// Who makes this call, if a token says so and allows it, the address answers it, and there were not too many. Reads no body.
     pub(super) async fn admit(&self, route: &ApiRoute, request: &Request) -> Result<Principal, Response> {
+        if self.limit_address(Limit::ApiAddress, request).await == Verdict::Limited {
+            return Err(too_many_calls());
+        }
         let caller = match self.caller(request).await {
             Ok(caller) => caller,
-            Err(error) => {
-                let mut response = error.response();
-                if error.status == StatusCode::UNAUTHORIZED {
-                    ask_for_bearer(&mut response);
+            Err(error) if error.status == StatusCode::UNAUTHORIZED => {
+                if self.limit_address(Limit::WrongToken, request).await == Verdict::Limited {
+                    return Err(too_many_calls());
                 }
+                let mut response = error.response();
+                ask_for_bearer(&mut response);
                 return Err(response);
             }
+            Err(error) => return Err(error.response()),
         };
+        let token = caller.token.as_ref().map_or("ADMIN_TOKEN", TokenId::as_str);
+        if self.ports.limit(Limit::ApiToken, token).await == Verdict::Limited {
+            return Err(too_many_calls());
+        }
         let whole = Route::Api(route.clone());
         if !whole.allows(request.method()) {
             let message = format!("This address answers {}.", whole.methods());

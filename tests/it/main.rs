@@ -33,6 +33,7 @@ mod ledger;
 mod logout_messages;
 mod metadata;
 mod mutation;
+mod rate_limit;
 mod routing;
 mod setup_links;
 mod sign_in;
