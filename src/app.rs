@@ -109,6 +109,7 @@ impl<P: Ports> App<P> {
             Route::Admin(_) | Route::Api(_) => Err(BrowserError::NotFound),
             Route::Setup(route) => Ok(self.answer_setup(&route, request).await),
             Route::AdminStylesheet => Ok(dashboard::stylesheet()),
+            Route::ApiDescription => Ok(api::description()),
             Route::Complete(id) if post => self.complete_confirmed_sign_in(&id, request).await,
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,

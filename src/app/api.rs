@@ -2,7 +2,9 @@
 
 mod condition;
 mod connections;
-mod query;
+#[cfg(test)]
+mod openapi;
+pub(super) mod query;
 mod tokens;
 
 use http::header::AUTHORIZATION;
@@ -13,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::App;
 use super::error::ApiError;
 use super::history::{AuditQuery, AuditView, VersionsView};
-use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json};
+use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
 use super::ledger::ListRefusals;
 use super::ledger::test::BegunBy;
 use super::ports::Ports;
@@ -22,6 +24,35 @@ use super::rate_limit::{Limit, Verdict, too_many_calls};
 use super::route::{ApiRoute, Route};
 use super::test_run::{TestBody, TestView};
 use crate::saml::id::{ConnectionId, TestId, TokenId};
+
+/// Refused sign-ins, newest first.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RefusalList {
+    refusals: Vec<RefusalView>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RefusalView {
+    reference: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    at: String,
+    code: String,
+    detail: String,
+}
+
+/// The tests of a connection, newest first.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TestList<'a> {
+    tests: Vec<TestView<'a>>,
+}
+
+/// The description of this API (`OpenAPI` 3.1), for everybody.
+pub(super) fn description() -> Response {
+    respond(StatusCode::OK, "application/json", include_str!("api/openapi.json"))
+}
 
 impl<P: Ports> App<P> {
     /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
@@ -148,27 +179,12 @@ impl<P: Ports> App<P> {
     }
 
     async fn show_tests(&self, id: &ConnectionId) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            tests: Vec<TestView<'a>>,
-        }
         let tests = self.list_tests(id).await?;
         let tests = tests.iter().map(|test| TestView::brief(test, self.ports.now()));
-        Ok(json(StatusCode::OK, &Body { tests: tests.collect() }))
+        Ok(json(StatusCode::OK, &TestList { tests: tests.collect() }))
     }
 
     async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body {
-            refusals: Vec<RefusalView>,
-        }
-        #[derive(Serialize)]
-        struct RefusalView {
-            reference: String,
-            at: String,
-            code: String,
-            detail: String,
-        }
         self.existing(id).await?;
         let refusals = self
             .ports
@@ -183,7 +199,7 @@ impl<P: Ports> App<P> {
             });
         Ok(json(
             StatusCode::OK,
-            &Body {
+            &RefusalList {
                 refusals: refusals.collect(),
             },
         ))

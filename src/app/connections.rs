@@ -22,6 +22,7 @@ pub(super) type Saved<T> = Answer<T>;
 
 /// Which metadata is to be saved: exactly one of `url` and `xml`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MetadataBody {
     pub(super) url: Option<String>,
@@ -35,8 +36,10 @@ pub(super) struct MetadataBody {
 
 /// Why a configuration goes live without a passed test, if it is to.
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverrideBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 500)))]
     pub(super) override_reason: Option<String>,
 }
 

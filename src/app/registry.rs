@@ -124,6 +124,7 @@ pub struct Description {
 
 /// Who makes a change, in words for people; never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Actor(String);
 

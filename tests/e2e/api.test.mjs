@@ -287,6 +287,13 @@ describe("calls", () => {
     assertError(await call("GET", "/connections?organisation=x"), 400, "invalid_query");
   });
 
+  test("are described for everybody", async () => {
+    const answer = await request(`${system.origin}/sso/api/v1/openapi.json`);
+    assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "application/json"]);
+    const { openapi, paths } = JSON.parse(answer.text);
+    assert.deepEqual([openapi, Object.keys(paths["/connections"])], ["3.1.0", ["get", "post"]]);
+  });
+
   test("that are repeated with their key create once", async () => {
     const [key, body] = [{ "idempotency-key": "one and the same" }, { name: "Once", provider: "okta", domains: [newDomain()] }];
     const [first, second] = await Promise.all([call("POST", "/connections", key, body), call("POST", "/connections", key, body)]);

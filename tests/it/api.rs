@@ -131,24 +131,63 @@ fn a_list_has_a_hundred_at_most() {
 #[test]
 fn a_query_that_is_not_understood_is_refused() {
     let world = World::new();
+    let code_of = |query: &str| {
+        let answer = call(&world, "GET", &format!("/connections?{query}"), &[], &Value::Null);
+        (
+            answer.0,
+            answer.2["error"]["code"].as_str().unwrap().to_owned(),
+            answer.2["error"]["field"].clone(),
+        )
+    };
+    for query in ["limit=1&limit=2", "organisation=org_1"] {
+        assert_eq!(
+            code_of(query),
+            (400, "invalid_query".to_owned(), Value::Null),
+            "{query}"
+        );
+    }
     for query in [
         "limit=0",
         "limit=101",
         "limit=-1",
         "limit=ten",
         "limit=",
-        "limit=1&limit=2",
         "cursor=",
         "cursor=djE6LTE",
         "cursor=!",
         "cursor=MTI",
         "domain=acme",
         "organization=",
-        "organisation=org_1",
     ] {
-        let answer = call(&world, "GET", &format!("/connections?{query}"), &[], &Value::Null);
-        assert_eq!(code(&answer), (400, "invalid_query"), "{query}");
+        let field = query.split('=').next().unwrap();
+        assert_eq!(
+            code_of(query),
+            (422, "invalid_field".to_owned(), json!(field)),
+            "{query}"
+        );
     }
+}
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point() {
+    let world = World::new();
+    let body = |number: &str| {
+        format!(r#"{{"name":"Acme","provider":"okta","domains":["acme.test"],"sign_in_order":{number}}}"#)
+    };
+    let post = |number: &str| {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/sso/api/v1/connections")
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .header("content-type", "application/json");
+        let response = world.handle(request.body(body(number).into_bytes()).unwrap());
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body["sign_in_order"].clone())
+    };
+    for number in ["7.5", "-1.0", "1e300", "-0.5"] {
+        assert_eq!(post(number).0, 400, "{number}");
+    }
+    assert_eq!(post("7.0"), (201, json!(7)));
 }
 
 #[test]

@@ -24,6 +24,15 @@ use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, Domain};
 use crate::token::TokenHash;
 
+/// Some connections, oldest first.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ConnectionList<'a> {
+    connections: Vec<ConnectionView<'a>>,
+    /// Leads to the next page; `null` at the end.
+    next_cursor: Option<String>,
+}
+
 impl<P: Ports> App<P> {
     /// `GET, POST /connections`.
     pub(super) async fn answer_connections(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
@@ -142,11 +151,6 @@ impl<P: Ports> App<P> {
     }
 
     async fn list(&self, request: &Request) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            connections: Vec<ConnectionView<'a>>,
-            next_cursor: Option<String>,
-        }
         let query = Query::read(request, &["limit", "cursor", "domain", "organization"])?;
         let limit = query.field("limit", "1 to 100", |text| {
             text.parse().ok().filter(|n| (1..=MAX_CONNECTIONS_PER_PAGE).contains(n))
@@ -160,7 +164,7 @@ impl<P: Ports> App<P> {
             })?,
         };
         let page = self.ports.registry(list).await?.reply;
-        let body = Body {
+        let body = ConnectionList {
             connections: self.views(&page.connections).await,
             next_cursor: page.next.map(cursor),
         };

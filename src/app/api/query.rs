@@ -7,22 +7,22 @@ use crate::app::http::Request;
 
 /// The fields of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(in crate::app) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads the query of `request`, which may have the fields `known`.
     ///
     /// # Errors
     /// 400 `invalid_query` for another field, and for one that is repeated.
-    pub(super) fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
+    pub(in crate::app) fn read(request: &Request, known: &[&str]) -> Result<Self, ApiError> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()) {
             if !known.contains(&&*name) {
                 let known = known.join(", ");
-                return Err(invalid(None, &format!("The query may have these fields: {known}.")));
+                return Err(invalid(format!("The query may have these fields: {known}.")));
             }
             if fields.iter().any(|(other, _)| *other == name) {
-                return Err(invalid(None, &format!("The query has the field {name} twice.")));
+                return Err(invalid(format!("The query has the field {name} twice.")));
             }
             fields.push((name.into_owned(), value.into_owned()));
         }
@@ -32,8 +32,8 @@ impl Query {
     /// The value of the field `name`, read by `read`.
     ///
     /// # Errors
-    /// 400 `invalid_query`, saying what was `expected`.
-    pub(super) fn field<T>(
+    /// 422 `invalid_field`, saying what was `expected`.
+    pub(in crate::app) fn field<T>(
         &self,
         name: &'static str,
         expected: &str,
@@ -42,14 +42,12 @@ impl Query {
         let Some((_, value)) = self.0.iter().find(|(found, _)| found == name) else {
             return Ok(None);
         };
-        let value = read(value).ok_or_else(|| invalid(Some(name), &format!("{name}: expected {expected}.")))?;
-        Ok(Some(value))
+        read(value)
+            .map(Some)
+            .ok_or_else(|| ApiError::invalid(name, &format!("expected {expected}")))
     }
 }
 
-fn invalid(field: Option<&'static str>, message: &str) -> ApiError {
-    ApiError {
-        field,
-        ..ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", message)
-    }
+fn invalid(message: String) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", message)
 }
