@@ -77,6 +77,24 @@ fn a_change_is_made_to_the_version_that_was_seen_or_not_at_all() {
 }
 
 #[test]
+fn what_is_deleted_is_the_version_that_was_seen_even_if_it_changes_meanwhile() {
+    use edge_saml::app::ports::Ports;
+    use edge_saml::app::registry::{Actor, Delete, Refusal};
+    use edge_saml::saml::id::ConnectionId;
+    let world = World::new();
+    let id = create(&world, "acme.test", &Value::Null);
+    let delete = |from_generation| Delete {
+        id: ConnectionId::parse(&id).unwrap(),
+        from_generation,
+        actor: Actor::new("a test"),
+    };
+    let run = |delete| futures_executor::block_on((&world).registry(delete)).unwrap().reply;
+    world.patch(&id, &json!({"name": "New"}));
+    assert_eq!(run(delete(Some(1))), Err(Refusal::Changed));
+    assert_eq!(run(delete(Some(2))), Ok(()));
+}
+
+#[test]
 fn a_list_comes_in_pages_that_miss_and_repeat_nothing() {
     let world = World::new();
     let mut all: Vec<String> = (0..7)
