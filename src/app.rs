@@ -23,6 +23,7 @@ pub mod page;
 pub mod ports;
 mod principal;
 mod public_domains;
+pub mod rate_limit;
 pub mod registry;
 pub mod route;
 pub mod session;
@@ -75,13 +76,17 @@ impl<P: Ports> App<P> {
         response
     }
 
-    /// Refuses what needs no body to be refused: calls of the admin API without a token that allows them, forms of the
-    /// dashboard without its cookie. Whose token it is stays with the request, so that it is asked once.
+    /// Refuses what needs no body to be refused: whatever comes too often, calls of the admin API without a token that allows
+    /// them, forms of the dashboard without its cookie. Whose token it is stays with the request, so that it is asked once.
     pub async fn refuse_by_head(&self, request: &mut Request) -> Option<Response> {
-        let route = match Route::of(request.uri().path()) {
-            Some(Route::Admin(route)) => return dashboard::refuse_by_head(&route, request),
-            Some(Route::Api(route)) => route,
-            Some(Route::Setup(_)) => return dashboard::refuse_setup_by_head(request),
+        let route = Route::of(request.uri().path())?;
+        if let Some(refusal) = self.limit_browser(&route, request).await {
+            return Some(refusal);
+        }
+        let route = match route {
+            Route::Admin(route) => return dashboard::refuse_by_head(&route, request),
+            Route::Api(route) => route,
+            Route::Setup(_) => return dashboard::refuse_setup_by_head(request),
             _ => return None,
         };
         match self.admit(&route, request).await {
@@ -104,6 +109,7 @@ impl<P: Ports> App<P> {
             Route::Admin(_) | Route::Api(_) => Err(BrowserError::NotFound),
             Route::Setup(route) => Ok(self.answer_setup(&route, request).await),
             Route::AdminStylesheet => Ok(dashboard::stylesheet()),
+            Route::ApiDescription => Ok(api::description()),
             Route::Complete(id) if post => self.complete_confirmed_sign_in(&id, request).await,
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,

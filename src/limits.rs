@@ -325,3 +325,15 @@ pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
 
 /// Sessions of the dashboard at once; the oldest gives way.
 pub const MAX_ADMIN_SESSIONS: i64 = 100;
+
+/// Connections in one answer of the admin API.
+pub const MAX_CONNECTIONS_PER_PAGE: i64 = 100;
+
+/// Characters of an `Idempotency-Key`.
+pub const MAX_IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+
+/// Seconds for which a call that is repeated with its `Idempotency-Key` gets the answer that it got.
+pub const IDEMPOTENCY_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds over which requests are counted, as the limits in `wrangler.toml` say: after as many, the count has begun anew.
+pub const RATE_LIMIT_SECONDS: u32 = 60;

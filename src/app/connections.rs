@@ -9,6 +9,7 @@ use super::App;
 use super::description::{DescriptionBody, Fields, line};
 use super::error::ApiError;
 use super::ports::{Answer, Ports, Unavailable};
+use super::registry::idempotency::Repeatable;
 use super::registry::tested::{ReadTestStatuses, TestStatus};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
@@ -21,6 +22,7 @@ pub(super) type Saved<T> = Answer<T>;
 
 /// Which metadata is to be saved: exactly one of `url` and `xml`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MetadataBody {
     pub(super) url: Option<String>,
@@ -34,8 +36,10 @@ pub(super) struct MetadataBody {
 
 /// Why a configuration goes live without a passed test, if it is to.
 #[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct OverrideBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 500)))]
     pub(super) override_reason: Option<String>,
 }
 
@@ -50,12 +54,19 @@ impl OverrideBody {
 
 impl<P: Ports> App<P> {
     /// Creates a connection, disabled. What `given` leaves out is as by default.
-    pub(super) async fn create_connection(&self, given: Fields, actor: Actor) -> Result<Saved<Connection>, ApiError> {
+    /// What is `repeatable` is done once, however often it is asked for.
+    pub(super) async fn create_connection(
+        &self,
+        given: Fields,
+        repeatable: Option<Repeatable>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let description = DescriptionBody::created(given)?.read(self.ports.now())?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
             decryption_key: self.first_decryption_key(&description.responses, &[]).await?,
             description,
+            repeatable,
             actor,
         };
         saved(self.ports.registry(create).await?)
@@ -144,8 +155,18 @@ impl<P: Ports> App<P> {
     }
 
     /// Deletes a connection and frees its domains.
-    pub(super) async fn delete_connection(&self, id: &ConnectionId, actor: Actor) -> Result<Saved<()>, ApiError> {
-        saved(self.ports.registry(Delete { id: id.clone(), actor }).await?)
+    pub(super) async fn delete_connection(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<()>, ApiError> {
+        let delete = Delete {
+            id: id.clone(),
+            from_generation: seen,
+            actor,
+        };
+        saved(self.ports.registry(delete).await?)
     }
 
     /// Makes one change.
@@ -230,6 +251,11 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
         Refusal::NoDecryptionKey => {
             let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
             ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
+        }
+        Refusal::KeyReused => {
+            let message =
+                "This Idempotency-Key came with another body before. Take a fresh one for each thing to be done.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
         }
         Refusal::NoDraft => ApiError::new(StatusCode::NOT_FOUND, "draft_unknown", "The connection has no draft."),
         Refusal::NothingToUndo => {

@@ -25,21 +25,30 @@ use crate::saml::time::Timestamp;
 
 /// What the vendor says of a connection, whole: `POST` and `PATCH` complete what they are given.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(super) struct DescriptionBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 100)))]
     name: String,
     provider: Provider,
+    #[cfg_attr(test, schemars(length(min = 1, max = 100), extend("examples" = [["acme.com"]])))]
     domains: Vec<String>,
+    #[cfg_attr(test, schemars(length(min = 1, max = 100)))]
     organization: Option<String>,
+    #[cfg_attr(test, schemars(length(min = 1, max = 1024)))]
     sp_entity_id: Option<String>,
     sign_requests: SignRequests,
     force_authn: bool,
+    #[cfg_attr(test, schemars(length(max = 10)))]
     requested_authn_context: Vec<String>,
+    #[cfg_attr(test, schemars(length(max = 256)))]
     name_id_format: Option<String>,
     login_hint: LoginHint,
+    #[cfg_attr(test, schemars(range(min = 1, max = 1440)))]
     request_lifetime_minutes: u32,
     idp_initiated: IdpInitiated,
+    #[cfg_attr(test, schemars(length(max = 100)))]
     relay_state_targets: Vec<String>,
     require_signed_assertion: bool,
     require_signed_response: bool,
@@ -51,6 +60,7 @@ pub(super) struct DescriptionBody {
     decrypt_assertions: bool,
     match_subdomains: bool,
     share_domains: bool,
+    #[cfg_attr(test, schemars(range(max = 1000)))]
     sign_in_order: u32,
     /// The domains that it has already: what they may be was decided when it got them.
     #[serde(skip)]
@@ -77,7 +87,7 @@ impl<'de> Deserialize<'de> for Fields {
                     if fields.contains_key(&name) {
                         return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
                     }
-                    fields.insert(name, value);
+                    fields.insert(name, whole(value));
                 }
                 Ok(Fields(fields))
             }
@@ -87,15 +97,26 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
+/// A number without a fraction is whole, however it is written (JSON Schema Core 4.2.3): `7.0` is 7.
+fn whole(value: Value) -> Value {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() == 0.0 => {
+            format!("{number:.0}").parse::<i64>().map_or(value, Value::from)
+        }
+        _ => value,
+    }
+}
+
 /// The settings of a connection as fields, beside each other.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SettingsFields<'a> {
     #[serde(flatten)]
-    requests: &'a RequestSettings,
+    pub(super) requests: &'a RequestSettings,
     #[serde(flatten)]
-    responses: &'a ResponseSettings,
+    pub(super) responses: &'a ResponseSettings,
     #[serde(flatten)]
-    routing: &'a RoutingSettings,
+    pub(super) routing: &'a RoutingSettings,
 }
 
 impl<'a> SettingsFields<'a> {

@@ -21,15 +21,26 @@ use crate::token::TokenHash;
 
 /// A domain of a connection, and the record that proves it, as the API shows it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "DomainProof"))]
 pub(super) struct DomainView {
     domain: Domain,
     state: ProofState,
     record_type: &'static str,
     record_name: String,
     record_value: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     proven_at: Option<String>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     checked_at: Option<String>,
     problem: Option<String>,
+}
+
+/// The domains of a connection.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct DomainList {
+    domains: Vec<DomainView>,
 }
 
 impl DomainView {
@@ -98,14 +109,10 @@ impl<P: Ports> App<P> {
 
     /// Answers `GET /connections/{id}/domains`.
     pub(super) async fn list_domains(&self, id: &ConnectionId) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body {
-            domains: Vec<DomainView>,
-        }
         let connection = self.existing(id).await?;
         let known = self.proofs(vec![id.clone()]).await?.remove(id).unwrap_or_default();
         let domains = DomainView::all(&connection, &known);
-        Ok(json(StatusCode::OK, &Body { domains }))
+        Ok(json(StatusCode::OK, &DomainList { domains }))
     }
 
     /// Answers `POST /connections/{id}/domains/{domain}/verify`: looks, and says what was found.

@@ -178,14 +178,8 @@ impl<P: Ports> App<P> {
 
     /// `POST /connections/{id}/draft/rebase`.
     pub(super) async fn answer_rebase(&self, id: &ConnectionId, actor: Actor) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            #[serde(flatten)]
-            draft: DraftView<'a>,
-            conflicts: &'a [String],
-        }
         let Rebased { draft, conflicts } = self.rebase_draft(id, actor).await?;
-        let body = Body {
+        let body = RebasedView {
             draft: self.draft_view(&draft).await,
             conflicts: &conflicts,
         };
@@ -224,17 +218,30 @@ impl<P: Ports> App<P> {
 
 /// A draft, as the API shows it.
 #[derive(Serialize)]
-struct DraftView<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct DraftView<'a> {
     base_generation: u64,
     live_generation: u64,
     /// Whether the connection was changed since, so that the draft has to be brought up to date.
     outdated: bool,
     revision: u64,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     begun_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     updated_at: String,
     actor: &'a Actor,
     diff: &'a [FieldChange],
     /// To what its identity provider may encrypt, once it is applied.
     encryption_certificate: Option<&'a str>,
     connection: ConnectionView<'a>,
+}
+
+/// A draft that was brought up to date, as the API shows it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RebasedView<'a> {
+    #[serde(flatten)]
+    draft: DraftView<'a>,
+    /// The fields that were changed on both sides; the draft's are kept.
+    conflicts: &'a [String],
 }

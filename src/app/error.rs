@@ -91,6 +91,27 @@ pub struct ApiError {
     pub field: Option<&'static str>,
 }
 
+/// What is answered when a call fails.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Error"))]
+pub(super) struct ErrorBody<'a> {
+    error: ErrorView<'a>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ErrorDetail"))]
+struct ErrorView<'a> {
+    /// The stable code.
+    code: &'a str,
+    /// What is wrong and what to do, for people.
+    message: &'a str,
+    /// The field that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
 impl ApiError {
     /// An error of `status` with `code` and `message`.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
@@ -120,21 +141,10 @@ impl ApiError {
     /// The response.
     #[must_use]
     pub fn response(&self) -> Response {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
-            code: &'a str,
-            message: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            field: Option<&'a str>,
-        }
         json(
             self.status,
-            &Body {
-                error: Inner {
+            &ErrorBody {
+                error: ErrorView {
                     code: self.code,
                     message: &self.message,
                     field: self.field,

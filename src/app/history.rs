@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::App;
+use super::api::query::Query;
 use super::connections::{Saved, refused, saved};
 use super::error::ApiError;
-use super::http::{Request, field};
+use super::http::Request;
 use super::ports::Ports;
 use super::registry::audit::{AuditEntry, ListAudit};
 use super::registry::versions::{ListVersions, Restore, Version};
@@ -28,21 +29,15 @@ pub(super) struct AuditQuery {
 impl AuditQuery {
     /// Reads the query of a request.
     pub(super) fn read(request: &Request) -> Result<Self, ApiError> {
-        let query = request.uri().query().unwrap_or_default().as_bytes();
-        let one = |name| field(query, name).map_err(|_| ApiError::invalid(name, "expected it once"));
-        let number = |name: &'static str, expected| {
-            let read = |text: String| text.parse::<u32>().map_err(|_| ApiError::invalid(name, expected));
-            one(name)?.map(read).transpose().map(|number| number.map(i64::from))
-        };
-        let limit = number("limit", "expected 1 to 200")?.unwrap_or(AUDIT_PAGE);
-        if !(1..=MAX_AUDIT_PAGE).contains(&limit) {
-            return Err(ApiError::invalid("limit", "expected 1 to 200"));
-        }
-        let id = |text: String| ConnectionId::parse(&text).map_err(|e| ApiError::invalid("connection", e.0));
+        let query = Query::read(request, &["before", "limit", "connection"])?;
+        let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
+        let limit = query.field("limit", "1 to 200", |text| {
+            number(text).filter(|limit| (1..=MAX_AUDIT_PAGE).contains(limit))
+        })?;
         Ok(Self {
-            before: number("before", "expected the id of an entry")?,
-            limit,
-            connection: one("connection")?.map(id).transpose()?,
+            before: query.field("before", "the id of an entry", number)?,
+            limit: limit.unwrap_or(AUDIT_PAGE),
+            connection: query.field("connection", "a connection id", |text| ConnectionId::parse(text).ok())?,
         })
     }
 }
@@ -89,13 +84,17 @@ impl<P: Ports> App<P> {
 
 /// Versions, as the API shows them.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "VersionList"))]
 pub(super) struct VersionsView {
     versions: Vec<VersionView>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct VersionView {
     generation: u64,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     at: String,
     actor: Actor,
     change: String,
@@ -119,6 +118,8 @@ impl VersionsView {
 
 /// A page of the audit log, as the API shows it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "AuditPage"))]
 pub(super) struct AuditView {
     entries: Vec<EntryView>,
     /// What `before` has to be for the next page; none when this page is not full, so that it is the last.
@@ -126,8 +127,11 @@ pub(super) struct AuditView {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "AuditEntry"))]
 struct EntryView {
     id: i64,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     at: String,
     actor: Actor,
     action: String,

@@ -31,6 +31,7 @@ struct Signature {
 
 /// `POST …/rotate`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateBody {
     pub(super) step: RotationStep,
@@ -38,16 +39,20 @@ pub(super) struct RotateBody {
 
 /// Keys, as the API shows them.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct KeysView {
     keys: Vec<KeyView>,
     next_step: Option<RotationStep>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct KeyView {
     state: KeyState,
     sha256: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     created_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     not_after: Option<String>,
     certificate: String,
 }

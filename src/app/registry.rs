@@ -10,6 +10,7 @@ pub mod decryption_keys;
 mod diff;
 pub mod domains;
 pub mod drafts;
+pub mod idempotency;
 pub mod keys;
 pub mod proofs;
 pub mod setup_links;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use self::audit::{Action, Deed, ListAudit};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
+use self::idempotency::Repeatable;
 use self::keys::NewKey;
 use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
 use self::tested::{NoteTest, ReadTestStatuses};
@@ -70,6 +72,8 @@ pub enum Refusal {
         /// The one that it was to have.
         found: EntityId,
     },
+    /// The key of a repeatable call was used for another call.
+    KeyReused,
     /// It cannot be enabled without an identity provider.
     Incomplete,
     /// It has no draft.
@@ -120,6 +124,7 @@ pub struct Description {
 
 /// Who makes a change, in words for people; never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Actor(String);
 
@@ -145,6 +150,8 @@ pub struct Create {
     pub description: Description,
     /// Its key, if it decrypts.
     pub decryption_key: Option<NewKey>,
+    /// What makes it the same call when it is repeated, if that is known.
+    pub repeatable: Option<Repeatable>,
     /// By whom.
     pub actor: Actor,
 }
@@ -159,6 +166,28 @@ pub struct Read {
 /// Reads all connections, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct List {}
+
+/// Reads some connections, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListPage {
+    /// Those that were created after the one of this sequence number.
+    pub after: i64,
+    /// At most this many.
+    pub limit: i64,
+    /// Those alone that have this domain.
+    pub domain: Option<Domain>,
+    /// Those alone of this organization.
+    pub organization: Option<String>,
+}
+
+/// Some connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionPage {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// The sequence number after which there are more, if there are.
+    pub next: Option<i64>,
+}
 
 /// Changes a connection.
 #[derive(Serialize, Deserialize)]
@@ -202,6 +231,8 @@ pub enum Change {
 pub struct Delete {
     /// Which.
     pub id: ConnectionId,
+    /// The generation that is to be deleted, where one was seen.
+    pub from_generation: Option<u64>,
     /// By whom.
     pub actor: Actor,
 }
@@ -247,6 +278,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
+        ListPage::NAME => run::<ListPage>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
@@ -284,6 +316,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
         admin_sessions::TABLE,
         decryption_keys::TABLE,
+        idempotency::TABLE,
         keys::TABLE,
         setup_links::TABLE,
         tokens::TABLE,
@@ -306,6 +339,11 @@ impl Call for Create {
     const NAME: &'static str = "create";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Some(repeatable) = &self.repeatable
+            && let Some(before) = idempotency::answered(sql, repeatable, now)?
+        {
+            return Ok(before);
+        }
         let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
         let (count, last) = match counted.first() {
             Some(row) => (integer(row, 0)?, integer(row, 1)?),
@@ -347,6 +385,9 @@ impl Call for Create {
         note(sql, Kind::Connection, connection.id.as_str())?;
         let created = Deed::new(&self.actor, Action::ConnectionCreated);
         audit::record(sql, None, Some(&connection), &created, now)?;
+        if let Some(repeatable) = &self.repeatable {
+            idempotency::remember(sql, repeatable, &connection, now)?;
+        }
         Ok(Ok(connection))
     }
 }
@@ -369,6 +410,32 @@ impl Call for List {
             .iter()
             .map(|row| json(row, 0))
             .collect()
+    }
+}
+
+impl Call for ListPage {
+    type Reply = ConnectionPage;
+    const NAME: &'static str = "list_page";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let rows = sql.run(
+            "SELECT sequence, record FROM connections WHERE sequence > ?1 \
+             AND (?2 IS NULL OR id IN (SELECT connection_id FROM domain_claims WHERE domain = ?2)) \
+             AND (?3 IS NULL OR json_extract(record, '$.organization') = ?3) ORDER BY sequence LIMIT ?4",
+            &[
+                self.after.into(),
+                self.domain.as_ref().map(Domain::as_str).into(),
+                self.organization.into(),
+                self.limit.saturating_add(1).into(),
+            ],
+        )?;
+        let shown = rows.len().min(usize::try_from(self.limit).unwrap_or(0));
+        let (shown, more) = rows.split_at_checked(shown).unwrap_or((&rows, &[]));
+        let last = if more.is_empty() { None } else { shown.last() };
+        Ok(ConnectionPage {
+            connections: shown.iter().map(|row| json(row, 1)).collect::<Result<_, _>>()?,
+            next: last.map(|row| integer(row, 0)).transpose()?,
+        })
     }
 }
 
@@ -450,6 +517,9 @@ impl Call for Delete {
         let Some(connection) = read(sql, &self.id)? else {
             return Ok(Err(Refusal::NotFound));
         };
+        if self.from_generation.is_some_and(|from| from != connection.generation) {
+            return Ok(Err(Refusal::Changed));
+        }
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;

@@ -23,6 +23,8 @@ pub enum Route {
     AdminStylesheet,
     /// `/sso/api/v1/…`: the admin API.
     Api(ApiRoute),
+    /// `GET /sso/api/v1/openapi.json`: the admin API's description, for everybody.
+    ApiDescription,
     /// `GET /sso/saml/{connection}/complete?ticket=`: gives the session to the browser that asked for it.
     Complete(ConnectionId),
     /// `GET /sso/saml/{connection}/metadata`: our metadata for this connection.
@@ -111,6 +113,9 @@ impl Route {
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/sso/")?;
+        if rest == "api/v1/openapi.json" {
+            return Some(Self::ApiDescription);
+        }
         if let Some(rest) = rest.strip_prefix("api/") {
             return Some(Self::Api(ApiRoute::of(rest)));
         }
@@ -156,6 +161,7 @@ impl Route {
             Self::Api(route) => route.methods(),
             Self::Setup(route) => route.methods(),
             Self::AdminStylesheet
+            | Self::ApiDescription
             | Self::Metadata(_)
             | Self::Script
             | Self::Session
@@ -193,7 +199,7 @@ impl Route {
 }
 
 impl ApiRoute {
-    fn of(path: &str) -> Self {
+    pub(super) fn of(path: &str) -> Self {
         Self::known(path).unwrap_or(Self::Unknown)
     }
 
@@ -242,7 +248,7 @@ impl ApiRoute {
         segments.next().is_none().then_some(route)
     }
 
-    fn methods(&self) -> &'static str {
+    pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
             Self::Connections | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",

@@ -19,6 +19,8 @@ use crate::token::Token;
 
 /// How far the setup of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SetupProgress"))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a step of its own")]
 pub(super) struct Progress {
     /// An identity provider is saved.
@@ -140,17 +142,24 @@ pub(super) fn is_of_setup(test: &Test) -> bool {
 }
 
 #[derive(Serialize)]
-struct LinksView<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SetupLinkList"))]
+pub(super) struct LinksView<'a> {
     setup_links: Vec<LinkView<'a>>,
     progress: Progress,
 }
 
 #[derive(Serialize)]
-struct LinkView<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SetupLink"))]
+pub(super) struct LinkView<'a> {
     id: &'a SetupLinkId,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     created_at: String,
     created_by: &'a str,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     expires_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     opened_at: Option<String>,
     /// Only when it is made, and never again.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -31,6 +31,7 @@ use crate::saml::validate::{DEFAULT_SKEW_SECONDS, Expect, Unsolicited};
 
 /// Which configuration is to be tested.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TestBody {
     pub(super) configuration: Configuration,
@@ -38,6 +39,7 @@ pub(super) struct TestBody {
 
 /// A test that was begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct BegunTest {
     /// Its identifier.
     pub(super) id: TestId,
@@ -266,14 +268,18 @@ fn report_path(id: &ConnectionId, test: &Test) -> String {
 
 /// A test, as the API shows it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct TestView<'a> {
     id: &'a TestId,
     configuration: Configuration,
     state: TestState,
     begun_by: BegunBy,
     actor: &'a Actor,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     begun_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     sent_at: Option<String>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     finished_at: Option<String>,
     /// The code of the rule that refused the answer.
     code: Option<&'a str>,
@@ -283,6 +289,7 @@ pub(super) struct TestView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ReportView<'a> {
     #[serde(flatten)]
     report: &'a TestReport,

@@ -17,6 +17,7 @@ use crate::saml::warning::Warning;
 
 /// A connection, as the API shows it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ConnectionView<'a> {
     id: &'a ConnectionId,
     name: &'a str,
@@ -34,7 +35,9 @@ pub(super) struct ConnectionView<'a> {
     /// How its tests stand; none when that cannot be told now.
     test: Option<TestStatusView>,
     generation: u64,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     created_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     updated_at: String,
 }
 
@@ -48,6 +51,7 @@ impl ConnectionView<'_> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct IdentityProviderView<'a> {
     entity_id: &'a EntityId,
     single_sign_on: Vec<EndpointView<'a>>,
@@ -58,29 +62,36 @@ struct IdentityProviderView<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct EndpointView<'a> {
     binding: Binding,
     url: &'a EndpointUrl,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct WarningView {
     code: &'static str,
     message: String,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TestStatusView {
     required: bool,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     last_passed_at: Option<String>,
     last_result: Option<TestResult>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CertificateView {
     sha256: String,
     subject: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     not_before: Option<String>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     not_after: Option<String>,
 }
 

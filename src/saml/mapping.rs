@@ -15,6 +15,7 @@ use crate::limits::{MAX_SHOWN_ATTRIBUTES, MAX_SHOWN_VALUE_CHARACTERS, MAX_SHOWN_
 
 /// What we want to know of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
     /// The e-mail address, without which nobody signs in.
@@ -29,6 +30,7 @@ pub enum Field {
 
 /// An attribute as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReceivedAttribute {
     /// Its `Name`.
     pub name: String,
@@ -44,6 +46,7 @@ pub struct ReceivedAttribute {
 
 /// Where one of our fields comes from.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MappedField {
     /// The field.
     pub field: Field,
@@ -55,6 +58,7 @@ pub struct MappedField {
 
 /// An attribute whose name is not known and that is perhaps what is missing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Suggestion {
     /// The field that is not known.
     pub field: Field,
@@ -68,6 +72,7 @@ pub struct Suggestion {
 
 /// Why an attribute is perhaps what is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// Its name is similar to those that are known.

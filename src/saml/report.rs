@@ -28,6 +28,7 @@ pub struct Question<'a> {
 
 /// What became of a response.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TestReport {
     /// Whether it would have signed its user in.
     pub passed: bool,
@@ -53,6 +54,7 @@ pub struct TestReport {
 
 /// One rule, and how it went.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Check {
     /// Which.
     pub rule: Rule,
@@ -66,6 +68,7 @@ pub struct Check {
 
 /// A rule, or several that are one to people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// It can be read, and is a response.
@@ -126,6 +129,7 @@ impl Rule {
 
 /// How a check went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CheckResult {
     /// As it should.
@@ -138,6 +142,7 @@ pub enum CheckResult {
 
 /// A certificate that signed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SigningCertificate {
     /// SHA-256 of it.
     pub sha256: String,
@@ -147,6 +152,7 @@ pub struct SigningCertificate {
 
 /// A NameID that came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReceivedNameId {
     /// Its value, shortened.
     pub value: String,

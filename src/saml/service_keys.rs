@@ -45,6 +45,7 @@ impl KeyId {
 
 /// What a key is for now. The order is that of our metadata: the key in use first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
     /// It signs; or it is announced, and decrypts.
@@ -71,6 +72,7 @@ impl KeyState {
 
 /// A step of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RotationStep {
     /// Makes the next key.

@@ -346,6 +346,14 @@ describe("bodies", () => {
     }
   });
 
+  test("are not even measured where the token does not allow the call", async () => {
+    const { token } = (await system.api("POST", "/tokens", { name: "reader", scopes: ["read"] })).body;
+    for (const [authorization, status] of [[`Bearer sso_${"A".repeat(43)}`, 401], [`Bearer ${token}`, 403]]) {
+      const headers = { authorization, "content-type": "application/json" };
+      assert.equal((await stream("/sso/api/v1/connections", headers, 64 * 1024 + 1)).status, status);
+    }
+  });
+
   test("of 100 MB are refused", async () => {
     for (const path of ["/sso/sign-in", acsOf()]) {
       // How much is sent before the refusal arrives is the development server's affair: it drains what the Worker leaves.

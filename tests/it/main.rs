@@ -10,6 +10,7 @@
 )]
 
 mod admin_tokens;
+mod api;
 mod attacks;
 mod c14n_corpus;
 mod cli;
@@ -32,6 +33,7 @@ mod ledger;
 mod logout_messages;
 mod metadata;
 mod mutation;
+mod rate_limit;
 mod routing;
 mod setup_links;
 mod sign_in;

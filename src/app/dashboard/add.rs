@@ -55,7 +55,7 @@ impl<P: Ports> App<P> {
     pub(super) async fn add_connection(&self, visitor: &Visitor, request: &Request) -> Result<Response, Failure> {
         let form = Form::read(request.body());
         let provider = parse_provider(form.text("provider")).ok_or(Failure::NoForm)?;
-        match self.create_connection(fields(&form), visitor.actor()).await {
+        match self.create_connection(fields(&form), None, visitor.actor()).await {
             Ok(created) => Ok(see_other(&format!(
                 "/sso/admin/connections/{}?done=created",
                 created.reply.id

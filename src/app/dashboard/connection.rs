@@ -227,7 +227,7 @@ impl<P: Ports> App<P> {
                 if form.text("name") != live.name.trim() {
                     return Err(ApiError::invalid("name", "type the name exactly as it is"));
                 }
-                self.delete_connection(id, actor).await?;
+                self.delete_connection(id, None, actor).await?;
                 Ok(Done::Elsewhere("/sso/admin?done=delete".to_owned()))
             }
             Section::Disable => self

@@ -20,6 +20,7 @@ const COLUMNS: &str = "id, configuration, begun_by, actor, begun_at, sent_at, fi
 
 /// Which configuration of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Configuration {
     /// The one that is being edited.
@@ -30,6 +31,7 @@ pub enum Configuration {
 
 /// From where a test is begun, so that its browser can be sent back there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BegunBy {
     /// The API or the dashboard.
@@ -101,6 +103,7 @@ pub struct Test {
 
 /// How a test stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TestState {
     /// No answer came in time.

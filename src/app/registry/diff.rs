@@ -11,6 +11,7 @@ use crate::saml::service_keys::PublicKey;
 
 /// One field, before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FieldChange {
     /// Its name, as the API has it; `identity_provider.entity_id` for what is inside of the identity provider.
     pub field: String,

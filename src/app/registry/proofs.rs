@@ -35,6 +35,7 @@ pub enum DomainProof {
 
 /// Whether a domain is proven to be the customer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProofState {
     /// It was, and its record is gone.

@@ -20,6 +20,7 @@ const COLUMNS: &str = "id, name, scopes, created_at, created_by, expires_at, las
 
 /// What a token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// To see everything but the tokens.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
 use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use edge_saml::app::rate_limit::{Limit, Verdict};
 use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::registry::proofs::DomainProof;
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
@@ -145,6 +146,10 @@ pub(crate) struct World {
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
     pub(crate) domain_proof: Cell<DomainProof>,
+    /// How many requests of a kind by one key are too many; none are, where nothing is said.
+    pub(crate) max_requests: RefCell<BTreeMap<Limit, usize>>,
+    /// All that was counted.
+    pub(crate) counted: RefCell<Vec<(Limit, String)>>,
 }
 
 impl World {
@@ -172,6 +177,8 @@ impl World {
             answers: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
+            max_requests: RefCell::default(),
+            counted: RefCell::default(),
         }
     }
 
@@ -269,8 +276,14 @@ impl World {
     }
 
     /// Answers `request` as a fresh isolate would.
-    pub(crate) fn handle(&self, request: Request) -> Response {
-        futures_executor::block_on(self.app().handle(request))
+    pub(crate) fn handle(&self, mut request: Request) -> Response {
+        let app = self.app();
+        futures_executor::block_on(async {
+            match app.refuse_by_head(&mut request).await {
+                Some(refusal) => refusal,
+                None => app.handle(request).await,
+            }
+        })
     }
 
     /// The application, in a fresh isolate.
@@ -452,6 +465,16 @@ impl Ports for &World {
             .get(wanted.url.as_str())
             .cloned()
             .unwrap_or(Err(FetchFailure::Connection))
+    }
+
+    async fn limit(&self, limit: Limit, key: &str) -> Verdict {
+        let counted = (limit, key.to_owned());
+        self.counted.borrow_mut().push(counted.clone());
+        let so_far = self.counted.borrow().iter().filter(|other| **other == counted).count();
+        match self.max_requests.borrow().get(&limit) {
+            Some(max) if so_far > *max => Verdict::Limited,
+            _ => Verdict::Allowed,
+        }
     }
 
     fn log(&self, line: &LogLine<'_>) {
