@@ -22,14 +22,14 @@ use crate::token::TokenHash;
 /// A domain of a connection, and the record that proves it, as the API shows it.
 #[derive(Serialize)]
 pub(super) struct DomainView {
-    domain: Domain,
-    state: ProofState,
+    pub(super) domain: Domain,
+    pub(super) state: ProofState,
     record_type: &'static str,
-    record_name: String,
-    record_value: String,
+    pub(super) record_name: String,
+    pub(super) record_value: String,
     proven_at: Option<String>,
-    checked_at: Option<String>,
-    problem: Option<String>,
+    pub(super) checked_at: Option<String>,
+    pub(super) problem: Option<String>,
 }
 
 impl DomainView {
@@ -147,7 +147,8 @@ impl<P: Ports> App<P> {
         Ok(())
     }
 
-    async fn look_up_proof(
+    /// Looks for the record that proves `domain`, and keeps what was found.
+    pub(super) async fn look_up_proof(
         &self,
         id: &ConnectionId,
         domain: &Domain,
