@@ -24,16 +24,16 @@ use crate::token::TokenHash;
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "DomainProof"))]
 pub(super) struct DomainView {
-    domain: Domain,
-    state: ProofState,
+    pub(super) domain: Domain,
+    pub(super) state: ProofState,
     record_type: &'static str,
-    record_name: String,
-    record_value: String,
+    pub(super) record_name: String,
+    pub(super) record_value: String,
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     proven_at: Option<String>,
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
-    checked_at: Option<String>,
-    problem: Option<String>,
+    pub(super) checked_at: Option<String>,
+    pub(super) problem: Option<String>,
 }
 
 /// The domains of a connection.
@@ -154,7 +154,8 @@ impl<P: Ports> App<P> {
         Ok(())
     }
 
-    async fn look_up_proof(
+    /// Looks for the record that proves `domain`, and keeps what was found.
+    pub(super) async fn look_up_proof(
         &self,
         id: &ConnectionId,
         domain: &Domain,

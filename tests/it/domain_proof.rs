@@ -5,8 +5,9 @@ use edge_saml::app::registry::proofs::DomainProof;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
+use crate::support::dashboard::{added, body, signed_in, submit};
 use crate::support::idp::Idp;
-use crate::support::world::World;
+use crate::support::world::{Browser, World, location};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -346,4 +347,37 @@ fn what_is_known_of_domains_goes_with_its_connection_and_has_an_end() {
     world.api("DELETE", &path, &json!({}));
     let rows = edge_saml::app::sql::Sql::run(&world.registry, "SELECT 1 FROM domain_proofs", &[]).unwrap();
     assert_eq!(rows.len(), 0);
+}
+
+#[test]
+fn the_dashboard_shows_the_record_and_looks_for_it() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = added(&world, &mut browser, "okta", "acme.test");
+    let settings = format!("{page}/settings");
+    let id = page.rsplit('/').next().unwrap();
+    let value = of(&world, id, "acme.test")["record_value"].as_str().unwrap().to_owned();
+    let shown = body(&browser.get(&world, &settings));
+    for part in [
+        "Not proven",
+        "_edge-saml.acme.test",
+        &value,
+        "/verify-domain\" name=\"domain\" value=\"acme.test\"",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    publish(&world, "acme.test", Some(&["<b>"]));
+    let look = |browser: &mut Browser, domain: &str| {
+        submit(&world, browser, &format!("{page}/verify-domain"), &[("domain", domain)])
+    };
+    let done = look(&mut browser, "acme.test");
+    assert_eq!(done.status(), 303);
+    let shown = body(&browser.get(&world, &location(&done)));
+    assert!(shown.contains("Looked up. This is what there is now."), "{shown}");
+    assert!(shown.contains("found &#60;b&#62;."), "{shown}");
+    publish(&world, "acme.test", Some(&[&value]));
+    look(&mut browser, "acme.test");
+    let shown = body(&browser.get(&world, &settings));
+    assert!(shown.contains("<span class=\"pill good\">Proven</span>"), "{shown}");
+    assert_eq!(look(&mut browser, "localhost").status(), 422);
 }

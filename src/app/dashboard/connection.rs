@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::field::{Attempt, Field, Maker, sentence};
 use super::form::Form;
 use super::idp_forms::{manual_body, metadata_body};
-use super::parts::{Pill, state};
+use super::parts::{Pill, proof_state, state};
 use super::session::Visitor;
 use super::settings::{self, Group};
 use super::situation::{DraftShown, Situation, Target, is_for_the_page, seen_generation, seen_revision};
@@ -15,6 +15,7 @@ use super::{Chrome, Failure, render};
 use crate::app::App;
 use crate::app::connections::{OverrideBody, Saved};
 use crate::app::description::Fields;
+use crate::app::domain_proof::DomainView;
 use crate::app::error::ApiError;
 use crate::app::explanation::Explanation;
 use crate::app::http::{Request, Response, field, see_other};
@@ -24,7 +25,7 @@ use crate::app::registry::{Actor, Change};
 use crate::app::route::{Section, Tab};
 use crate::code::Code;
 use crate::saml::connection::{Connection, Provider, State};
-use crate::saml::id::{ConnectionId, SetupLinkId};
+use crate::saml::id::{ConnectionId, Domain, SetupLinkId};
 use crate::saml::preset::Preset;
 
 /// What all pages of a connection show.
@@ -65,6 +66,7 @@ pub(super) struct Problem {
 struct SettingsPage<'a> {
     chrome: Chrome<'a>,
     head: Head<'a>,
+    domains: Vec<(DomainView, Pill)>,
     domain: Field,
     routing: Vec<Field>,
     attributes: Vec<Field>,
@@ -248,6 +250,11 @@ impl<P: Ports> App<P> {
                 .undo_change(id, seen_generation(form), actor)
                 .await
                 .map(|saved| Done::live(&saved)),
+            Section::VerifyDomain => {
+                let domain = Domain::parse(form.text("domain")).map_err(|e| ApiError::invalid("domains", e.0))?;
+                self.look_up_proof(id, &domain, Some(actor)).await??;
+                Ok(Done::Live { published: true })
+            }
             Section::Test => {
                 let configuration = match form.text("configuration") {
                     "draft" => Configuration::Draft,
@@ -305,7 +312,12 @@ impl<P: Ports> App<P> {
         };
         match tab {
             Tab::History => self.history_page(status, visitor, head, situation, attempt).await,
-            Tab::Settings => Ok(settings_page(status, visitor, head, attempt)),
+            Tab::Settings => {
+                let id = &connection.id;
+                let known = self.proofs(vec![id.clone()]).await?.remove(id).unwrap_or_default();
+                let domains = DomainView::all(connection, &known);
+                Ok(settings_page(status, visitor, head, domains, attempt))
+            }
             Tab::Setup => self.setup_page(status, visitor, head, situation, attempt).await,
         }
     }
@@ -317,11 +329,23 @@ pub(super) fn reason_field(maker: &Maker<'_>) -> Field {
     maker.line("override_reason", "Why no test is needed", hint, "")
 }
 
-fn settings_page(status: StatusCode, visitor: &Visitor, head: Head<'_>, attempt: Option<Attempt<'_>>) -> Response {
+fn settings_page(
+    status: StatusCode,
+    visitor: &Visitor,
+    head: Head<'_>,
+    domains: Vec<DomainView>,
+    attempt: Option<Attempt<'_>>,
+) -> Response {
     let connection = head.connection;
     let mut page = SettingsPage {
         chrome: visitor.chrome(),
         head,
+        domains: (domains.into_iter())
+            .map(|view| {
+                let pill = proof_state(view.state);
+                (view, pill)
+            })
+            .collect(),
         domain: Maker::of(Section::Domains, attempt)
             .line("domains", "Add a domain", "", "")
             .placeholder("acme.com"),
@@ -408,6 +432,7 @@ fn notice(query: &[u8]) -> Option<Notice> {
         (Section::Manual | Section::Metadata, _) => {
             "Saved. This is what was read; it is live everywhere within a minute."
         }
+        (Section::VerifyDomain, _) => "Looked up. This is what there is now.",
         (Section::RevokeLink, _) => "Revoked: the link opens nothing any more.",
         (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
         (Section::Restore | Section::Undo, _) => "Done: this configuration is live everywhere within a minute.",

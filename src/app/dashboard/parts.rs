@@ -1,6 +1,7 @@
 //! What several pages show: words for states, times and providers.
 
 use crate::app::ledger::test::TestState;
+use crate::app::registry::proofs::ProofState;
 use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::Domain;
 use crate::saml::mapping::Field;
@@ -31,6 +32,24 @@ pub(super) const fn state(connection: &Connection) -> Pill {
         (State::Disabled, None) => Pill {
             words: "Setup not finished",
             tone: "warn",
+        },
+    }
+}
+
+/// Whether a domain is proven to be the customer's.
+pub(super) const fn proof_state(state: ProofState) -> Pill {
+    match state {
+        ProofState::Lost => Pill {
+            words: "Proof lost",
+            tone: "warn",
+        },
+        ProofState::Proven => Pill {
+            words: "Proven",
+            tone: "good",
+        },
+        ProofState::Unproven => Pill {
+            words: "Not proven",
+            tone: "quiet",
         },
     }
 }

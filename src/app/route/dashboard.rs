@@ -90,11 +90,13 @@ pub enum Section {
     Test,
     /// Undoes the last change of the configuration.
     Undo,
+    /// Looks for the record that proves a domain.
+    VerifyDomain,
 }
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::Attributes,
@@ -114,6 +116,7 @@ impl Section {
         Self::Routing,
         Self::Test,
         Self::Undo,
+        Self::VerifyDomain,
     ];
 
     /// The last segment of its path.
@@ -139,6 +142,7 @@ impl Section {
             Self::Routing => "routing",
             Self::Test => "test",
             Self::Undo => "undo",
+            Self::VerifyDomain => "verify-domain",
         }
     }
 
@@ -159,7 +163,7 @@ impl Section {
             Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
             Self::Manual | Self::Metadata => "identity-provider",
-            Self::Domains | Self::Routing => "domains",
+            Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
             Self::Advanced | Self::Attributes | Self::General => self.as_str(),
         }
     }
@@ -180,9 +184,13 @@ impl Section {
             | Self::RebaseDraft
             | Self::RevokeLink
             | Self::Test => Tab::Setup,
-            Self::Advanced | Self::Attributes | Self::Delete | Self::Domains | Self::General | Self::Routing => {
-                Tab::Settings
-            }
+            Self::Advanced
+            | Self::Attributes
+            | Self::Delete
+            | Self::Domains
+            | Self::General
+            | Self::Routing
+            | Self::VerifyDomain => Tab::Settings,
         }
     }
 }
