@@ -234,7 +234,9 @@ export const guards = [
   // The dashboard and setup links.
   guard("dashboard: token of the form", dashboardSession, 'if same_secret(sent.get("csrf").unwrap_or_default(), csrf) {', "if sent.get(\"csrf\").is_some() {", "it dashboard::a166"),
   guard("dashboard: forms from elsewhere", dashboardSession, "self.check_own_form(request)?;\n        let sent", "let sent", "it dashboard::a166"),
-  guard("dashboard: what a token may", dashboard, "if !visitor.may_write() && *route != AdminRoute::SignOut {", "if false {", "it dashboard::a_token_that_may_read"),
+  guard("dashboard: what a token may", dashboard, "if !visitor.may(scope) {", "if false {", "it dashboard::a_token_that_may_read"),
+  guard("dashboard: who may see the tokens", "src/app/route/dashboard.rs", "Self::RevokeToken(_) | Self::Tokens => Scope::Tokens,", "Self::RevokeToken(_) | Self::Tokens => Scope::Read,", "it dashboard_tokens::tokens_take_their_scope"),
+  guard("dashboard: a key is dropped on purpose", "src/app/dashboard/decryption_keys.rs", 'if step == RotationStep::Retire && !form.ticked("confirmed") {', "if false {", "it dashboard_keys::"),
   guard("dashboard: sessions of revoked tokens", "src/app/registry/admin_sessions.rs", "Some(token) if token.is_in_force(now) =>", "Some(token) =>", "it dashboard::a_session_ends"),
   guard("dashboard: sessions have an end", "src/app/registry/admin_sessions.rs", "WHERE session = ? AND expires_at > ?", "WHERE session = ? AND ? > 0", "it dashboard::a_session_ends"),
   guard("dashboard: the way back", dashboardSession, "rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))", "rest.is_some() || !path.as_str().is_empty()", "lib dashboard::session::tests::the_way_back"),

@@ -156,7 +156,7 @@ impl<P: Ports> App<P> {
                 Ok(json(StatusCode::CREATED, &begun.await?))
             }
             ApiRoute::Tests(id) => self.show_tests(id).await,
-            ApiRoute::Token(id) => self.revoke_token(id, caller).await,
+            ApiRoute::Token(id) => self.answer_revoke(id, caller).await,
             ApiRoute::Tokens => self.answer_tokens(request, caller).await,
             ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
             ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,

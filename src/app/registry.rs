@@ -23,7 +23,7 @@ pub use diff::FieldChange;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::audit::{Action, Deed, ListAudit};
+use self::audit::{Action, Deed, ListAudit, ReadAuditPage};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::idempotency::Repeatable;
@@ -277,6 +277,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
+        ReadAuditPage::NAME => run::<ReadAuditPage>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,

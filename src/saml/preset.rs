@@ -20,6 +20,8 @@ pub struct Preset {
     pub metadata_form: MetadataForm,
     /// What its administrator does, in order.
     pub steps: &'static [Step],
+    /// Where its administrator gives it the certificate to encrypt to; nothing where it cannot encrypt.
+    pub encryption: Option<&'static str>,
     /// What is good to know.
     pub note: Option<&'static str>,
 }
@@ -134,6 +136,9 @@ const OKTA: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: Some(
+        "In the Okta Admin Console, on the app's General tab, edit SAML Settings, press Next, open Show Advanced Settings, and upload the certificate as Encryption Certificate.",
+    ),
     note: Some(
         "Attribute statements can be added only once the wizard is finished. People who are not assigned to the app never get here.",
     ),
@@ -175,6 +180,9 @@ const ENTRA: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: Some(
+        "In the Microsoft Entra admin center, on the application's Token encryption page, press Import Certificate, then Activate token encryption for the new one.",
+    ),
     note: Some(
         "Take the App Federation Metadata Url of this application, with appid at its end: the one of the whole tenant may lack the certificate that signs.",
     ),
@@ -218,6 +226,7 @@ const GOOGLE: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: None,
     note: Some(
         "Google hands its metadata out as a file only. A new app may take up to a day until it works for everybody.",
     ),
@@ -259,6 +268,9 @@ const CUSTOM: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: Some(
+        "Let the identity provider read our metadata again, or give it the certificate as a file where its settings of this application ask for one to encrypt to.",
+    ),
     note: None,
 };
 

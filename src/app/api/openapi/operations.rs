@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Operation, Schemas};
 use crate::app::api::connections::ConnectionList;
-use crate::app::api::tokens::{NewToken, TokenBody, TokenList};
+use crate::app::api::tokens::{NewToken, TokenList};
 use crate::app::api::{RefusalList, TestList};
 use crate::app::connections::{MetadataBody, OverrideBody};
 use crate::app::description::{DescriptionBody, SettingsFields};
@@ -15,6 +15,7 @@ use crate::app::history::{AuditView, VersionsView};
 use crate::app::keys::{KeysView, RotateBody};
 use crate::app::setup_links::{LinkView, LinksView};
 use crate::app::test_run::{BegunTest, TestBody, TestView};
+use crate::app::tokens::TokenBody;
 use crate::app::view::ConnectionView;
 use crate::limits::{MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE};
 use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
