@@ -1,6 +1,6 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
-mod condition;
+pub(super) mod condition;
 mod connections;
 #[cfg(test)]
 mod openapi;
@@ -141,7 +141,7 @@ impl<P: Ports> App<P> {
             ApiRoute::Draft(id) => self.answer_draft(id, request, caller.actor()).await,
             ApiRoute::DraftApply(id) => self.answer_apply(id, request, caller.actor()).await,
             ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
-            ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
+            ApiRoute::DraftRebase(id) => self.answer_rebase(id, request, caller.actor()).await,
             ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,

@@ -18,7 +18,7 @@ use crate::app::test_run::{BegunTest, TestBody, TestView};
 use crate::app::tokens::TokenBody;
 use crate::app::view::ConnectionView;
 use crate::limits::{MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE};
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 
 /// What may be wrong with domains.
 const DOMAIN_CODES: &[&str] = &[
@@ -239,6 +239,7 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
     vec![
         get("/connections/{connection}/draft", "readDraft", "Shows the draft of a connection.")
             .answers(200, draft.clone())
+            .with_entity_tag()
             .refuses(&["draft_unknown"]),
         patch(
             "/connections/{connection}/draft",
@@ -246,27 +247,32 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Changes the fields of a draft that are given; begins one if there is none.",
         )
         .reads(described(schemas, &[]))
+        .conditional()
         .answers(200, draft.clone())
-        .refuses(DOMAIN_CODES)
-        .refuses(&["connection_changed"]),
+        .with_entity_tag()
+        .refuses(DOMAIN_CODES),
         delete("/connections/{connection}/draft", "discardDraft", "Forgets a draft.")
+            .conditional()
             .answers(204, None)
-            .refuses(&["draft_unknown", "connection_changed"]),
+            .refuses(&["draft_unknown"]),
         post(
             "/connections/{connection}/draft/metadata",
             "saveDraftMetadata",
             "Saves the identity provider that metadata describes in the draft; begins one if there is none.",
         )
         .reads(metadata(schemas))
+        .conditional()
         .answers(200, draft)
-        .refuses(METADATA_CODES)
-        .refuses(&["connection_changed"]),
+        .with_entity_tag()
+        .refuses(METADATA_CODES),
         post(
             "/connections/{connection}/draft/rebase",
             "rebaseDraft",
             "Brings a draft up to date with its connection.",
         )
+        .conditional()
         .answers(200, schemas.answered::<RebasedView<'_>>())
+        .with_entity_tag()
         .refuses(&["draft_unknown"]),
         post(
             "/connections/{connection}/draft/apply",
@@ -274,11 +280,12 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Puts a draft in the place of the configuration, at once: once a test has passed with exactly it, or for a reason that is given.",
         )
         .may_read(schemas.read::<OverrideBody>())
+        .conditional()
         .changes()
         .answers(200, schemas.answered::<ConnectionView<'_>>())
         .with_entity_tag()
         .refuses(DOMAIN_CODES)
-        .refuses(&["connection_incomplete", "draft_unknown", "connection_changed", "no_decryption_key", "test_required"]),
+        .refuses(&["connection_incomplete", "draft_unknown", "no_decryption_key", "test_required"]),
     ]
 }
 
@@ -409,6 +416,7 @@ fn described(schemas: &mut Schemas, required: &[&str]) -> Value {
             requests: &RequestSettings::default(),
             responses: &ResponseSettings::default(),
             routing: &RoutingSettings::default(),
+            sessions: &SessionSettings::default(),
         });
         for (name, value) in defaults.unwrap().as_object().unwrap() {
             schema["properties"][name]["default"] = value.clone();
