@@ -21,7 +21,7 @@ use crate::app::registry::tested::TestStatus;
 use crate::app::route::{Section, Tab};
 use crate::app::setup_links::Progress;
 use crate::saml::connection::{Binding, IdentityProvider, Provider, ServiceProvider};
-use crate::saml::preset::MetadataForm;
+use crate::saml::preset::{EntryValue, MetadataForm};
 use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
 
