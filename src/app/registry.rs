@@ -14,6 +14,7 @@ pub mod idempotency;
 pub mod keys;
 pub mod proofs;
 pub mod setup_links;
+pub mod situation;
 pub mod tested;
 pub mod tokens;
 pub mod versions;
@@ -29,14 +30,15 @@ use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::idempotency::Repeatable;
 use self::keys::NewKey;
 use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
+use self::situation::ReadSituation;
 use self::tested::{NoteTest, ReadTestStatuses};
-use self::versions::{ListVersions, Restore, UndoChange};
+use self::versions::{ListVersions, Restore, UndoChange, configured_as};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -120,6 +122,33 @@ pub struct Description {
     /// What its responses may and must be.
     #[serde(default)]
     pub responses: ResponseSettings,
+    /// How long its sessions last.
+    #[serde(default)]
+    pub sessions: SessionSettings,
+}
+
+impl Description {
+    /// A new connection that is as this says.
+    fn connection(self, id: ConnectionId, now: Timestamp) -> Connection {
+        Connection {
+            id,
+            generation: 1,
+            name: self.name,
+            provider: self.provider,
+            state: State::Disabled,
+            domains: self.domains,
+            organization: self.organization,
+            sp_entity_id: self.sp_entity_id,
+            routing: self.routing,
+            requests: self.requests,
+            responses: self.responses,
+            sessions: self.sessions,
+            decryption_keys: Vec::new(),
+            identity_provider: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
 }
 
 /// Who makes a change, in words for people; never a secret.
@@ -282,6 +311,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
+        ReadSituation::NAME => run::<ReadSituation>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
         Restore::NAME => run::<Restore>(call, sql, now)?,
         UndoChange::NAME => run::<UndoChange>(call, sql, now)?,
@@ -353,23 +383,7 @@ impl Call for Create {
         if count >= MAX_CONNECTIONS {
             return Ok(Err(Refusal::TooMany));
         }
-        let mut connection = Connection {
-            id: self.id,
-            generation: 1,
-            name: self.description.name,
-            provider: self.description.provider,
-            state: State::Disabled,
-            domains: self.description.domains,
-            organization: self.description.organization,
-            sp_entity_id: self.description.sp_entity_id,
-            routing: self.description.routing,
-            requests: self.description.requests,
-            responses: self.description.responses,
-            decryption_keys: Vec::new(),
-            identity_provider: None,
-            created_at: now,
-            updated_at: now,
-        };
+        let mut connection = self.description.connection(self.id, now);
         if let Some(taken) = domains::taken(sql, &connection)? {
             return Ok(Err(Refusal::DomainTaken(taken)));
         }
@@ -483,15 +497,11 @@ impl Change {
     fn apply_to(self, connection: &mut Connection) -> Result<(), Refusal> {
         match self {
             Self::Describe(description) => {
-                let description = *description;
-                connection.name = description.name;
-                connection.provider = description.provider;
-                connection.domains = description.domains;
-                connection.organization = description.organization;
-                connection.sp_entity_id = description.sp_entity_id;
-                connection.routing = description.routing;
-                connection.requests = description.requests;
-                connection.responses = description.responses;
+                let described = description.connection(connection.id.clone(), connection.created_at);
+                *connection = Connection {
+                    identity_provider: connection.identity_provider.take(),
+                    ..configured_as(connection, described)
+                };
             }
             Self::Disable => connection.state = State::Disabled,
             Self::Enable { .. } => connection.state = State::Enabled,
@@ -680,6 +690,7 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
                     LedgerNews::Configure(super::ledger::Configure {
                         generation: c.generation,
                         state: c.state,
+                        sessions: c.sessions,
                     })
                 });
             let record = connection.map(|c| serde_json::to_string(&c)).transpose();

@@ -26,7 +26,7 @@ struct Page<'a> {
     only: Option<ConnectionId>,
     entries: Vec<EntryShown<'a>>,
     /// Whether newer entries were left out.
-    is_later_page: bool,
+    past_first: bool,
     /// The entry after which there are older ones.
     older_than: Option<i64>,
 }
@@ -70,7 +70,7 @@ impl<P: Ports> App<P> {
                 })
                 .collect(),
             entries: entries.iter().map(|entry| shown_entry(entry, &known)).collect(),
-            is_later_page: before.is_some(),
+            past_first: before.is_some(),
             older_than: entries.last().map(|entry| entry.id).filter(|_| !more.is_empty()),
             only: only.clone(),
         };

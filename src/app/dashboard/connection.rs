@@ -73,6 +73,7 @@ struct SettingsPage<'a> {
     routing: Vec<Field>,
     attributes: Vec<Field>,
     general: Vec<Field>,
+    sessions: Vec<Field>,
     advanced: Vec<Group>,
     keys: KeysShown,
     confirm_name: Field,
@@ -190,7 +191,8 @@ impl<P: Ports> App<P> {
             | Section::Domains
             | Section::General
             | Section::MapAttribute
-            | Section::Routing => {
+            | Section::Routing
+            | Section::Sessions => {
                 let fields = read_fields(section, form, situation.edited())?;
                 match situation.target(section, form)? {
                     Target::Draft(seen) => self.patch_draft(id, fields, seen, actor).await.map(|_| Done::Draft),
@@ -227,7 +229,10 @@ impl<P: Ports> App<P> {
                 self.discard_draft(id, seen_revision(form)).await?;
                 Ok(Done::Live { published: true })
             }
-            Section::RebaseDraft => self.rebase_draft(id, actor).await.map(|_| Done::Draft),
+            Section::RebaseDraft => {
+                let rebased = self.rebase_draft(id, seen_revision(form), actor);
+                rebased.await.map(|_| Done::Draft)
+            }
             Section::Delete => {
                 if form.text("name") != live.name.trim() {
                     return Err(ApiError::invalid("name", "type the name exactly as it is"));
@@ -362,12 +367,14 @@ fn settings_page(
         routing: settings::routing(connection, attempt),
         attributes: settings::attributes(connection, attempt),
         general: settings::general(connection, attempt),
+        sessions: settings::sessions(connection, attempt),
         advanced: settings::advanced(connection, attempt),
         keys,
         confirm_name: Maker::of(Section::Delete, attempt).line("name", "Type its name to delete it", "", ""),
     };
     let groups = page.advanced.iter().flat_map(|group| &group.fields);
-    let several = [&page.general, &page.routing, &page.attributes].into_iter().flatten();
+    let several = [&page.general, &page.routing, &page.attributes, &page.sessions];
+    let several = several.into_iter().flatten();
     let fields = groups
         .chain(several)
         .chain([&page.domain, &page.confirm_name, &page.keys.confirmed]);

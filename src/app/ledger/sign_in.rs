@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, forget, pending, request};
-use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
+use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout, session_settings};
 use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
-use crate::limits::{
-    MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
-};
+use crate::limits::{MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::{AssertionId, EmailAddress, RequestId, ReturnPath};
 use crate::saml::time::Timestamp;
@@ -87,6 +85,8 @@ pub struct Completed {
     pub return_path: ReturnPath,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
+    /// How long that is from now, by the ledger's clock.
+    pub lasts_seconds: i64,
 }
 
 impl Call for Consume {
@@ -280,7 +280,7 @@ impl Call for Complete {
                 email: ticket.user.identity.email,
             }));
         }
-        let end = now.plus(SESSION_SECONDS);
+        let end = now.plus(session_settings(sql)?.lifetime_seconds());
         let expires_at = ticket.session_not_on_or_after.map_or(end, |idp| end.min(idp));
         if expires_at <= now {
             return Ok(Err(Refusal::SessionEnded));
@@ -304,6 +304,7 @@ impl Call for Complete {
         Ok(Ok(Completion::Done(Completed {
             return_path: ticket.return_path,
             expires_at,
+            lasts_seconds: expires_at.since(now),
         })))
     }
 }

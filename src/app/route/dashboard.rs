@@ -95,6 +95,8 @@ pub enum Section {
     RotateKeys,
     /// To whom its domains belong besides, and in which order it is offered.
     Routing,
+    /// How long its sessions last.
+    Sessions,
     /// Begins a test.
     Test,
     /// Undoes the last change of the configuration.
@@ -105,7 +107,7 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::Attributes,
@@ -124,6 +126,7 @@ impl Section {
         Self::RevokeLink,
         Self::RotateKeys,
         Self::Routing,
+        Self::Sessions,
         Self::Test,
         Self::Undo,
         Self::VerifyDomain,
@@ -151,6 +154,7 @@ impl Section {
             Self::RevokeLink => "revoke-link",
             Self::RotateKeys => "rotate-keys",
             Self::Routing => "routing",
+            Self::Sessions => "sessions",
             Self::Test => "test",
             Self::Undo => "undo",
             Self::VerifyDomain => "verify-domain",
@@ -176,7 +180,7 @@ impl Section {
             Self::Manual | Self::Metadata => "identity-provider",
             Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
             Self::RotateKeys => "decryption-keys",
-            Self::Advanced | Self::Attributes | Self::General => self.as_str(),
+            Self::Advanced | Self::Attributes | Self::General | Self::Sessions => self.as_str(),
         }
     }
 
@@ -203,6 +207,7 @@ impl Section {
             | Self::General
             | Self::RotateKeys
             | Self::Routing
+            | Self::Sessions
             | Self::VerifyDomain => Tab::Settings,
         }
     }
