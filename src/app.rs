@@ -9,6 +9,7 @@ mod decryption_keys;
 mod description;
 pub mod dns;
 pub mod error;
+mod explanation;
 pub mod http;
 mod keys;
 pub mod ledger;
@@ -21,6 +22,7 @@ pub mod registry;
 pub mod route;
 pub mod session;
 pub mod sign_in;
+mod sign_ins;
 mod sign_out;
 mod slo;
 pub mod sql;
@@ -147,7 +149,7 @@ impl<P: Ports> App<P> {
     }
 }
 
-/// Ten characters that a person can read out, to find a refusal by: Crockford's base32, without i, l, o and u.
+/// Ten characters that a person can read out, to find an attempt by: Crockford's base32, without i, l, o and u.
 fn reference(random: &[u8; 32]) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let character = |b: &u8| ALPHABET.get(usize::from(*b & 31)).map_or('0', |c| char::from(*c));

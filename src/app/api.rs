@@ -11,7 +11,6 @@ use super::App;
 use super::connections::Saved;
 use super::error::ApiError;
 use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
-use super::ledger::ListRefusals;
 use super::ports::Ports;
 use super::principal::Principal;
 use super::registry::List;
@@ -98,7 +97,7 @@ impl<P: Ports> App<P> {
             (ApiRoute::Metadata(id), _) => {
                 Ok(self.show(&self.save_metadata(id, read_body(request)?, caller.actor()).await?))
             }
-            (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
+            (ApiRoute::SignIns(id), _) => self.list_sign_ins(id, request).await,
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
             (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
             (ApiRoute::Unknown, _) => Err(ApiError::new(
@@ -137,36 +136,10 @@ impl<P: Ports> App<P> {
         json(status(StatusCode::OK, saved.published), &self.view(&saved.reply))
     }
 
-    async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body {
-            refusals: Vec<RefusalView>,
-        }
-        #[derive(Serialize)]
-        struct RefusalView {
-            reference: String,
-            at: String,
-            code: String,
-            detail: String,
-        }
-        self.existing(id).await?;
-        let refusals = self
-            .ports
-            .ledger(id, ListRefusals {})
-            .await?
-            .into_iter()
-            .map(|r| RefusalView {
-                reference: r.reference,
-                at: r.at.to_rfc3339(),
-                code: r.code,
-                detail: r.detail,
-            });
-        Ok(json(
-            StatusCode::OK,
-            &Body {
-                refusals: refusals.collect(),
-            },
-        ))
+    async fn list_sign_ins(&self, id: &ConnectionId, request: &Request) -> Result<Response, ApiError> {
+        let connection = self.existing(id).await?;
+        let query = request.uri().query().unwrap_or_default();
+        Ok(json(StatusCode::OK, &self.sign_ins(&connection, query).await?))
     }
 }
 

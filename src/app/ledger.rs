@@ -2,16 +2,19 @@
 //!
 //! One Durable Object per connection runs these calls, each without yielding, so each is atomic. It keeps the
 //! connection's current generation and state, the requests that wait for an answer, the assertions that were used, the
-//! tickets on their way to the browser, the sessions, and the latest refusals. Tokens are kept as hashes only.
+//! tickets on their way to the browser, the sessions, and the sign-in log. Tokens are kept as hashes only.
 
+mod attempts;
 mod logout;
-mod refusals;
 mod request;
 mod session;
 mod sign_in;
 
+pub use attempts::{
+    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Standing,
+    Step,
+};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
-pub use refusals::{ListRefusals, RecordRefusal, RefusedSignIn};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
@@ -105,7 +108,8 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
-        ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
+        Health::NAME => run::<Health>(call, sql, now)?,
+        ListAttempts::NAME => run::<ListAttempts>(call, sql, now)?,
         ReadLogout::NAME => run::<ReadLogout>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
@@ -118,7 +122,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
     let calls = [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME];
-    calls.contains(&name) || [EndUserSessions::NAME, SignOut::NAME].contains(&name)
+    calls.contains(&name) || [EndUserSessions::NAME, RecordRefusal::NAME, SignOut::NAME].contains(&name)
 }
 
 /// What a sweep leaves.
@@ -138,7 +142,11 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     if configuration(sql)?.is_none() {
         return Ok(Swept::NothingIsLeft);
     }
-    let mut swept = Swept::NothingIsLeft;
+    let mut swept = if attempts::sweep(sql, now)? {
+        Swept::SomethingIsLeft
+    } else {
+        Swept::NothingIsLeft
+    };
     for (table, end, kept_seconds) in GROWING_OLD {
         let bound = now.plus(kept_seconds.saturating_neg()).unix_seconds();
         sql.run(&format!("DELETE FROM {table} WHERE {end} <= ?"), &[bound.into()])?;
@@ -161,7 +169,7 @@ const GROWING_OLD: [(&str, &str, i64); 6] = [
     ("ended_users", "remember_until", 0),
 ];
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 11] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
@@ -173,8 +181,6 @@ const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
      seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, signed_in_at INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS refusals (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, at INTEGER NOT NULL, \
-     code TEXT NOT NULL, detail TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at)",
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",
     "CREATE INDEX IF NOT EXISTS assertions_by_end ON assertions (remember_until)",
@@ -187,7 +193,7 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(logout::TABLES) {
+        for table in TABLES.iter().chain(attempts::TABLES).chain(logout::TABLES) {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;
@@ -213,7 +219,7 @@ impl Call for Forget {
         };
         tombstone.run(sql, now)?;
         let tables = GROWING_OLD.iter().map(|(table, ..)| *table);
-        for table in tables.chain(["users", "refusals"]) {
+        for table in tables.chain(["users", "attempts", "attempt_keys"]) {
             sql.run(&format!("DELETE FROM {table}"), &[])?;
         }
         Ok(())

@@ -50,12 +50,12 @@ pub enum ApiRoute {
     Keys,
     /// `POST /connections/{id}/metadata`: fetch and save.
     Metadata(ConnectionId),
-    /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
-    Refusals(ConnectionId),
     /// `POST /connections/{id}/decryption-keys/rotate`.
     RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
     RotateKeys,
+    /// `GET /connections/{id}/sign-ins`: the sign-in log, newest first.
+    SignIns(ConnectionId),
     /// `DELETE /tokens/{id}`.
     Token(TokenId),
     /// `GET, POST /tokens`.
@@ -160,7 +160,7 @@ impl ApiRoute {
             (Some("disable"), None) => Self::Disable(id),
             (Some("enable"), None) => Self::Enable(id),
             (Some("metadata"), None) => Self::Metadata(id),
-            (Some("refusals"), None) => Self::Refusals(id),
+            (Some("sign-ins"), None) => Self::SignIns(id),
             _ => return None,
         };
         segments.next().is_none().then_some(route)
@@ -175,7 +175,7 @@ impl ApiRoute {
             | Self::Metadata(_)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
-            Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
+            Self::DecryptionKeys(_) | Self::Keys | Self::SignIns(_) => "GET, HEAD",
             Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }

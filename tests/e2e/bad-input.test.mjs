@@ -60,7 +60,7 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}/enable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/disable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/metadata`, methods: "POST" },
-  { path: `/sso/api/v1/connections/${connection.id}/refusals`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/sign-ins`, methods: "GET, HEAD" },
 ];
 
 describe("methods", () => {
@@ -117,7 +117,7 @@ describe("paths", () => {
       assert.deepEqual([known.status, JSON.parse(known.text).error.code], [404, "not_found"], path);
       assert.deepEqual([unknown.status, JSON.parse(unknown.text).error.code], [401, "unauthorized"], path);
     }
-    for (const [method, action] of [["GET", ""], ["PATCH", ""], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata"], ["GET", "/refusals"]]) {
+    for (const [method, action] of [["GET", ""], ["PATCH", ""], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata"], ["GET", "/sign-ins"]]) {
       const body = { PATCH: {}, POST: { xml: "<x/>" } }[method];
       const answer = await system.api(method, `/connections/${UNKNOWN_ID}${action}`, body);
       assert.deepEqual([answer.status, answer.body.error.code], [404, "connection_unknown"], `${method} ${action}`);

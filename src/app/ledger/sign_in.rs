@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, pending, request, return_path};
-use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
+use super::{Asked, Call, ReadSession, Refusal, Step, User, attempts, check_current, configuration, logout};
 use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{
     MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
@@ -49,6 +49,8 @@ pub struct Consume {
     pub session_not_on_or_after: Option<Timestamp>,
     /// When the user authenticated there.
     pub authn_instant: Timestamp,
+    /// By what the attempt is found in the log, if it is not there yet.
+    pub reference: String,
 }
 
 /// Exchanges a ticket for a session, in the browser that asked for it.
@@ -128,6 +130,7 @@ impl Call for Consume {
             ],
         )?;
         self.issue_ticket(sql, request.as_ref().map(|(id, request)| (*id, request)), now)?;
+        attempts::accepted(sql, &self, Step::ResponseAccepted, now)?;
         Ok(Ok(()))
     }
 }
@@ -178,6 +181,7 @@ impl Consume {
             return Ok(Err(Refusal::AssertionReused));
         }
         self.issue_ticket(sql, Some((id, &request)), now)?;
+        attempts::accepted(sql, self, Step::ResponseRepeated, now)?;
         Ok(Ok(()))
     }
 
@@ -302,6 +306,7 @@ impl Call for Complete {
             "INSERT INTO users (id, signed_in_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET signed_in_at = excluded.signed_in_at",
             &[ticket.user.id.as_str().into(), now.unix_seconds().into()],
         )?;
+        attempts::signed_in(sql, &self.ticket, now)?;
         Ok(Ok(Completion::Done(Completed {
             return_path: ticket.return_path,
             expires_at,

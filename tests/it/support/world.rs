@@ -278,14 +278,42 @@ impl World {
         changed
     }
 
-    /// The codes of the refused sign-ins of `id`, newest first.
+    /// The sign-in log of `id`, newest first; `query` as the API takes it.
+    pub(crate) fn sign_ins(&self, id: &str, query: &str) -> Vec<serde_json::Value> {
+        let (status, body) = self.api("GET", &format!("/connections/{id}/sign-ins{query}"), &json!({}));
+        assert_eq!(status, 200, "{body}");
+        body["sign_ins"].as_array().unwrap().clone()
+    }
+
+    /// What was refused at `id`, newest first: the events of the sign-in log, each found by the reference that was shown.
+    pub(crate) fn refusals(&self, id: &str) -> Vec<serde_json::Value> {
+        let lines = self.log.borrow();
+        let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+        let shown = lines.filter(|line: &serde_json::Value| {
+            line["connection"] == id && line["event"].as_str().unwrap().ends_with("_refused")
+        });
+        let shown: Vec<_> = shown.collect();
+        let found = shown.into_iter().rev().map(|line| {
+            let reference = line["reference"].as_str().unwrap();
+            let attempt = self.sign_ins(id, &format!("?reference={reference}")).remove(0);
+            let events = attempt["events"].as_array().unwrap().iter();
+            let mut event = events
+                .rev()
+                .find(|event| event["code"] == line["code"])
+                .unwrap()
+                .clone();
+            event["reference"] = line["reference"].clone();
+            event
+        });
+        found.collect()
+    }
+
+    /// The codes of what was refused at `id`, newest first.
     pub(crate) fn refusal_codes(&self, id: &str) -> Vec<String> {
-        let (_, body) = self.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
-        body["refusals"]
-            .as_array()
-            .unwrap()
+        let refusals = self.refusals(id);
+        refusals
             .iter()
-            .map(|r| r["code"].as_str().unwrap().to_owned())
+            .map(|refusal| refusal["code"].as_str().unwrap().to_owned())
             .collect()
     }
 }
