@@ -27,6 +27,7 @@ mod metadata;
 mod mutation;
 mod routing;
 mod sign_in;
+mod sign_in_log;
 mod signed_requests;
 mod slo;
 mod state;

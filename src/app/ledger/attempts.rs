@@ -221,13 +221,19 @@ impl Call for RecordRefusal {
         if matches!(configuration(sql)?, None | Some((LAST_GENERATION, _))) {
             return Ok(self.reference);
         }
+        let known = self.about.attempt(sql)?;
         let event = Event {
             at: now,
             step: self.step,
-            verified: matches!(self.about, About::Signed { .. } | About::Ticket(_)),
+            verified: match self.about {
+                About::Claim(_) | About::Unknown => false,
+                About::Signed { .. } => true,
+                // Anybody can make one up.
+                About::Ticket(_) => known.is_some(),
+            },
             finding: Some(self.finding),
         };
-        if let Some((sequence, mut attempt)) = self.about.attempt(sql)? {
+        if let Some((sequence, mut attempt)) = known {
             attempt.refuse(event);
             if let About::Signed { email, .. } = self.about {
                 attempt.vouch(email);

@@ -101,6 +101,8 @@ pub(crate) struct World {
     pub(crate) registry_calls: RefCell<Vec<&'static str>>,
     /// The keys of all reads of KV.
     pub(crate) config_reads: RefCell<Vec<String>>,
+    /// The names of all calls to ledgers that were made for a request.
+    pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     pub(crate) log: RefCell<Vec<String>>,
 }
@@ -126,6 +128,7 @@ impl World {
             decryption_keys_kept: RefCell::default(),
             registry_calls: RefCell::default(),
             config_reads: RefCell::default(),
+            ledger_calls: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
         }
@@ -196,6 +199,11 @@ impl World {
     pub(crate) fn ledgers_with_tables(&self) -> usize {
         let tables = |sql: &MemorySql| !sql.run("SELECT 1 FROM sqlite_master", &[]).unwrap().is_empty();
         self.ledgers.borrow().values().filter(|sql| tables(sql)).count()
+    }
+
+    /// What the ledger of `id` answers to `call`.
+    pub(crate) fn ask_ledger<C: ledger::Call>(&self, id: &str, call: &C) -> C::Reply {
+        self.on_ledger(&ConnectionId::parse(id).unwrap(), call).unwrap()
     }
 
     fn on_ledger<C: ledger::Call>(&self, id: &ConnectionId, call: &C) -> Result<C::Reply, Unavailable> {
@@ -337,6 +345,7 @@ impl Ports for &World {
     }
 
     async fn ledger<C: ledger::Call>(&self, connection: &ConnectionId, call: C) -> Result<C::Reply, Unavailable> {
+        self.ledger_calls.borrow_mut().push(C::NAME);
         self.on_ledger(connection, &call)
     }
 
