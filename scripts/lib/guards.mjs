@@ -16,6 +16,7 @@ const logout = "src/saml/logout.rs";
 const decrypt = "src/saml/decrypt.rs";
 const sealed = "src/saml/sealed.rs";
 const decryption = "src/app/registry/decryption_keys.rs";
+const attempts = "src/app/ledger/attempts.rs";
 const claims = "src/app/registry/domains.rs";
 const signIn = "src/app/sign_in.rs";
 
@@ -192,6 +193,15 @@ export const guards = [
   guard("R14 format of a NameID", "src/app/ledger/session.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
+  // The sign-in log.
+  guard("log noise decides nothing", attempts, "=> event.verified || self.answered_at.is_none(),", "=> true,", "it sign_in_log::what_may_be_anybodys"),
+  guard("log who signed in stays signed in", attempts, "Outcome::GivenUp | Outcome::SignedIn => false,", "Outcome::GivenUp | Outcome::SignedIn => event.verified,", "it sign_in_log::what_may_be_anybodys"),
+  guard("log made-up tickets", attempts, "About::Ticket(_) => known.is_some(),", "About::Ticket(_) => true,", "it sign_in_log::a_ticket"),
+  guard("log room for noise", attempts, "DELETE FROM attempts WHERE standing = ?1 AND sequence", "DELETE FROM attempts WHERE ?1 = ?1 AND sequence", "it sign_in_log::noise"),
+  guard("log one signed message is one attempt", attempts, "Some(Key::Signed(&id).text())", "Some(Key::Signed(&id).text()).filter(|_| false)", "it sign_in_log::one_assertion"),
+  guard("log room for noise in an attempt", attempts, "unverified < MAX_UNVERIFIED_EVENTS_PER_ATTEMPT", "unverified < usize::MAX", "it sign_in_log::one_assertion"),
+  guard("log events of an attempt", attempts, "self.events.len() < MAX_EVENTS_PER_ATTEMPT", "self.events.len() < usize::MAX", "it sign_in_log::one_assertion"),
+  guard("log age", attempts, "DELETE FROM attempts WHERE started_at <= ? RETURNING", "DELETE FROM attempts WHERE started_at <= ? AND false RETURNING", "it sign_in_log::what_nobody"),
   // Forms and metadata.
   guard("R8 repeated fields of the API", "src/app/description.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),
   guard("R8 repeated fields", "src/saml/binding.rs", "if is_repeated {", "if is_repeated && false {", "it attacks::coverage::a_form"),

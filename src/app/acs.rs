@@ -14,7 +14,7 @@ use super::App;
 use super::attempt::Failure;
 use super::error::BrowserError;
 use super::http::{Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
-use super::ledger::{About, Answers, Complete, Completion, Consume, EndSession, Refusal, User, user_id};
+use super::ledger::{About, Answers, Complete, Completion, Consume, EndSession, Refusal, SignedMessage, User, user_id};
 use super::page;
 use super::ports::{Ports, Unavailable};
 use super::session::{browser_cookie, session_cookie};
@@ -57,10 +57,10 @@ impl<P: Ports> App<P> {
                 connection: id.clone(),
                 reject,
                 return_path: None,
-                about: match (about, response::request_id_hint(&form.message)) {
-                    (About::Unknown, Some(request)) => About::Claim(request),
-                    (about, _) => about,
-                },
+                about: Box::new(match about {
+                    About::Unknown => About::claimed(response::request_id_hint(&form.message)),
+                    known => known,
+                }),
             },
             Failure::Unavailable(unavailable) => unavailable.into(),
         })
@@ -292,7 +292,7 @@ fn refused_by_ledger(id: &ConnectionId, refusal: Refusal, about: About) -> Brows
             Refusal::RequestExpired { return_path } => Some(return_path),
             _ => None,
         },
-        about,
+        about: Box::new(about),
     }
 }
 
@@ -303,15 +303,15 @@ fn identity_provider(connection: &Connection) -> Result<&IdentityProvider, Rejec
 /// What the log is told of a response whose signature held. The request that it answers is the one that was signed.
 fn signed(response: &VerifiedResponse, email: Option<&EmailAddress>) -> About {
     let assertion = response.assertion().get();
-    let named = assertion
+    let mut named = assertion
         .confirmations
         .iter()
         .filter_map(|c| c.in_response_to.as_deref());
-    About::Signed {
+    About::Signed(Box::new(SignedMessage {
         id: assertion.id.to_string(),
-        answers: named.filter_map(|id| RequestId::parse(id).ok()).next(),
+        answers: named.find_map(|id| RequestId::parse(id).ok()),
         email: email.cloned(),
-    }
+    }))
 }
 
 /// The address that begins a sign-in in place of the answer that nobody asked for.

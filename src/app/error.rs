@@ -29,7 +29,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Which message it is.
-        about: About,
+        about: Box<About>,
     },
     /// The route does not answer this method; those that it does.
     Method(&'static str),
@@ -44,7 +44,7 @@ pub enum BrowserError {
         /// Where the browser wanted to go, if that is known.
         return_path: Option<ReturnPath>,
         /// Which attempt it is.
-        about: About,
+        about: Box<About>,
     },
     /// The platform does not answer.
     Unavailable(Unavailable),
@@ -57,7 +57,7 @@ impl BrowserError {
             connection: connection.clone(),
             reject,
             return_path: None,
-            about: About::Unknown,
+            about: Box::new(About::Unknown),
         }
     }
 
@@ -66,7 +66,7 @@ impl BrowserError {
         Self::LogoutRefused {
             connection: connection.clone(),
             reject,
-            about,
+            about: Box::new(about),
         }
     }
 }
@@ -187,7 +187,7 @@ impl<P: Ports> App<P> {
                 about,
             } => {
                 let reference = self
-                    .record_refusal(&connection, &reject, Step::LogoutRefused, about)
+                    .record_refusal(&connection, &reject, Step::LogoutRefused, *about)
                     .await;
                 page::logout_refused(status_of(&reject), &reference)
             }
@@ -197,11 +197,11 @@ impl<P: Ports> App<P> {
                 return_path,
                 about,
             } => {
-                let step = match about {
+                let step = match *about {
                     About::Ticket(_) => Step::CompletionRefused,
                     _ => Step::ResponseRefused,
                 };
-                let reference = self.record_refusal(&connection, &reject, step, about).await;
+                let reference = self.record_refusal(&connection, &reject, step, *about).await;
                 let apology = apology(&reject);
                 let again = page::Again {
                     // Whoever was slow goes straight on; whoever was refused may want to type another address.

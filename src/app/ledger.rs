@@ -11,8 +11,8 @@ mod session;
 mod sign_in;
 
 pub use attempts::{
-    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Standing,
-    Step,
+    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal,
+    SignedMessage, Standing, Step,
 };
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use request::{AskAgain, Asked, Begin, GiveUp};

@@ -93,13 +93,13 @@ impl SignInView {
             standing: attempt.standing,
             email: attempt.email,
             request_id: attempt.request_id,
-            events: attempt.events.into_iter().map(EventView::of).collect(),
+            events: attempt.events.into_iter().map(|event| EventView::of(&event)).collect(),
         }
     }
 }
 
 impl EventView {
-    fn of(event: Event) -> Self {
+    fn of(event: &Event) -> Self {
         let finding = event.finding.as_ref();
         Self {
             at: event.at.to_rfc3339(),

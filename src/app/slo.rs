@@ -11,7 +11,7 @@ use super::App;
 use super::attempt::Failure;
 use super::error::BrowserError;
 use super::http::{Request, Response, has_media_type, see_other};
-use super::ledger::{About, AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, Step, user_id};
+use super::ledger::{About, AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, SignedMessage, Step, user_id};
 use super::page;
 use super::ports::{LogLine, Ports, Unavailable};
 use super::sign_in::reject_of;
@@ -246,11 +246,11 @@ impl<P: Ports> App<P> {
 
 /// What the log is told of a message whose signature held.
 fn signed(message: &LogoutMessage) -> About {
-    About::Signed {
+    About::Signed(Box::new(SignedMessage {
         id: message.id.to_string(),
         answers: None,
         email: None,
-    }
+    }))
 }
 
 /// Opens the message that `request` carries, with the identity provider's keys.

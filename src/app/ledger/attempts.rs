@@ -37,18 +37,22 @@ pub enum About {
     /// A message that is not verified says that it answers this request.
     Claim(RequestId),
     /// A message whose signature held.
-    Signed {
-        /// Its own ID, or its assertion's: however often it comes, it is one attempt.
-        id: String,
-        /// The request that it answers, by what was signed.
-        answers: Option<RequestId>,
-        /// Who would have signed in.
-        email: Option<EmailAddress>,
-    },
+    Signed(Box<SignedMessage>),
     /// A ticket that was given to a browser.
     Ticket(TokenHash),
     /// Nothing: it may be anybody's.
     Unknown,
+}
+
+/// What is known of a message whose signature held.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedMessage {
+    /// Its own ID, or its assertion's: however often it comes, it is one attempt.
+    pub id: String,
+    /// The request that it answers, by what was signed.
+    pub answers: Option<RequestId>,
+    /// Who would have signed in.
+    pub email: Option<EmailAddress>,
 }
 
 /// Asks for attempts, newest first.
@@ -114,7 +118,7 @@ pub struct Attempt {
     pub events: Vec<Event>,
 }
 
-hide!(About, Attempt);
+hide!(About, Attempt, SignedMessage);
 
 /// Who stands behind an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,7 +231,7 @@ impl Call for RecordRefusal {
             step: self.step,
             verified: match self.about {
                 About::Claim(_) | About::Unknown => false,
-                About::Signed { .. } => true,
+                About::Signed(_) => true,
                 // Anybody can make one up.
                 About::Ticket(_) => known.is_some(),
             },
@@ -235,8 +239,8 @@ impl Call for RecordRefusal {
         };
         if let Some((sequence, mut attempt)) = known {
             attempt.refuse(event);
-            if let About::Signed { email, .. } = self.about {
-                attempt.vouch(email);
+            if let About::Signed(message) = self.about {
+                attempt.vouch(message.email);
             }
             update(sql, sequence, &attempt)?;
             return Ok(attempt.reference);
@@ -244,9 +248,9 @@ impl Call for RecordRefusal {
         let mut attempt = Attempt::new(self.reference, Standing::Unverified, now);
         attempt.refuse(event);
         let key = match self.about {
-            About::Signed { id, email, .. } => {
-                attempt.vouch(email);
-                Some(Key::Signed(&id).text())
+            About::Signed(message) => {
+                attempt.vouch(message.email);
+                Some(Key::Signed(&message.id).text())
             }
             About::Claim(_) | About::Ticket(_) | About::Unknown => None,
         };
@@ -339,17 +343,23 @@ impl Call for Health {
 }
 
 impl About {
+    /// What a message that is not verified says of itself.
+    #[must_use]
+    pub fn claimed(request: Option<RequestId>) -> Self {
+        request.map_or(Self::Unknown, Self::Claim)
+    }
+
     /// The attempt, if it is known.
     fn attempt(&self, sql: &dyn Sql) -> Result<Option<(i64, Attempt)>, SqlError> {
         match self {
             Self::Claim(request) => find(sql, &Key::Request(request)),
-            Self::Signed { id, answers, .. } => {
-                if let Some(request) = answers
+            Self::Signed(message) => {
+                if let Some(request) = &message.answers
                     && let Some(found) = find(sql, &Key::Request(request))?
                 {
                     return Ok(Some(found));
                 }
-                find(sql, &Key::Signed(id))
+                find(sql, &Key::Signed(&message.id))
             }
             Self::Ticket(ticket) => find(sql, &Key::Ticket(ticket)),
             Self::Unknown => Ok(None),
@@ -493,14 +503,13 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
         Answers::Nothing { .. } => (Key::Signed(consume.assertion_id.as_str()), UNSOLICITED_TICKET_SECONDS),
         Answers::Request(request) => (Key::Request(request), TICKET_SECONDS),
     };
-    let (sequence, mut attempt) = match find(sql, &key)? {
-        Some(found) => found,
-        None => {
-            let attempt = Attempt::new(consume.reference.clone(), Standing::Vouched, now);
-            let sequence = insert(sql, &attempt)?;
-            remember(sql, &key.text(), sequence)?;
-            (sequence, attempt)
-        }
+    let (sequence, mut attempt) = if let Some(found) = find(sql, &key)? {
+        found
+    } else {
+        let attempt = Attempt::new(consume.reference.clone(), Standing::Vouched, now);
+        let sequence = insert(sql, &attempt)?;
+        remember(sql, &key.text(), sequence)?;
+        (sequence, attempt)
     };
     attempt.step(step, now);
     attempt.vouch(Some(consume.user.identity.email.clone()));
