@@ -207,6 +207,18 @@ pub const MAX_UNVERIFIED_EVENTS_PER_ATTEMPT: usize = 10;
 /// Characters of the sentence that says why something was refused; it may quote what anybody sent.
 pub const MAX_DETAIL_CHARACTERS: usize = 1_000;
 
+/// Minutes for which messages may be captured before somebody has to say so again.
+pub const MAX_CAPTURE_MINUTES: u32 = 24 * 60;
+
+/// Seconds that a captured message is kept: it says all that an identity provider says of a person.
+pub const CAPTURED_MESSAGE_SECONDS: i64 = 24 * 60 * 60;
+
+/// Captured messages of one connection; the oldest give way. Each has up to 700 KB.
+pub const MAX_CAPTURED_MESSAGES: i64 = 50;
+
+/// Captured messages of one attempt; those that follow are not captured.
+pub const MAX_CAPTURED_PER_ATTEMPT: usize = 5;
+
 /// Seconds over which a connection's health is counted.
 pub const HEALTH_SECONDS: i64 = 24 * 60 * 60;
 

@@ -198,7 +198,7 @@ export const guards = [
   guard("log who signed in stays signed in", attempts, "Outcome::GivenUp | Outcome::SignedIn => false,", "Outcome::GivenUp | Outcome::SignedIn => event.verified,", "it sign_in_log::what_may_be_anybodys"),
   guard("log made-up tickets", attempts, "About::Ticket(_) => known.is_some(),", "About::Ticket(_) => true,", "it sign_in_log::a_ticket"),
   guard("log room for noise", attempts, "DELETE FROM attempts WHERE standing = ?1 AND sequence", "DELETE FROM attempts WHERE ?1 = ?1 AND sequence", "it sign_in_log::noise"),
-  guard("log one signed message is one attempt", attempts, "Some(Key::Signed(&id).text())", "Some(Key::Signed(&id).text()).filter(|_| false)", "it sign_in_log::one_assertion"),
+  guard("log one signed message is one attempt", attempts, "Some(Key::Signed(&message.id).text())", "Some(Key::Signed(&message.id).text()).filter(|_| false)", "it sign_in_log::one_assertion"),
   guard("log room for noise in an attempt", attempts, "unverified < MAX_UNVERIFIED_EVENTS_PER_ATTEMPT", "unverified < usize::MAX", "it sign_in_log::one_assertion"),
   guard("log events of an attempt", attempts, "self.events.len() < MAX_EVENTS_PER_ATTEMPT", "self.events.len() < usize::MAX", "it sign_in_log::one_assertion"),
   guard("log age", attempts, "DELETE FROM attempts WHERE started_at <= ? RETURNING", "DELETE FROM attempts WHERE started_at <= ? AND false RETURNING", "it sign_in_log::what_nobody"),

@@ -12,7 +12,7 @@ use http::StatusCode;
 
 use super::App;
 use super::attempt::Failure;
-use super::error::BrowserError;
+use super::error::{BrowserError, Evidence};
 use super::http::{Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
 use super::ledger::{About, Answers, Complete, Completion, Consume, EndSession, Refusal, SignedMessage, User, user_id};
 use super::page;
@@ -52,14 +52,20 @@ impl<P: Ports> App<P> {
         })
         .await
         .map_err(|failure| match failure {
-            Failure::Ledger(refusal, about) => refused_by_ledger(id, refusal, about),
+            Failure::Ledger(refusal, about) => {
+                let message = Some(form.message.clone());
+                refused_by_ledger(id, refusal, Evidence { about, message })
+            }
             Failure::Rejected(reject, about) => BrowserError::Refused {
                 connection: id.clone(),
                 reject,
                 return_path: None,
-                about: Box::new(match about {
-                    About::Unknown => About::claimed(response::request_id_hint(&form.message)),
-                    known => known,
+                evidence: Box::new(Evidence {
+                    about: match about {
+                        About::Unknown => About::claimed(response::request_id_hint(&form.message)),
+                        known => known,
+                    },
+                    message: Some(form.message.clone()),
                 }),
             },
             Failure::Unavailable(unavailable) => unavailable.into(),
@@ -144,7 +150,8 @@ impl<P: Ports> App<P> {
                 reference: super::reference(&self.ports.random()?),
             },
         );
-        consumed.await??;
+        let recorded = consumed.await??;
+        self.capture(&connection.id, &recorded, &form.message).await;
         Ok(format!(
             "/sso/saml/{}/complete?ticket={}",
             connection.id,
@@ -254,7 +261,7 @@ impl<P: Ports> App<P> {
         );
         match completed
             .await?
-            .map_err(|refusal| refused_by_ledger(id, refusal, About::Ticket(ticket.hash())))?
+            .map_err(|refusal| refused_by_ledger(id, refusal, Evidence::of(About::Ticket(ticket.hash()))))?
         {
             Completion::Confirm { email } => Ok(page::confirm_sign_in(id, ticket.reveal(), email.as_str())),
             Completion::Done(completed) => {
@@ -284,7 +291,7 @@ enum Confirmed {
     Yes,
 }
 
-fn refused_by_ledger(id: &ConnectionId, refusal: Refusal, about: About) -> BrowserError {
+fn refused_by_ledger(id: &ConnectionId, refusal: Refusal, evidence: Evidence) -> BrowserError {
     BrowserError::Refused {
         connection: id.clone(),
         reject: reject_of(&refusal),
@@ -292,7 +299,7 @@ fn refused_by_ledger(id: &ConnectionId, refusal: Refusal, about: About) -> Brows
             Refusal::RequestExpired { return_path } => Some(return_path),
             _ => None,
         },
-        about: Box::new(about),
+        evidence: Box::new(evidence),
     }
 }
 

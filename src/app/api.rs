@@ -81,6 +81,7 @@ impl<P: Ports> App<P> {
 
     async fn call(&self, route: &ApiRoute, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         match (route, request.method()) {
+            (ApiRoute::Capture(id), _) => self.answer_capture(id, request, caller.actor()).await,
             (ApiRoute::Connections, &Method::POST) => self.create(request, caller).await,
             (ApiRoute::Connections, _) => self.list().await,
             (ApiRoute::Connection(id), &Method::PATCH) => {
@@ -97,6 +98,7 @@ impl<P: Ports> App<P> {
             (ApiRoute::Metadata(id), _) => {
                 Ok(self.show(&self.save_metadata(id, read_body(request)?, caller.actor()).await?))
             }
+            (ApiRoute::Messages(id, reference), _) => self.list_messages(id, reference).await,
             (ApiRoute::SignIns(id), _) => self.list_sign_ins(id, request).await,
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
             (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,

@@ -11,6 +11,7 @@ use super::ledger::{About, Finding, RecordRefusal, Step};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::{App, page};
 use crate::code::Code;
+use crate::hidden::hide;
 use crate::limits::MAX_DETAIL_CHARACTERS;
 use crate::saml::id::{ConnectionId, ReturnPath};
 use crate::saml::reject::Reject;
@@ -29,7 +30,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Which message it is.
-        about: Box<About>,
+        evidence: Box<Evidence>,
     },
     /// The route does not answer this method; those that it does.
     Method(&'static str),
@@ -44,10 +45,28 @@ pub enum BrowserError {
         /// Where the browser wanted to go, if that is known.
         return_path: Option<ReturnPath>,
         /// Which attempt it is.
-        about: Box<About>,
+        evidence: Box<Evidence>,
     },
     /// The platform does not answer.
     Unavailable(Unavailable),
+}
+
+/// What a refusal goes by: which attempt it belongs to, and the message that was refused, in case it is to be captured.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which attempt it belongs to.
+    pub about: About,
+    /// The message, if there was one.
+    pub message: Option<Vec<u8>>,
+}
+
+hide!(Evidence);
+
+impl Evidence {
+    /// Evidence without a message.
+    pub(super) fn of(about: About) -> Self {
+        Self { about, message: None }
+    }
 }
 
 impl BrowserError {
@@ -57,7 +76,7 @@ impl BrowserError {
             connection: connection.clone(),
             reject,
             return_path: None,
-            about: Box::new(About::Unknown),
+            evidence: Box::new(Evidence::of(About::Unknown)),
         }
     }
 
@@ -66,7 +85,7 @@ impl BrowserError {
         Self::LogoutRefused {
             connection: connection.clone(),
             reject,
-            about: Box::new(about),
+            evidence: Box::new(Evidence::of(about)),
         }
     }
 }
@@ -184,10 +203,10 @@ impl<P: Ports> App<P> {
             BrowserError::LogoutRefused {
                 connection,
                 reject,
-                about,
+                evidence,
             } => {
                 let reference = self
-                    .record_refusal(&connection, &reject, Step::LogoutRefused, *about)
+                    .record_refusal(&connection, &reject, Step::LogoutRefused, *evidence)
                     .await;
                 page::logout_refused(status_of(&reject), &reference)
             }
@@ -195,13 +214,13 @@ impl<P: Ports> App<P> {
                 connection,
                 reject,
                 return_path,
-                about,
+                evidence,
             } => {
-                let step = match *about {
+                let step = match evidence.about {
                     About::Ticket(_) => Step::CompletionRefused,
                     _ => Step::ResponseRefused,
                 };
-                let reference = self.record_refusal(&connection, &reject, step, *about).await;
+                let reference = self.record_refusal(&connection, &reject, step, *evidence).await;
                 let apology = apology(&reject);
                 let again = page::Again {
                     // Whoever was slow goes straight on; whoever was refused may want to type another address.
@@ -233,7 +252,7 @@ impl<P: Ports> App<P> {
         connection: &ConnectionId,
         reject: &Reject,
         step: Step,
-        about: About,
+        evidence: Evidence,
     ) -> String {
         let reference = match self.ports.random() {
             Ok(random) => super::reference(&random),
@@ -241,16 +260,17 @@ impl<P: Ports> App<P> {
         };
         let record = RecordRefusal {
             reference: reference.clone(),
-            about,
+            about: evidence.about,
             step,
             finding: finding(reject, step),
         };
         // A connection that does not exist has no ledger, and gets none by being asked for.
         let recorded = match reject {
-            Reject::ConnectionUnknown => Ok(reference.clone()),
-            _ => self.ports.ledger(connection, record).await,
+            Reject::ConnectionUnknown => Ok(None),
+            _ => self.ports.ledger(connection, record).await.map(Some),
         };
-        let shown = recorded.as_ref().unwrap_or(&reference);
+        let known = recorded.as_ref().ok().and_then(Option::as_ref);
+        let shown = known.map_or(&reference, |recorded| &recorded.reference);
         self.ports.log(&LogLine {
             event: match step {
                 Step::LogoutRefused => "logout_refused",
@@ -270,7 +290,10 @@ impl<P: Ports> App<P> {
                 detail: Some(&unavailable.0),
             });
         }
-        recorded.unwrap_or(reference)
+        if let (Some(recorded), Some(message)) = (known, &evidence.message) {
+            self.capture(connection, recorded, message).await;
+        }
+        shown.clone()
     }
 }
 

@@ -5,15 +5,17 @@
 //! tickets on their way to the browser, the sessions, and the sign-in log. Tokens are kept as hashes only.
 
 mod attempts;
+mod capture;
 mod logout;
 mod request;
 mod session;
 mod sign_in;
 
 pub use attempts::{
-    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal,
+    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
     SignedMessage, Standing, Step,
 };
+pub use capture::{CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id};
@@ -23,7 +25,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::sql::{Sql, SqlError, integer, json, to_json};
-use crate::limits::EXPIRED_REQUEST_SECONDS;
+use crate::limits::{CAPTURED_MESSAGE_SECONDS, EXPIRED_REQUEST_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::ReturnPath;
 use crate::saml::time::Timestamp;
@@ -109,10 +111,14 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         Health::NAME => run::<Health>(call, sql, now)?,
+        KeepMessage::NAME => run::<KeepMessage>(call, sql, now)?,
         ListAttempts::NAME => run::<ListAttempts>(call, sql, now)?,
+        ListMessages::NAME => run::<ListMessages>(call, sql, now)?,
+        ReadCapture::NAME => run::<ReadCapture>(call, sql, now)?,
         ReadLogout::NAME => run::<ReadLogout>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
+        SetCapture::NAME => run::<SetCapture>(call, sql, now)?,
         SignOut::NAME => run::<SignOut>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -122,7 +128,14 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
     let calls = [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME];
-    calls.contains(&name) || [EndUserSessions::NAME, RecordRefusal::NAME, SignOut::NAME].contains(&name)
+    calls.contains(&name)
+        || [
+            EndUserSessions::NAME,
+            KeepMessage::NAME,
+            RecordRefusal::NAME,
+            SignOut::NAME,
+        ]
+        .contains(&name)
 }
 
 /// What a sweep leaves.
@@ -160,13 +173,14 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
 
 /// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. An assertion is accepted in
 /// the very second of `remember_until`, so it is forgotten only after it.
-const GROWING_OLD: [(&str, &str, i64); 6] = [
+const GROWING_OLD: [(&str, &str, i64); 7] = [
     ("requests", "expires_at", EXPIRED_REQUEST_SECONDS),
     ("assertions", "remember_until", 1),
     ("tickets", "expires_at", 0),
     ("sessions", "expires_at", 0),
     ("logouts", "expires_at", 0),
     ("ended_users", "remember_until", 0),
+    ("messages", "at", CAPTURED_MESSAGE_SECONDS),
 ];
 
 const TABLES: [&str; 11] = [
@@ -193,7 +207,12 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(attempts::TABLES).chain(logout::TABLES) {
+        for table in TABLES
+            .iter()
+            .chain(attempts::TABLES)
+            .chain(capture::TABLES)
+            .chain(logout::TABLES)
+        {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;
@@ -219,7 +238,7 @@ impl Call for Forget {
         };
         tombstone.run(sql, now)?;
         let tables = GROWING_OLD.iter().map(|(table, ..)| *table);
-        for table in tables.chain(["users", "attempts", "attempt_keys"]) {
+        for table in tables.chain(["users", "attempts", "attempt_keys", "capture"]) {
             sql.run(&format!("DELETE FROM {table}"), &[])?;
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
 //! succeeds, so neither can stay behind.
 
+pub mod capture;
 pub mod decryption_keys;
 pub mod domains;
 pub mod keys;
@@ -12,6 +13,7 @@ pub mod tokens;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::keys::NewKey;
 use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
@@ -180,6 +182,9 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
+        EndCapture::NAME => run::<EndCapture>(call, sql, now)?,
+        ReadCaptureKey::NAME => run::<ReadCaptureKey>(call, sql, now)?,
+        StartCapture::NAME => run::<StartCapture>(call, sql, now)?,
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
         RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
         keys::AddFirstKey::NAME => run::<keys::AddFirstKey>(call, sql, now)?,
@@ -221,6 +226,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     for table in [
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+        capture::TABLE,
         decryption_keys::TABLE,
         keys::TABLE,
         tokens::TABLE,
@@ -365,6 +371,7 @@ impl Call for Delete {
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        capture::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
         Ok(Ok(()))
     }

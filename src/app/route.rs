@@ -36,6 +36,8 @@ pub enum Route {
 /// A path of the admin API below `/sso/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiRoute {
+    /// `GET, POST, DELETE /connections/{id}/capture`.
+    Capture(ConnectionId),
     /// `GET, PATCH, DELETE /connections/{id}`.
     Connection(ConnectionId),
     /// `GET, POST /connections`.
@@ -48,6 +50,8 @@ pub enum ApiRoute {
     Enable(ConnectionId),
     /// `GET /service-provider/keys`.
     Keys,
+    /// `GET /connections/{id}/sign-ins/{reference}/messages`: what was captured of an attempt.
+    Messages(ConnectionId, String),
     /// `POST /connections/{id}/metadata`: fetch and save.
     Metadata(ConnectionId),
     /// `POST /connections/{id}/decryption-keys/rotate`.
@@ -160,7 +164,11 @@ impl ApiRoute {
             (Some("disable"), None) => Self::Disable(id),
             (Some("enable"), None) => Self::Enable(id),
             (Some("metadata"), None) => Self::Metadata(id),
+            (Some("capture"), None) => Self::Capture(id),
             (Some("sign-ins"), None) => Self::SignIns(id),
+            (Some("sign-ins"), Some(reference)) if segments.clone().eq(["messages"]) => {
+                return Some(Self::Messages(id, reference.to_owned()));
+            }
             _ => return None,
         };
         segments.next().is_none().then_some(route)
@@ -168,6 +176,7 @@ impl ApiRoute {
 
     fn methods(&self) -> &'static str {
         match self {
+            Self::Capture(_) => "GET, HEAD, POST, DELETE",
             Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
             Self::Connections | Self::Tokens => "GET, HEAD, POST",
             Self::Disable(_)
@@ -175,7 +184,7 @@ impl ApiRoute {
             | Self::Metadata(_)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
-            Self::DecryptionKeys(_) | Self::Keys | Self::SignIns(_) => "GET, HEAD",
+            Self::DecryptionKeys(_) | Self::Keys | Self::Messages(..) | Self::SignIns(_) => "GET, HEAD",
             Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
@@ -186,6 +195,8 @@ impl ApiRoute {
         match self {
             Self::Unknown => None,
             Self::Token(_) | Self::Tokens => Some(Scope::Tokens),
+            // They hold all that is said of a person.
+            Self::Messages(..) => Some(Scope::Write),
             _ if matches!(*method, Method::GET | Method::HEAD) => Some(Scope::Read),
             _ => Some(Scope::Write),
         }

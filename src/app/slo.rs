@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use super::App;
 use super::attempt::Failure;
-use super::error::BrowserError;
+use super::error::{BrowserError, Evidence};
 use super::http::{Request, Response, has_media_type, see_other};
 use super::ledger::{About, AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, SignedMessage, Step, user_id};
 use super::page;
@@ -109,8 +109,8 @@ impl<P: Ports> App<P> {
                 let Some(endpoint) = self.logout_endpoint(connection, incoming.binding) else {
                     return Err(reject.into());
                 };
-                let about = signed(message);
-                self.record_refusal(&connection.id, &reject, Step::LogoutRefused, about)
+                let evidence = Evidence::of(signed(message));
+                self.record_refusal(&connection.id, &reject, Step::LogoutRefused, evidence)
                     .await;
                 let answer = self.answer(connection, endpoint, incoming, LogoutStatus::Responder);
                 return Ok(answer.await?);

@@ -12,6 +12,7 @@
 mod admin_tokens;
 mod attacks;
 mod c14n_corpus;
+mod capture;
 mod cli;
 mod codes;
 mod conformance;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, AskAgain, Begin, Call, Consume, LAST_GENERATION, configuration};
+use super::{Answers, AskAgain, Begin, Call, Consume, LAST_GENERATION, capture, configuration};
 use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, to_json};
 use crate::hidden::hide;
 use crate::limits::{
@@ -17,7 +17,7 @@ use crate::saml::id::{EmailAddress, RequestId};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
-/// Keeps a refusal for the vendor to look up. Answers the reference to show: that of the attempt it belongs to.
+/// Keeps a refusal for the vendor to look up. Answers which attempt it belongs to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RecordRefusal {
     /// The reference of a new attempt, if this belongs to none that is known.
@@ -28,6 +28,15 @@ pub struct RecordRefusal {
     pub step: Step,
     /// Why.
     pub finding: Finding,
+}
+
+/// What a call did to the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// The attempt's reference.
+    pub reference: String,
+    /// Whether the message is to be captured ([`KeepMessage`](super::KeepMessage)).
+    pub captures: bool,
 }
 
 /// What is known of the attempt that a message belongs to.
@@ -218,12 +227,15 @@ pub(super) const TABLES: &[&str] = &[
 ];
 
 impl Call for RecordRefusal {
-    type Reply = String;
+    type Reply = Recorded;
     const NAME: &'static str = "record_refusal";
 
-    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Recorded, SqlError> {
         if matches!(configuration(sql)?, None | Some((LAST_GENERATION, _))) {
-            return Ok(self.reference);
+            return Ok(Recorded {
+                reference: self.reference,
+                captures: false,
+            });
         }
         let known = self.about.attempt(sql)?;
         let event = Event {
@@ -243,7 +255,7 @@ impl Call for RecordRefusal {
                 attempt.vouch(message.email);
             }
             update(sql, sequence, &attempt)?;
-            return Ok(attempt.reference);
+            return attempt.recorded(sql, now);
         }
         let mut attempt = Attempt::new(self.reference, Standing::Unverified, now);
         attempt.refuse(event);
@@ -256,7 +268,7 @@ impl Call for RecordRefusal {
         };
         let sequence = insert(sql, &attempt)?;
         key.map_or(Ok(()), |key| remember(sql, &key, sequence))?;
-        Ok(attempt.reference)
+        attempt.recorded(sql, now)
     }
 }
 
@@ -441,6 +453,13 @@ impl Attempt {
         }
     }
 
+    fn recorded(self, sql: &dyn Sql, now: Timestamp) -> Result<Recorded, SqlError> {
+        Ok(Recorded {
+            captures: capture::is_wanted(sql, self.standing, &self.reference, now)?,
+            reference: self.reference,
+        })
+    }
+
     /// The identity provider has signed something that belongs to it, about the user with this address.
     fn vouch(&mut self, email: Option<EmailAddress>) {
         self.standing = Standing::Vouched;
@@ -498,7 +517,7 @@ pub(super) fn given_up(sql: &dyn Sql, request: &RequestId, now: Timestamp) -> Re
 }
 
 /// An assertion was taken for a ticket, for the first time or once more.
-pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timestamp) -> Result<(), SqlError> {
+pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timestamp) -> Result<Recorded, SqlError> {
     let (key, seconds) = match &consume.answers {
         Answers::Nothing { .. } => (Key::Signed(consume.assertion_id.as_str()), UNSOLICITED_TICKET_SECONDS),
         Answers::Request(request) => (Key::Request(request), TICKET_SECONDS),
@@ -520,7 +539,8 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
         attempt.ended_at = None;
     }
     update(sql, sequence, &attempt)?;
-    remember(sql, &Key::Ticket(&consume.ticket).text(), sequence)
+    remember(sql, &Key::Ticket(&consume.ticket).text(), sequence)?;
+    attempt.recorded(sql, now)
 }
 
 /// A ticket became a session.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, pending, request, return_path};
-use super::{Asked, Call, ReadSession, Refusal, Step, User, attempts, check_current, configuration, logout};
+use super::{Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, configuration, logout};
 use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{
     MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
@@ -91,7 +91,7 @@ pub struct Completed {
 }
 
 impl Call for Consume {
-    type Reply = Result<(), Refusal>;
+    type Reply = Result<Recorded, Refusal>;
     const NAME: &'static str = "consume";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -130,8 +130,7 @@ impl Call for Consume {
             ],
         )?;
         self.issue_ticket(sql, request.as_ref().map(|(id, request)| (*id, request)), now)?;
-        attempts::accepted(sql, &self, Step::ResponseAccepted, now)?;
-        Ok(Ok(()))
+        Ok(Ok(attempts::accepted(sql, &self, Step::ResponseAccepted, now)?))
     }
 }
 
@@ -165,7 +164,7 @@ impl Consume {
     ///
     /// Who posted it is not known. The new ticket is as good as the first: only the browser that sent the request can use it.
     /// For an answer to no request there is no such browser, so it is refused.
-    fn repeat(&self, sql: &dyn Sql, first: &Use, now: Timestamp) -> Result<Result<(), Refusal>, SqlError> {
+    fn repeat(&self, sql: &dyn Sql, first: &Use, now: Timestamp) -> Result<Result<Recorded, Refusal>, SqlError> {
         let Answers::Request(id) = &self.answers else {
             return Ok(Err(Refusal::AssertionReused));
         };
@@ -181,8 +180,7 @@ impl Consume {
             return Ok(Err(Refusal::AssertionReused));
         }
         self.issue_ticket(sql, Some((id, &request)), now)?;
-        attempts::accepted(sql, self, Step::ResponseRepeated, now)?;
-        Ok(Ok(()))
+        Ok(Ok(attempts::accepted(sql, self, Step::ResponseRepeated, now)?))
     }
 
     /// Checks the assertion against what its request asked for.

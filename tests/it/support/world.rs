@@ -159,16 +159,12 @@ impl World {
 
     /// Everything that the registry's tables hold.
     pub(crate) fn everything_registered(&self) -> String {
-        let tables = self
-            .registry
-            .run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]);
-        let rows = tables.unwrap().into_iter().flat_map(|table| {
-            let Value::Text(table) = &table[0] else {
-                panic!("a table without a name")
-            };
-            self.registry.run(&format!("SELECT * FROM {table}"), &[]).unwrap()
-        });
-        rows.map(|row| format!("{row:?}\n")).collect()
+        everything(&self.registry)
+    }
+
+    /// Everything that the tables of the ledger of `id` hold.
+    pub(crate) fn everything_in_ledger(&self, id: &str) -> String {
+        everything(&self.ledgers.borrow()[&ConnectionId::parse(id).unwrap()])
     }
 
     /// Lets `seconds` pass.
@@ -324,6 +320,24 @@ impl World {
             .map(|refusal| refusal["code"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// Every row of every table, with its table's name.
+fn everything(sql: &MemorySql) -> String {
+    use std::fmt::Write as _;
+    let mut all = String::new();
+    for table in sql
+        .run("SELECT name FROM sqlite_master WHERE type = 'table'", &[])
+        .unwrap()
+    {
+        let Value::Text(table) = &table[0] else {
+            panic!("a table without a name")
+        };
+        for row in sql.run(&format!("SELECT * FROM {table}"), &[]).unwrap() {
+            writeln!(all, "{table} {row:?}").unwrap();
+        }
+    }
+    all
 }
 
 impl Ports for &World {
