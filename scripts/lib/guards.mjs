@@ -202,6 +202,11 @@ export const guards = [
   guard("log room for noise in an attempt", attempts, "unverified < MAX_UNVERIFIED_EVENTS_PER_ATTEMPT", "unverified < usize::MAX", "it sign_in_log::one_assertion"),
   guard("log events of an attempt", attempts, "self.events.len() < MAX_EVENTS_PER_ATTEMPT", "self.events.len() < usize::MAX", "it sign_in_log::one_assertion"),
   guard("log age", attempts, "DELETE FROM attempts WHERE started_at <= ? RETURNING", "DELETE FROM attempts WHERE started_at <= ? AND false RETURNING", "it sign_in_log::what_nobody"),
+  guard("log capture ends", "src/app/ledger/capture.rs", "SELECT until FROM capture WHERE until > ?", "SELECT until FROM capture WHERE until > 0 * ?", "it capture::messages_are_kept"),
+  guard("log noise is not captured", "src/app/ledger/capture.rs", "standing == Standing::Unverified || ", "", "it capture::messages_are_kept"),
+  guard("log captured messages are few", "src/app/ledger/capture.rs", "kept.len() < MAX_CAPTURED_PER_ATTEMPT", "kept.len() < usize::MAX", "it capture::messages_are_few"),
+  guard("log a captured message has its place", "src/app/capture.rs", 'format!("{id} {reference}")', 'format!("{}", id.as_str().len() + reference.len())', "lib app::capture::tests"),
+  guard("log who reads captured messages", "src/app/route.rs", "Self::Messages(..) => Some(Scope::Write),", "Self::Messages(..) => Some(Scope::Read),", "it capture::who_may_only_read"),
   // Forms and metadata.
   guard("R8 repeated fields of the API", "src/app/description.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),
   guard("R8 repeated fields", "src/saml/binding.rs", "if is_repeated {", "if is_repeated && false {", "it attacks::coverage::a_form"),

@@ -61,6 +61,8 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}/disable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/metadata`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/sign-ins`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/sign-ins/00000-00000/messages`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/capture`, methods: "GET, HEAD, POST, DELETE" },
 ];
 
 describe("methods", () => {

@@ -80,4 +80,22 @@ describe("the sign-in log", { concurrency: 4 }, () => {
     assert.equal(new Set(attempts.map(({ reference }) => reference)).size, 201);
     assert.equal((await system.api("GET", `${connection.path}/sign-ins?limit=101`)).status, 422);
   });
+
+  test("has messages as they came, while that is switched on", async () => {
+    const connection = await connect(system);
+    const switched = await system.api("POST", `${connection.path}/capture`, { minutes: 5 });
+    assert.equal(switched.status, 200);
+    assert.ok(Date.parse(switched.body.until) > Date.now());
+    const browser = new Browser(system.origin);
+    const attempt = await begin(browser, connection);
+    const brought = [await answerTo(attempt, system, { audience: "urn:elsewhere" }), await answerTo(attempt, system)];
+    const { reference } = await assertRefused(system, connection, await deliver(browser, connection, brought[0]), "audience_mismatch");
+    assert.equal((await browser.get((await deliver(browser, connection, brought[1])).location)).status, 303);
+    const path = `${connection.path}/sign-ins/${reference}/messages`;
+    const { messages } = (await system.api("GET", path)).body;
+    assert.deepEqual(messages.map(({ message }) => message), brought);
+    assert.equal((await system.api("DELETE", `${connection.path}/capture`)).status, 204);
+    assert.deepEqual((await system.api("GET", path)).body, { messages: [] });
+    assert.deepEqual((await system.api("GET", `${connection.path}/capture`)).body, { until: null });
+  });
 });
