@@ -21,29 +21,43 @@ use super::ports::{LogLine, Ports, Unavailable};
 use super::registry::Actor;
 use super::registry::capture::{CaptureKey, EndCapture, ReadCaptureKey, StartCapture};
 use crate::limits::MAX_CAPTURE_MINUTES;
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, Reference};
 use crate::saml::time::Timestamp;
 
 /// `POST /connections/{id}/capture`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct CaptureBody {
+pub(super) struct CaptureBody {
+    /// For how long.
+    #[cfg_attr(test, schemars(range(min = 1, max = MAX_CAPTURE_MINUTES)))]
     minutes: u32,
 }
 
+/// Whether messages are captured.
 #[derive(Serialize)]
-struct CaptureView {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Capture"))]
+pub(super) struct CaptureView {
+    /// Until when; `null` if they are not.
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     until: Option<String>,
 }
 
+/// The captured messages of an attempt, in the order in which they came.
 #[derive(Serialize)]
-struct MessagesView {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "MessageList"))]
+pub(super) struct MessagesView {
     messages: Vec<MessageView>,
 }
 
 /// A message as it came, in base64.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "CapturedMessage"))]
 struct MessageView {
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     at: String,
     message: String,
 }
@@ -107,10 +121,10 @@ impl<P: Ports> App<P> {
     }
 
     /// The messages of an attempt, as they came.
-    pub(super) async fn list_messages(&self, id: &ConnectionId, reference: &str) -> Result<Response, ApiError> {
+    pub(super) async fn list_messages(&self, id: &ConnectionId, reference: &Reference) -> Result<Response, ApiError> {
         self.existing(id).await?;
         let list = ListMessages {
-            reference: reference.to_owned(),
+            reference: reference.clone(),
         };
         let captured = self.ports.ledger(id, list).await?;
         let key = match captured.as_slice() {
@@ -118,7 +132,7 @@ impl<P: Ports> App<P> {
             _ => self.ports.registry(ReadCaptureKey { id: id.clone() }).await?.reply,
         };
         let messages = captured.iter().filter_map(|captured| {
-            let message = open(key.as_ref()?, id, reference, &captured.sealed)?;
+            let message = open(key.as_ref()?, id, reference.as_str(), &captured.sealed)?;
             Some(MessageView {
                 at: captured.at.to_rfc3339(),
                 message: STANDARD.encode(message),

@@ -1,23 +1,28 @@
 //! What is done to connections: one function for each change, for the admin API and the dashboard alike.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::App;
-use super::description::{DescriptionBody, Fields};
+use super::description::{DescriptionBody, Fields, line};
 use super::error::ApiError;
-use super::ports::{Answer, Ports};
+use super::ports::{Answer, Ports, Unavailable};
+use super::registry::idempotency::Repeatable;
+use super::registry::tested::{ReadTestStatuses, TestStatus};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
-use crate::saml::connection::{Connection, State};
+use crate::limits::MAX_REASON_CHARACTERS;
+use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
-use crate::saml::service_keys::RotationStep;
 
 /// What an operation left, and whether it has reached every place yet; if not, it will by itself.
 pub(super) type Saved<T> = Answer<T>;
 
 /// Which metadata is to be saved: exactly one of `url` and `xml`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MetadataBody {
     pub(super) url: Option<String>,
@@ -29,24 +34,51 @@ pub(super) struct MetadataBody {
     pub(super) replace_entity: bool,
 }
 
+/// Why a configuration goes live without a passed test, if it is to.
+#[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverrideBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 500)))]
+    pub(super) override_reason: Option<String>,
+}
+
+impl OverrideBody {
+    /// The reason, checked.
+    pub(super) fn read(self) -> Result<Option<String>, ApiError> {
+        let expected = || ApiError::invalid("override_reason", "expected 1 to 500 characters on one line");
+        let read = |reason: String| line(&reason, MAX_REASON_CHARACTERS).ok_or_else(expected);
+        self.override_reason.map(read).transpose()
+    }
+}
+
 impl<P: Ports> App<P> {
     /// Creates a connection, disabled. What `given` leaves out is as by default.
-    pub(super) async fn create_connection(&self, given: Fields, actor: Actor) -> Result<Saved<Connection>, ApiError> {
+    /// What is `repeatable` is done once, however often it is asked for.
+    pub(super) async fn create_connection(
+        &self,
+        given: Fields,
+        repeatable: Option<Repeatable>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let description = DescriptionBody::created(given)?.read(self.ports.now())?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
             decryption_key: self.first_decryption_key(&description.responses, &[]).await?,
             description,
+            repeatable,
             actor,
         };
         saved(self.ports.registry(create).await?)
     }
 
-    /// Changes the fields of a connection that are `given`.
+    /// Changes the fields of a connection that are `given`. Refused, as every change is, if `seen`, the generation that whoever
+    /// makes the change has before them, is not the present one any more.
     pub(super) async fn patch_connection(
         &self,
         id: &ConnectionId,
         given: Fields,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         let now = self.existing(id).await?;
@@ -55,7 +87,7 @@ impl<P: Ports> App<P> {
             id: id.clone(),
             decryption_key: (self.first_decryption_key(&description.responses, &now.decryption_keys)).await?,
             change: Change::Describe(Box::new(description)),
-            from_generation: Some(now.generation),
+            from_generation: Some(seen.unwrap_or(now.generation)),
             actor,
         };
         saved(self.ports.registry(update).await?)
@@ -66,9 +98,16 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         body: MetadataBody,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
+        let change = self.read_metadata(body).await?;
+        self.update(id, change, seen, actor).await
+    }
+
+    /// Fetches or reads the metadata of an identity provider: the change that saves it.
+    pub(super) async fn read_metadata(&self, body: MetadataBody) -> Result<Change, ApiError> {
         let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
         let wanted = wanted.map_err(|e| ApiError::invalid("entity_id", e.0))?;
         let found = match (body.url, body.xml) {
@@ -79,33 +118,69 @@ impl<P: Ports> App<P> {
             (None, Some(xml)) => self.pasted_identity_provider(&xml, wanted.as_ref())?,
             _ => return Err(ApiError::invalid("url", "expected exactly one of url and xml")),
         };
-        let change = Change::IdentityProvider {
+        Ok(Change::IdentityProvider {
             found: Box::new(found),
             replace_entity: body.replace_entity,
-        };
-        self.update(id, change, actor).await
+        })
     }
 
-    /// Enables or disables a connection.
-    pub(super) async fn set_state(
+    /// Enables a connection: once a test has passed with exactly its configuration, or for a reason that is given.
+    pub(super) async fn enable_connection(
         &self,
         id: &ConnectionId,
-        state: State,
+        body: OverrideBody,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
-        self.update(id, Change::State(state), actor).await
+        let override_reason = body.read()?;
+        self.update(id, Change::Enable { override_reason }, seen, actor).await
+    }
+
+    /// Disables a connection.
+    pub(super) async fn disable_connection(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
+        self.update(id, Change::Disable, seen, actor).await
+    }
+
+    /// How the tests of each of these connections stand.
+    pub(super) async fn test_statuses(
+        &self,
+        ids: Vec<ConnectionId>,
+    ) -> Result<BTreeMap<ConnectionId, TestStatus>, Unavailable> {
+        Ok(self.ports.registry(ReadTestStatuses { ids }).await?.reply)
     }
 
     /// Deletes a connection and frees its domains.
-    pub(super) async fn delete_connection(&self, id: &ConnectionId, actor: Actor) -> Result<Saved<()>, ApiError> {
-        saved(self.ports.registry(Delete { id: id.clone(), actor }).await?)
+    pub(super) async fn delete_connection(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<()>, ApiError> {
+        let delete = Delete {
+            id: id.clone(),
+            from_generation: seen,
+            actor,
+        };
+        saved(self.ports.registry(delete).await?)
     }
 
-    async fn update(&self, id: &ConnectionId, change: Change, actor: Actor) -> Result<Saved<Connection>, ApiError> {
+    /// Makes one change.
+    pub(super) async fn update(
+        &self,
+        id: &ConnectionId,
+        change: Change,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let update = Update {
             id: id.clone(),
             change,
-            from_generation: None,
+            from_generation: seen,
             decryption_key: None,
             actor,
         };
@@ -120,7 +195,8 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
+/// What the registry answers to a change.
+pub(super) fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
     let Answer { reply, published } = answer;
     Ok(Answer {
         reply: reply.map_err(refused)?,
@@ -146,6 +222,21 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                 ..ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
             }
         }
+        Refusal::DomainUnproven(domain) => {
+            let message = format!(
+                "The domain {domain} is not proven to be the customer's, which this deployment demands. GET …/domains tells the record to \
+                 make, POST …/domains/{domain}/verify looks for it."
+            );
+            ApiError {
+                field: Some("domains"),
+                ..ApiError::new(StatusCode::CONFLICT, Code::DomainUnproven.as_str(), message)
+            }
+        }
+        Refusal::DraftOutdated => {
+            let message = "The connection was changed since its draft was begun. Bring the draft up to date (POST …/draft/rebase), \
+                           then test and apply it.";
+            ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
+        }
         Refusal::EntityChanged { saved, found } => {
             let message = format!(
                 "The connection has the identity provider {saved}, the metadata describes {found}. If it is to be replaced, \
@@ -161,27 +252,47 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
             ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
         }
+        Refusal::KeyReused => {
+            let message =
+                "This Idempotency-Key came with another body before. Take a fresh one for each thing to be done.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
+        }
+        Refusal::NoDraft => ApiError::new(StatusCode::NOT_FOUND, "draft_unknown", "The connection has no draft."),
+        Refusal::NothingToUndo => {
+            let message = "There is no version of the connection with another configuration.";
+            ApiError::new(StatusCode::CONFLICT, "nothing_to_undo", message)
+        }
+        Refusal::NoSuchSetupLink => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "setup_link_unknown",
+            "There is no such setup link.",
+        ),
+        Refusal::NoSuchVersion => {
+            let message = "There is no such version of the connection, or it is not kept any more.";
+            ApiError::new(StatusCode::NOT_FOUND, "version_unknown", message)
+        }
         Refusal::NotFound => ApiError::new(
             StatusCode::NOT_FOUND,
             "connection_unknown",
             "There is no such connection.",
         ),
         Refusal::RotationStep(next) => {
-            let message = format!("The next step of the rotation is {}.", step_name(next));
+            let message = format!("The next step of the rotation is {}.", next.as_str());
             ApiError::new(StatusCode::CONFLICT, "rotation_step", message)
+        }
+        Refusal::TestRequired => {
+            let message = "No test has passed with exactly this configuration. Begin one (POST …/tests) and finish it in a browser, or \
+                           say why it is not needed: {\"override_reason\": \"…\"}.";
+            ApiError::new(StatusCode::CONFLICT, "test_required", message)
+        }
+        Refusal::TooManyProofs => {
+            let message = "Too many domains were looked up for this connection. Remove domains from it first.";
+            ApiError::new(StatusCode::CONFLICT, "too_many_domains", message)
         }
         Refusal::TooMany => ApiError::new(
             StatusCode::CONFLICT,
             "too_many_connections",
             "There are too many connections.",
         ),
-    }
-}
-
-fn step_name(step: RotationStep) -> &'static str {
-    match step {
-        RotationStep::Activate => "activate",
-        RotationStep::Prepare => "prepare",
-        RotationStep::Retire => "retire",
     }
 }

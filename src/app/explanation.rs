@@ -7,6 +7,7 @@ use crate::saml::connection::Provider;
 
 /// What the table of codes says of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Explanation {
     /// Who must act: `customer`, `us`, `user` or `vendor`.
     pub(super) who: &'static str,

@@ -4,34 +4,40 @@
 use serde::Serialize;
 
 use super::App;
+use super::api::query::Query;
 use super::error::ApiError;
 use super::explanation::Explanation;
-use super::http::field;
+use super::http::Request;
 use super::ledger::{Attempt, Event, ListAttempts, Outcome, Standing, Step};
-use super::ports::Ports;
+use super::ports::{Ports, Unavailable};
 use crate::code::Code;
 use crate::limits::{ATTEMPTS_PER_PAGE, MAX_ATTEMPTS_PER_PAGE};
 use crate::saml::connection::{Connection, Provider};
-use crate::saml::id::{EmailAddress, RequestId};
+use crate::saml::id::{EmailAddress, Reference, RequestId};
 use crate::saml::time::Timestamp;
 
 /// A page of the log, newest first.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SignInPage"))]
 pub(super) struct SignInsView {
     pub(super) sign_ins: Vec<SignInView>,
-    /// The `before` of the next page; none on the last one.
-    pub(super) next: Option<String>,
+    /// What `before` has to be for the next page; none on the last one.
+    pub(super) next_before: Option<i64>,
 }
 
 /// One attempt.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SignInView {
     pub(super) reference: String,
     pub(super) standing: Standing,
     pub(super) outcome: Outcome,
-    pub(super) email: Option<EmailAddress>,
+    pub(super) email: Option<String>,
     pub(super) request_id: Option<RequestId>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     pub(super) started_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     pub(super) ended_at: Option<String>,
     /// From our request to the verified answer.
     pub(super) seconds_to_answer: Option<i64>,
@@ -46,7 +52,10 @@ pub(super) struct SignInView {
 
 /// One line of the timeline.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SignInEvent"))]
 pub(super) struct EventView {
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     pub(super) at: String,
     pub(super) step: Step,
     pub(super) verified: bool,
@@ -57,15 +66,66 @@ pub(super) struct EventView {
     pub(super) off_by_seconds: Option<i64>,
 }
 
+/// Which attempts are asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SignInsQuery {
+    /// The one with this reference.
+    pub(super) reference: Option<Reference>,
+    /// Those of this address.
+    pub(super) email: Option<EmailAddress>,
+    /// Those that ended so.
+    pub(super) outcome: Option<Outcome>,
+    /// Those before this one.
+    pub(super) before: Option<i64>,
+    /// How many at the most, if not as many as a page has.
+    pub(super) limit: Option<i64>,
+}
+
+impl SignInsQuery {
+    /// Reads the query of a request.
+    pub(super) fn read(request: &Request) -> Result<Self, ApiError> {
+        let query = Query::read(request, &["reference", "email", "outcome", "before", "limit"])?;
+        let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
+        Ok(Self {
+            reference: query.field("reference", "a reference such as 7k2mx-0q9dt", |text| {
+                Reference::parse(text.trim()).ok()
+            })?,
+            email: query.field("email", "an e-mail address", |text| {
+                EmailAddress::parse_typed(text).ok()
+            })?,
+            outcome: query.field(
+                "outcome",
+                "expired, given_up, pending, refused or signed_in",
+                Outcome::parse,
+            )?,
+            before: query.field("before", "the next_before of the page before", number)?,
+            limit: query.field("limit", "1 to 100", |text| {
+                number(text).filter(|limit| (1..=MAX_ATTEMPTS_PER_PAGE).contains(limit))
+            })?,
+        })
+    }
+}
+
 impl<P: Ports> App<P> {
-    /// The page of the log that `query` asks for: `reference`, `email`, `before`, `limit`.
-    pub(super) async fn sign_ins(&self, connection: &Connection, query: &str) -> Result<SignInsView, ApiError> {
-        let page = self.ports.ledger(&connection.id, read_query(query)?).await?;
+    /// The page of the log that is asked for.
+    pub(super) async fn sign_ins(
+        &self,
+        connection: &Connection,
+        query: SignInsQuery,
+    ) -> Result<SignInsView, Unavailable> {
+        let list = ListAttempts {
+            reference: query.reference,
+            email: query.email,
+            outcome: query.outcome,
+            before: query.before,
+            limit: query.limit.unwrap_or(ATTEMPTS_PER_PAGE),
+        };
+        let page = self.ports.ledger(&connection.id, list).await?;
         Ok(SignInsView {
             sign_ins: (page.attempts.into_iter())
                 .map(|attempt| SignInView::of(attempt, connection.provider, self.ports.now()))
                 .collect(),
-            next: page.next.map(|sequence| sequence.to_string()),
+            next_before: page.next,
         })
     }
 }
@@ -91,7 +151,7 @@ impl SignInView {
                 .map(|code| Explanation::of(code, provider)),
             reference: attempt.reference,
             standing: attempt.standing,
-            email: attempt.email,
+            email: attempt.email.map(String::from),
             request_id: attempt.request_id,
             events: attempt.events.into_iter().map(|event| EventView::of(&event)).collect(),
         }
@@ -112,50 +172,4 @@ impl EventView {
             off_by_seconds: finding.and_then(|finding| finding.off_by_seconds),
         }
     }
-}
-
-fn read_query(query: &str) -> Result<ListAttempts, ApiError> {
-    let given = |name: &'static str| -> Result<Option<String>, ApiError> {
-        let value = field(query.as_bytes(), name).map_err(|_| ApiError::invalid(name, "expected once at the most"))?;
-        Ok(value
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty()))
-    };
-    let reference = given("reference")?.map(|text| reference(&text));
-    let address = |text: String| EmailAddress::parse_typed(&text).map_err(|e| ApiError::invalid("email", e.0));
-    let email = given("email")?.map(address).transpose()?;
-    if reference.is_some() && email.is_some() {
-        return Err(ApiError::invalid(
-            "reference",
-            "expected a reference or an email, not both",
-        ));
-    }
-    let number = |name: &'static str| {
-        let parse = |text: String| {
-            text.parse::<i64>()
-                .map_err(|_| ApiError::invalid(name, "expected a number"))
-        };
-        given(name)?.map(parse).transpose()
-    };
-    let limit = number("limit")?.unwrap_or(ATTEMPTS_PER_PAGE);
-    if !(1..=MAX_ATTEMPTS_PER_PAGE).contains(&limit) {
-        return Err(ApiError::invalid("limit", "expected 1 to 100"));
-    }
-    Ok(ListAttempts {
-        reference,
-        email,
-        before: number("before")?,
-        limit,
-    })
-}
-
-/// A reference as it was made, from what somebody read out or typed: Crockford's base32 forgives case, and letters that look
-/// like digits.
-fn reference(text: &str) -> String {
-    let as_made = |c: char| match c.to_ascii_lowercase() {
-        'i' | 'l' => '1',
-        'o' => '0',
-        other => other,
-    };
-    text.chars().map(as_made).collect()
 }

@@ -23,7 +23,7 @@ describe("the sign-in log", { concurrency: 4 }, () => {
   test("has a good sign-in from the request to the session", async () => {
     const connection = await connect(system);
     const { browser, attempt } = await signIn(system, connection);
-    const { sign_ins: attempts, next } = await log(connection);
+    const { sign_ins: attempts, next_before: next } = await log(connection);
     assert.deepEqual([attempts.length, next], [1, null]);
     const [{ outcome, standing, email, seconds_to_answer, seconds_to_end, explanation }] = attempts;
     assert.deepEqual([outcome, standing, email, explanation], ["signed_in", "vouched", connection.email, null]);
@@ -45,7 +45,7 @@ describe("the sign-in log", { concurrency: 4 }, () => {
       assert.deepEqual([attempt.outcome, attempt.code, attempt.explanation.who], ["refused", "audience_mismatch", "customer"]);
       assert.match(attempt.explanation.steps, /Audience URI/);
     }
-    assert.deepEqual(await log(connection, { reference: "00000-00000" }), { sign_ins: [], next: null });
+    assert.deepEqual(await log(connection, { reference: "00000-00000" }), { sign_ins: [], next_before: null });
   });
 
   test("marks what may be anybody's, and a good answer outweighs it", async () => {
@@ -71,10 +71,10 @@ describe("the sign-in log", { concurrency: 4 }, () => {
       await Promise.all(Array.from({ length: 10 }, () => deliver(new Browser(system.origin), connection, noise)));
     }
     const attempts = [];
-    for (let before = ""; before !== null; ) {
-      const page = await log(connection, { limit: 90, before });
+    for (let next = {}; next.before !== null; ) {
+      const page = await log(connection, { limit: 90, ...next });
       attempts.push(...page.sign_ins);
-      before = page.next;
+      next = { before: page.next_before };
     }
     assert.deepEqual(attempts.map(({ standing }) => standing), [...Array(200).fill("unverified"), "vouched"]);
     assert.equal(new Set(attempts.map(({ reference }) => reference)).size, 201);

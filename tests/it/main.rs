@@ -10,6 +10,7 @@
 )]
 
 mod admin_tokens;
+mod api;
 mod attacks;
 mod c14n_corpus;
 mod capture;
@@ -17,16 +18,25 @@ mod cli;
 mod codes;
 mod conformance;
 mod corpus;
+mod dashboard;
+mod dashboard_tests;
 mod dns;
+mod domain_proof;
+mod drafts;
 mod dsig;
 mod dsig_corpus;
 mod encrypted;
+mod failures;
 mod hidden;
+mod history;
 mod idp_initiated;
+mod ledger;
 mod logout_messages;
 mod metadata;
 mod mutation;
+mod rate_limit;
 mod routing;
+mod setup_links;
 mod sign_in;
 mod sign_in_log;
 mod signed_requests;
@@ -36,6 +46,7 @@ mod state;
 #[path = "../../examples/conformance/suite.rs"]
 mod suite;
 mod support;
+mod test_run;
 mod validate;
 mod vectors;
 mod wycheproof;

@@ -13,7 +13,7 @@ use crate::limits::{
     ATTEMPT_SECONDS, HEALTH_SECONDS, MAX_BEGUN_ATTEMPTS, MAX_EVENTS_PER_ATTEMPT, MAX_UNVERIFIED_ATTEMPTS,
     MAX_UNVERIFIED_EVENTS_PER_ATTEMPT, MAX_VOUCHED_ATTEMPTS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
 };
-use crate::saml::id::{EmailAddress, RequestId};
+use crate::saml::id::{EmailAddress, Reference, RequestId};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
@@ -68,9 +68,11 @@ pub struct SignedMessage {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ListAttempts {
     /// Only the one with this reference.
-    pub reference: Option<String>,
+    pub reference: Option<Reference>,
     /// Only those of this address, whatever its case.
     pub email: Option<EmailAddress>,
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
     /// Only those before this one.
     pub before: Option<i64>,
     /// How many at the most.
@@ -131,6 +133,7 @@ hide!(About, Attempt, SignedMessage);
 
 /// Who stands behind an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// A browser: a request was sent for it, and nothing that answers it was verified yet.
@@ -143,6 +146,7 @@ pub enum Standing {
 
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Nothing came in time.
@@ -155,6 +159,35 @@ pub enum Outcome {
     Refused,
     /// It became a session.
     SignedIn,
+}
+
+impl Outcome {
+    /// All of them, as people ask for them.
+    pub const ALL: [Self; 5] = [
+        Self::SignedIn,
+        Self::Refused,
+        Self::Pending,
+        Self::Expired,
+        Self::GivenUp,
+    ];
+
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::GivenUp => "given_up",
+            Self::Pending => "pending",
+            Self::Refused => "refused",
+            Self::SignedIn => "signed_in",
+        }
+    }
+
+    /// The outcome with this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+    }
 }
 
 /// What happened.
@@ -172,6 +205,7 @@ pub struct Event {
 
 /// A step of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// The browser brought a response that answers no request, and a request of ours was to follow.
@@ -215,8 +249,8 @@ pub struct Finding {
 /// signed, or the hash of a ticket.
 pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS attempts (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, \
-     standing TEXT NOT NULL, email TEXT COLLATE NOCASE, outcome TEXT NOT NULL, started_at INTEGER NOT NULL, ended_at INTEGER, \
-     record TEXT NOT NULL)",
+     standing TEXT NOT NULL, email TEXT COLLATE NOCASE, outcome TEXT NOT NULL, started_at INTEGER NOT NULL, waits_until INTEGER, \
+     ended_at INTEGER, record TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS attempt_keys (key TEXT PRIMARY KEY, sequence INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS attempts_by_reference ON attempts (reference)",
     "CREATE INDEX IF NOT EXISTS attempts_by_standing ON attempts (standing, sequence)",
@@ -283,20 +317,27 @@ impl Call for ListAttempts {
                 next: None,
             });
         }
-        let (condition, value) = match (&self.reference, &self.email) {
-            (Some(reference), None) => ("reference = ?3", reference.as_str().into()),
-            (None, Some(email)) => ("email = ?3", email.as_str().into()),
-            (Some(_), Some(_)) => return Err(SqlError("a reference or an address, not both".to_owned())),
-            (None, None) => ("?3 IS NULL", Value::Null),
-        };
+        // An attempt that waits is not written anew when its time is over.
+        let waiting = self.outcome.map(|outcome| match outcome {
+            Outcome::Expired | Outcome::Pending => Outcome::Pending,
+            ended => ended,
+        });
         let rows = sql.run(
-            &format!(
-                "SELECT sequence, record FROM attempts WHERE {condition} AND sequence < ?1 ORDER BY sequence DESC LIMIT ?2"
-            ),
+            "SELECT sequence, record FROM attempts WHERE (?1 IS NULL OR reference = ?1) AND (?2 IS NULL OR email = ?2) \
+             AND (?3 IS NULL OR outcome = ?3) AND (?4 IS NULL OR (waits_until IS NOT NULL AND waits_until <= ?5) = ?4) \
+             AND sequence < ?6 ORDER BY sequence DESC LIMIT ?7",
             &[
+                self.reference.as_ref().map(Reference::as_str).into(),
+                self.email.as_ref().map(EmailAddress::as_str).into(),
+                waiting.as_ref().map_or(Ok(Value::Null), to_json)?,
+                match self.outcome {
+                    Some(Outcome::Expired) => 1_i64.into(),
+                    Some(Outcome::Pending) => 0_i64.into(),
+                    _ => Value::Null,
+                },
+                now.unix_seconds().into(),
                 self.before.unwrap_or(AFTER_ALL).into(),
                 self.limit.saturating_add(1).into(),
-                value,
             ],
         )?;
         let shown = usize::try_from(self.limit).unwrap_or(0);
@@ -607,8 +648,8 @@ fn remember(sql: &dyn Sql, key: &str, sequence: i64) -> Result<(), SqlError> {
 
 fn insert(sql: &dyn Sql, attempt: &Attempt) -> Result<i64, SqlError> {
     let rows = sql.run(
-        "INSERT INTO attempts (reference, standing, email, outcome, started_at, ended_at, record) VALUES (?, ?, ?, ?, ?, ?, ?) \
-         RETURNING sequence",
+        "INSERT INTO attempts (reference, standing, email, outcome, started_at, waits_until, ended_at, record) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence",
         &columns(attempt)?,
     )?;
     let sequence = rows.first().map_or(Ok(0), |row| integer(row, 0))?;
@@ -620,20 +661,21 @@ fn update(sql: &dyn Sql, sequence: i64, attempt: &Attempt) -> Result<(), SqlErro
     let mut values = columns(attempt)?.to_vec();
     values.push(sequence.into());
     sql.run(
-        "UPDATE attempts SET reference = ?, standing = ?, email = ?, outcome = ?, started_at = ?, ended_at = ?, record = ? \
-         WHERE sequence = ?",
+        "UPDATE attempts SET reference = ?, standing = ?, email = ?, outcome = ?, started_at = ?, waits_until = ?, ended_at = ?, \
+         record = ? WHERE sequence = ?",
         &values,
     )?;
     drop_surplus(sql, attempt.standing)
 }
 
-fn columns(attempt: &Attempt) -> Result<[Value; 7], SqlError> {
+fn columns(attempt: &Attempt) -> Result<[Value; 8], SqlError> {
     Ok([
         attempt.reference.as_str().into(),
         to_json(&attempt.standing)?,
         attempt.email.as_ref().map(EmailAddress::as_str).into(),
         to_json(&attempt.outcome)?,
         attempt.started_at.unix_seconds().into(),
+        attempt.waits_until.map(Timestamp::unix_seconds).into(),
         attempt.ended_at.map(Timestamp::unix_seconds).into(),
         to_json(attempt)?,
     ])

@@ -8,6 +8,7 @@ use super::attempts::Standing;
 use super::{Call, LAST_GENERATION, configuration};
 use crate::app::sql::{Row, Sql, SqlError, integer, text};
 use crate::limits::{MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT};
+use crate::saml::id::Reference;
 use crate::saml::time::Timestamp;
 
 /// The tables. The sweep drops messages by their age.
@@ -41,7 +42,7 @@ pub struct KeepMessage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListMessages {
     /// Which attempt.
-    pub reference: String,
+    pub reference: Reference,
 }
 
 /// A message that was captured.
@@ -122,7 +123,7 @@ impl Call for ListMessages {
         }
         let rows = sql.run(
             "SELECT at, sealed FROM messages WHERE reference = ? ORDER BY sequence",
-            &[self.reference.into()],
+            &[self.reference.as_str().into()],
         )?;
         let read = |row: &Row| {
             Ok(CapturedMessage {

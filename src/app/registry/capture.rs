@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::{self, Action, Deed};
 use super::{Actor, Call, Refusal, read};
 use crate::app::sql::{Sql, SqlError, text};
 use crate::limits::CAPTURED_MESSAGE_SECONDS;
@@ -78,6 +79,8 @@ impl Call for StartCapture {
                 self.until.plus(CAPTURED_MESSAGE_SECONDS).unix_seconds().into(),
             ],
         )?;
+        let started = Deed::noted(&self.actor, Action::CaptureStarted, self.until.to_rfc3339());
+        audit::record_of(sql, &self.id, &started, now)?;
         Ok(Ok(()))
     }
 }
@@ -92,6 +95,7 @@ impl Call for EndCapture {
         }
         forget_useless(sql, now)?;
         forget(sql, &self.id)?;
+        audit::record_of(sql, &self.id, &Deed::new(&self.actor, Action::CaptureEnded), now)?;
         Ok(Ok(()))
     }
 }
