@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { inflateRawSync } from "node:zlib";
 import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
 import { assertValid, schemaIsMissing } from "./programs.mjs";
-import { Browser, SESSION_COOKIE, assertRefused, complete, connect, startSystem } from "./support.mjs";
+import { Browser, SESSION_COOKIE, assertRefused, complete, connect, refusalsOf, startSystem } from "./support.mjs";
 
 const MOST_STEPS = 12;
 const BINDINGS = ["redirect", "post"];
@@ -102,7 +102,7 @@ for (const by of BINDINGS) {
       assert.deepEqual(summary(messages), [`SAMLRequest to idp by ${by}`, `SAMLRequest to us by ${by}`, `SAMLResponse to idp by ${by}`, `SAMLResponse to us by ${by}`]);
       assert.deepEqual([page.status, heading(page)], [200, "You are signed out"]);
       assert.ok(!(await isSignedIn(elsewhere)));
-      assert.deepEqual((await system.api("GET", `${connection.path}/refusals`)).body, { refusals: [] });
+      assert.deepEqual(await refusalsOf(system, connection), []);
       const ours = messages.filter(({ to }) => to === "idp").map(({ xml }) => xml);
       await t.test("the schema", { skip: await schemaIsMissing() }, async () => {
         for (const xml of ours) await assertValid(xml, "saml-schema-protocol-2.0.xsd");
