@@ -83,9 +83,8 @@ fn without_exactly_one_value_nobody_signs_in() {
         let refused = sign_in(&world, &id, ("n1", PERSISTENT), attributes);
         assert_eq!(refused, Err("required_attribute_missing".to_owned()), "{attributes:?}");
     }
-    let (_, refusals) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
     assert_eq!(
-        refusals["refusals"][0]["detail"],
+        world.refusals(&id)[0]["detail"],
         "expected one value of badge, the key of users, found the attributes [badge, Email address, First name, Last name]"
     );
     world.patch(&id, &json!({"user_key": null}));
