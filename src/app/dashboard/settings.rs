@@ -38,9 +38,9 @@ const IDP_INITIATED: &[(&str, &str)] = &[
 ];
 
 const USER_FIELDS: [(UserField, &str); 3] = [
-    (UserField::FirstName, "First name"),
-    (UserField::LastName, "Last name"),
-    (UserField::Groups, "At least one group"),
+    (UserField::FirstName, "The first name must be known"),
+    (UserField::LastName, "The last name must be known"),
+    (UserField::Groups, "At least one group must be known"),
 ];
 
 const fn sign_requests(value: SignRequests) -> &'static str {
@@ -322,8 +322,7 @@ fn users(maker: &Maker<'_>, connection: &Connection) -> Group {
     ];
     fields.extend(USER_FIELDS.map(|(field, words)| {
         let stored = responses.required_attributes.contains(&field);
-        let hint = "Must be known of everybody who signs in.";
-        maker.option("required_attributes", field.as_str(), words, hint, stored)
+        maker.option("required_attributes", field.as_str(), words, "", stored)
     }));
     fields.push(
         maker
