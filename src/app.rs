@@ -137,14 +137,6 @@ impl<P: Ports> App<P> {
     fn may_send_to(&self, url: &EndpointUrl) -> bool {
         url.is_https() || self.config.development == Development::On
     }
-
-    /// Whether we may fetch metadata from `url`.
-    fn may_reach(&self, url: &EndpointUrl) -> bool {
-        match self.config.development {
-            Development::Off => url.is_https() && !url.is_private(),
-            Development::On => true,
-        }
-    }
 }
 
 /// Ten characters that a person can read out, to find a refusal by: Crockford's base32, without i, l, o and u.

@@ -11,6 +11,7 @@ mod decrypt;
 pub mod domains;
 pub mod id;
 pub mod identity;
+pub mod ip;
 pub mod logout;
 pub mod logout_sent;
 pub mod metadata;

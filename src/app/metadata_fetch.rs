@@ -1,14 +1,19 @@
 //! Fetches an identity provider's metadata, without being led to where it should not look.
 
+use core::fmt;
+
 use http::StatusCode;
 
 use super::App;
+use super::config::Development;
+use super::dns::{self, DnsName};
 use super::error::ApiError;
 use super::ports::{Fetch, FetchFailure, Fetched, Ports};
 use crate::code::Code;
 use crate::limits::{MAX_METADATA_REDIRECTS, METADATA_FETCH_SECONDS};
 use crate::saml::connection::IdentityProvider;
 use crate::saml::id::{EndpointUrl, EntityId};
+use crate::saml::ip::is_public;
 use crate::saml::metadata::{MetadataError, read_identity_provider, read_pasted_identity_provider};
 
 impl<P: Ports> App<P> {
@@ -21,10 +26,7 @@ impl<P: Ports> App<P> {
     ) -> Result<IdentityProvider, ApiError> {
         let mut at = url.clone();
         for _ in 0..=MAX_METADATA_REDIRECTS {
-            if !self.may_reach(&at) {
-                let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
-                return Err(unusable(Code::FetchPrivateAddress, message));
-            }
+            self.check_reachable(&at).await?;
             let fetched = self.ports.fetch(Fetch::metadata(&at)).await.map_err(fetch_error)?;
             match (fetched.status, &fetched.location) {
                 (200, _) => {
@@ -55,6 +57,41 @@ impl<P: Ports> App<P> {
             Code::FetchRedirects,
             format!("The metadata URL redirects more than {MAX_METADATA_REDIRECTS} times."),
         ))
+    }
+
+    /// Whether we may fetch from `url`: by https, from a host all of whose addresses are on the public internet. A developer's
+    /// machine may fetch from anywhere.
+    ///
+    /// The platform resolves the name once more when it fetches, and cannot be told which address to take.
+    async fn check_reachable(&self, url: &EndpointUrl) -> Result<(), ApiError> {
+        if self.config.development == Development::On {
+            return Ok(());
+        }
+        if !url.is_https() || url.is_private() {
+            let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
+            return Err(unusable(Code::FetchPrivateAddress, message));
+        }
+        let Some(host) = url.host_name() else {
+            return Ok(());
+        };
+        let unresolved = |why: &dyn fmt::Display| {
+            unusable(
+                Code::FetchDns,
+                format!("The host {host} of the metadata URL cannot be resolved: {why}."),
+            )
+        };
+        let name = DnsName::parse(&host).map_err(|expected| unresolved(&expected))?;
+        let addresses = dns::addresses(&self.ports, &self.config.resolver, &name).await;
+        let addresses = addresses.map_err(|error| unresolved(&error))?;
+        if addresses.is_empty() {
+            return Err(unresolved(&"it has no address"));
+        }
+        if !addresses.into_iter().all(is_public) {
+            let message =
+                format!("The host {host} of the metadata URL has an address that is not on the public internet.");
+            return Err(unusable(Code::FetchPrivateAddress, message));
+        }
+        Ok(())
     }
 
     /// Reads the identity provider that pasted metadata describes, or the one that is `wanted` of several.

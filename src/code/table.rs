@@ -272,6 +272,8 @@ codes! {
         "The metadata URL answers with an error page instead of metadata. Check that it is complete and that it opens without a sign-in, or upload the metadata as a file.";
     FetchPrivateAddress "fetch_private_address" Customer
         "The metadata URL, or one that it redirects to, is not a public https address. Ask for the public one, or upload the metadata as a file.";
+    FetchDns "fetch_dns" Customer
+        "The host name of the metadata URL, or of one that it redirects to, has no address or could not be looked up, so nothing was fetched. Check how the name is written; if it is right, try again in a few minutes, or upload the metadata as a file.";
     FetchRedirects "fetch_redirects" Customer
         "The metadata URL redirects too often, mostly to a sign-in page. Ask for the final address, which must open without a sign-in, or upload the metadata as a file.";
     FetchTooLarge "fetch_too_large" Customer

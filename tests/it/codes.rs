@@ -86,6 +86,7 @@ const PRODUCED: &[(&str, &str, &str)] = &[
     ("fetch_tls", "tests/it/metadata.rs", "a_url_that_gives_no_metadata_is_refused_by_what_it_does"),
     ("fetch_http_status", "tests/it/metadata.rs", "a_url_that_gives_no_metadata_is_refused_by_what_it_does"),
     ("fetch_private_address", "tests/it/metadata.rs", "a_url_that_gives_no_metadata_is_refused_by_what_it_does"),
+    ("fetch_dns", "tests/it/metadata.rs", "a_url_whose_host_has_no_public_address_is_not_fetched"),
     ("fetch_redirects", "tests/it/metadata.rs", "a_url_that_gives_no_metadata_is_refused_by_what_it_does"),
     ("fetch_too_large", "tests/it/metadata.rs", "a_url_that_gives_no_metadata_is_refused_by_what_it_does"),
     ("html_instead_of_xml", "tests/it/metadata.rs", "pages_are_known_for_what_they_are"),

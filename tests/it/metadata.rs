@@ -6,7 +6,7 @@ use edge_saml::app::ports::{FetchFailure, Fetched};
 use serde_json::{Value, json};
 
 use crate::support::idp::{ENTITY_ID, Idp};
-use crate::support::world::World;
+use crate::support::world::{World, dns_answer};
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SAML2: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -610,6 +610,75 @@ fn another_identity_provider_takes_the_place_of_one_only_when_told_to() {
     ] {
         assert_eq!(world.saved(&path, &body)["identity_provider"]["entity_id"], expected);
     }
+}
+
+#[test]
+fn a_url_whose_host_has_no_public_address_is_not_fetched() {
+    const A: u16 = 1;
+    const AAAA: u16 = 28;
+    let (world, path) = connection();
+    world.serve(URL, good().as_bytes(), None);
+    let refused = || {
+        world.fetched.borrow_mut().clear();
+        let code = world.refused(&path, &json!({"url": URL})).0;
+        assert!(!world.fetched.borrow().iter().any(|url| url == URL), "{code}");
+        code
+    };
+    for private in [
+        "10.0.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "0.0.0.0",
+        "168.63.129.16",
+    ] {
+        // One of several is enough.
+        world.resolves("idp.example", "A", Ok(dns_answer(0, &[(A, "8.8.8.8"), (A, private)])));
+        assert_eq!(refused(), "fetch_private_address", "{private}");
+    }
+    world.resolves("idp.example", "A", Ok(dns_answer(0, &[(A, "8.8.8.8")])));
+    for private in [
+        "::1",
+        "::ffff:8.8.8.8",
+        "fd00:ec2::254",
+        "fe80::1",
+        "64:ff9b::808:808",
+        "2002:808:808::",
+    ] {
+        world.resolves("idp.example", "AAAA", Ok(dns_answer(0, &[(AAAA, private)])));
+        assert_eq!(refused(), "fetch_private_address", "{private}");
+    }
+    // What cannot be found out is not taken for public.
+    for failure in [
+        Err(FetchFailure::Connection),
+        Err(FetchFailure::Timeout),
+        Err(FetchFailure::TooLarge),
+        Ok(dns_answer(2, &[])),
+        Ok(dns_answer(0, &[(AAAA, "nonsense")])),
+    ] {
+        world.resolves("idp.example", "AAAA", failure);
+        assert_eq!(refused(), "fetch_dns");
+    }
+    for name_error in [0, 3] {
+        world.resolves("idp.example", "A", Ok(dns_answer(name_error, &[])));
+        world.resolves("idp.example", "AAAA", Ok(dns_answer(name_error, &[])));
+        assert_eq!(refused(), "fetch_dns");
+    }
+    // Either family is enough.
+    world.resolves("idp.example", "AAAA", Ok(dns_answer(0, &[(AAAA, "2606:4700::1111")])));
+    world.saved(&path, &json!({"url": URL}));
+    // A redirect is no way around it; an address that is written out has no name to be looked up.
+    world.resolves("inside.example", "A", Ok(dns_answer(0, &[(A, "192.168.0.1")])));
+    world.serve("https://inside.example/", good().as_bytes(), None);
+    world.answer(URL, 302, Some("https://inside.example/"), b"", None);
+    assert_eq!(world.refused(&path, &json!({"url": URL})).0, "fetch_private_address");
+    world.serve("https://8.8.4.4/", good().as_bytes(), None);
+    world.answer(URL, 302, Some("https://8.8.4.4/"), b"", None);
+    world.saved(&path, &json!({"url": URL}));
+    world.serve("https://a!b.example/", good().as_bytes(), None);
+    let (code, message) = world.refused(&path, &json!({"url": "https://a!b.example/"}));
+    assert_eq!(code, "fetch_dns");
+    assert!(message.contains("a!b.example"), "{message}");
 }
 
 #[test]

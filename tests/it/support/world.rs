@@ -61,6 +61,23 @@ impl Sql for MemorySql {
     }
 }
 
+/// The resolver that a deployment asks by default.
+pub(crate) const RESOLVER: &str = "https://cloudflare-dns.com/dns-query?name=";
+
+/// What a DNS resolver answers with the code `status`: numbers of types of records, and data.
+pub(crate) fn dns_answer(status: u16, records: &[(u16, &str)]) -> Fetched {
+    let record = |(number, data): &(u16, &str)| json!({"name": "x", "type": number, "TTL": 300, "data": data});
+    let answer: Vec<_> = records.iter().map(record).collect();
+    let message = json!({"Status": status, "TC": false, "RD": true, "RA": true, "AD": true, "CD": false,
+        "Question": [{"name": "x", "type": 1}], "Answer": answer, "Comment": []});
+    Fetched {
+        status: 200,
+        location: None,
+        content_type: Some("application/dns-json".to_owned()),
+        body: message.to_string().into_bytes(),
+    }
+}
+
 /// Whether what the registry publishes reaches KV.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replication {
@@ -101,7 +118,10 @@ pub(crate) struct World {
     pub(crate) registry_calls: RefCell<Vec<&'static str>>,
     /// The keys of all reads of KV.
     pub(crate) config_reads: RefCell<Vec<String>>,
+    /// What is answered at each URL.
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    /// The URLs that were fetched.
+    pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
 }
 
@@ -127,6 +147,7 @@ impl World {
             registry_calls: RefCell::default(),
             config_reads: RefCell::default(),
             answers: RefCell::default(),
+            fetched: RefCell::default(),
             log: RefCell::default(),
         }
     }
@@ -166,6 +187,12 @@ impl World {
             self.registry.run(&format!("SELECT * FROM {table}"), &[]).unwrap()
         });
         rows.map(|row| format!("{row:?}\n")).collect()
+    }
+
+    /// Lets DNS answer questions for the records of `name` of a type, such as `A`.
+    pub(crate) fn resolves(&self, name: &str, record_type: &str, answer: Result<Fetched, FetchFailure>) {
+        let url = format!("{RESOLVER}{name}&type={record_type}");
+        self.answers.borrow_mut().insert(url, answer);
     }
 
     /// Lets `seconds` pass.
@@ -370,11 +397,14 @@ impl Ports for &World {
     }
 
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
-        self.answers
-            .borrow()
-            .get(wanted.url.as_str())
-            .cloned()
-            .unwrap_or(Err(FetchFailure::Connection))
+        self.fetched.borrow_mut().push(wanted.url.to_string());
+        let answer = self.answers.borrow().get(wanted.url.as_str()).cloned();
+        answer.unwrap_or_else(|| match wanted.url.as_str().strip_prefix(RESOLVER) {
+            // Any other name is that of a public host.
+            Some(question) if question.ends_with("&type=A") => Ok(dns_answer(0, &[(1, "8.8.8.8")])),
+            Some(_) => Ok(dns_answer(0, &[])),
+            None => Err(FetchFailure::Connection),
+        })
     }
 
     fn log(&self, line: &LogLine<'_>) {
