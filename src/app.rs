@@ -12,6 +12,7 @@ pub mod error;
 pub mod http;
 mod keys;
 pub mod ledger;
+mod metadata_api;
 pub mod metadata_fetch;
 pub mod page;
 pub mod ports;

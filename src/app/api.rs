@@ -95,9 +95,7 @@ impl<P: Ports> App<P> {
             (ApiRoute::Disable(id), _) => Ok(self.show(&self.set_state(id, State::Disabled, caller.actor()).await?)),
             (ApiRoute::Enable(id), _) => Ok(self.show(&self.set_state(id, State::Enabled, caller.actor()).await?)),
             (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
-            (ApiRoute::Metadata(id), _) => {
-                Ok(self.show(&self.save_metadata(id, read_body(request)?, caller.actor()).await?))
-            }
+            (ApiRoute::Metadata(id), _) => self.answer_metadata(id, request, caller).await,
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
             (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
@@ -133,7 +131,7 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    fn show(&self, saved: &Saved<Connection>) -> Response {
+    pub(super) fn show(&self, saved: &Saved<Connection>) -> Response {
         json(status(StatusCode::OK, saved.published), &self.view(&saved.reply))
     }
 

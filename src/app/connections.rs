@@ -9,8 +9,9 @@ use super::error::ApiError;
 use super::ports::{Answer, Ports};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
-use crate::saml::connection::{Connection, State};
+use crate::saml::connection::{Connection, IdentityProvider, State};
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
+use crate::saml::idp_diff::{self, changes};
 use crate::saml::service_keys::RotationStep;
 
 /// What an operation left, and whether it has reached every place yet; if not, it will by itself.
@@ -27,6 +28,17 @@ pub(super) struct MetadataBody {
     /// Whether it may be another one than the connection has.
     #[serde(default)]
     pub(super) replace_entity: bool,
+    /// Whether it is only shown what would change.
+    #[serde(default)]
+    pub(super) preview: bool,
+}
+
+/// What saving metadata would change.
+pub(super) struct MetadataPreview {
+    /// The identity provider that it describes.
+    pub(super) found: IdentityProvider,
+    /// What is different from the one that the connection has.
+    pub(super) diff: Vec<idp_diff::Change>,
 }
 
 impl<P: Ports> App<P> {
@@ -69,21 +81,39 @@ impl<P: Ports> App<P> {
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
-        let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
-        let wanted = wanted.map_err(|e| ApiError::invalid("entity_id", e.0))?;
-        let found = match (body.url, body.xml) {
-            (Some(url), None) => {
-                let url = EndpointUrl::parse(&url).map_err(|e| ApiError::invalid("url", e.0))?;
-                self.fetch_identity_provider(&url, wanted.as_ref()).await?
-            }
-            (None, Some(xml)) => self.pasted_identity_provider(&xml, wanted.as_ref())?,
-            _ => return Err(ApiError::invalid("url", "expected exactly one of url and xml")),
-        };
         let change = Change::IdentityProvider {
-            found: Box::new(found),
+            found: Box::new(self.find_identity_provider(&body).await?),
             replace_entity: body.replace_entity,
         };
         self.update(id, change, actor).await
+    }
+
+    /// Fetches or reads the metadata of an identity provider, and saves nothing: what saving it would change of the connection.
+    pub(super) async fn preview_metadata(
+        &self,
+        id: &ConnectionId,
+        body: &MetadataBody,
+    ) -> Result<MetadataPreview, ApiError> {
+        let connection = self.existing(id).await?;
+        let found = self.find_identity_provider(body).await?;
+        Ok(MetadataPreview {
+            diff: changes(connection.identity_provider.as_ref(), &found),
+            found,
+        })
+    }
+
+    /// The identity provider that `body` describes.
+    async fn find_identity_provider(&self, body: &MetadataBody) -> Result<IdentityProvider, ApiError> {
+        let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
+        let wanted = wanted.map_err(|e| ApiError::invalid("entity_id", e.0))?;
+        match (&body.url, &body.xml) {
+            (Some(url), None) => {
+                let url = EndpointUrl::parse(url).map_err(|e| ApiError::invalid("url", e.0))?;
+                self.fetch_identity_provider(&url, wanted.as_ref()).await
+            }
+            (None, Some(xml)) => self.pasted_identity_provider(xml, wanted.as_ref()),
+            _ => Err(ApiError::invalid("url", "expected exactly one of url and xml")),
+        }
     }
 
     /// Enables or disables a connection.

@@ -5,9 +5,11 @@ use serde::Serialize;
 use super::App;
 use super::description::SettingsFields;
 use super::ports::Ports;
-use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
+use crate::saml::certificate::CertificateSummary;
+use crate::saml::connection::{
+    Binding, Connection, Endpoint, IdentityProvider, LogoutEndpoint, Provider, ServiceProvider, State,
+};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
-use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
 
 /// A connection, as the API shows it.
@@ -29,14 +31,15 @@ pub(super) struct ConnectionView<'a> {
     updated_at: String,
 }
 
+/// An identity provider, as the API shows it.
 #[derive(Serialize)]
-struct IdentityProviderView<'a> {
+pub(super) struct IdentityProviderView<'a> {
     entity_id: &'a EntityId,
     single_sign_on: Vec<EndpointView<'a>>,
     single_logout: &'a [LogoutEndpoint],
     metadata_url: Option<&'a EndpointUrl>,
     wants_requests_signed: bool,
-    signing_certificates: Vec<CertificateView>,
+    signing_certificates: Vec<CertificateSummary>,
 }
 
 #[derive(Serialize)]
@@ -51,12 +54,22 @@ struct WarningView {
     message: String,
 }
 
-#[derive(Serialize)]
-struct CertificateView {
-    sha256: String,
-    subject: String,
-    not_before: Option<String>,
-    not_after: Option<String>,
+impl<'a> IdentityProviderView<'a> {
+    /// What is shown of `idp`.
+    pub(super) fn of(idp: &'a IdentityProvider) -> Self {
+        let endpoint = |endpoint: &'a Endpoint| EndpointView {
+            binding: endpoint.binding,
+            url: &endpoint.url,
+        };
+        Self {
+            entity_id: &idp.entity_id,
+            single_sign_on: idp.single_sign_on.iter().map(endpoint).collect(),
+            single_logout: &idp.single_logout,
+            metadata_url: idp.metadata_url.as_ref(),
+            wants_requests_signed: idp.wants_requests_signed,
+            signing_certificates: idp.certificates.iter().filter_map(CertificateSummary::of).collect(),
+        }
+    }
 }
 
 impl<P: Ports> App<P> {
@@ -71,26 +84,7 @@ impl<P: Ports> App<P> {
             organization: connection.organization.as_deref(),
             settings: SettingsFields::of(connection),
             service_provider: connection.service_provider(&self.config.origin),
-            identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
-                entity_id: &idp.entity_id,
-                single_sign_on: idp
-                    .single_sign_on
-                    .iter()
-                    .map(|e| EndpointView {
-                        binding: e.binding,
-                        url: &e.url,
-                    })
-                    .collect(),
-                single_logout: &idp.single_logout,
-                metadata_url: idp.metadata_url.as_ref(),
-                wants_requests_signed: idp.wants_requests_signed,
-                signing_certificates: idp
-                    .certificates
-                    .iter()
-                    .filter_map(|c| c.certificate().ok())
-                    .map(|c| certificate_view(&c))
-                    .collect(),
-            }),
+            identity_provider: connection.identity_provider.as_ref().map(IdentityProviderView::of),
             warnings: Warning::all(connection, self.ports.now())
                 .iter()
                 .map(|warning| WarningView {
@@ -102,15 +96,5 @@ impl<P: Ports> App<P> {
             created_at: connection.created_at.to_rfc3339(),
             updated_at: connection.updated_at.to_rfc3339(),
         }
-    }
-}
-
-fn certificate_view(certificate: &crate::dsig::Certificate) -> CertificateView {
-    let time = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_unix_seconds(s).to_rfc3339());
-    CertificateView {
-        sha256: certificate.fingerprint().to_string(),
-        subject: certificate.subject().to_owned(),
-        not_before: time(certificate.not_before()),
-        not_after: time(certificate.not_after()),
     }
 }

@@ -24,6 +24,7 @@ mod hidden;
 mod idp_initiated;
 mod logout_messages;
 mod metadata;
+mod metadata_refresh;
 mod mutation;
 mod routing;
 mod sign_in;

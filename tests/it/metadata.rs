@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use edge_saml::app::ports::{FetchFailure, Fetched};
+use edge_saml::app::ports::FetchFailure;
 use serde_json::{Value, json};
 
 use crate::support::idp::{ENTITY_ID, Idp};
@@ -48,21 +48,6 @@ impl World {
         assert_eq!(status, if code == "entity_changed" { 409 } else { 422 }, "{refused}");
         assert_eq!(self.api("GET", path, &json!({})).1, before, "{code}");
         (code, refused["error"]["message"].as_str().unwrap().to_owned())
-    }
-
-    /// Lets `url` answer `body`.
-    fn serve(&self, url: &str, body: &[u8], content_type: Option<&str>) {
-        self.answer(url, 200, None, body, content_type);
-    }
-
-    fn answer(&self, url: &str, status: u16, location: Option<&str>, body: &[u8], content_type: Option<&str>) {
-        let fetched = Fetched {
-            status,
-            location: location.map(ToOwned::to_owned),
-            content_type: content_type.map(ToOwned::to_owned),
-            body: body.to_vec(),
-        };
-        self.answers.borrow_mut().insert(url.to_owned(), Ok(fetched));
     }
 }
 

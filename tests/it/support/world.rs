@@ -189,6 +189,29 @@ impl World {
         rows.map(|row| format!("{row:?}\n")).collect()
     }
 
+    /// Lets `url` answer `body`.
+    pub(crate) fn serve(&self, url: &str, body: &[u8], content_type: Option<&str>) {
+        self.answer(url, 200, None, body, content_type);
+    }
+
+    /// Lets `url` answer in every detail.
+    pub(crate) fn answer(
+        &self,
+        url: &str,
+        status: u16,
+        location: Option<&str>,
+        body: &[u8],
+        content_type: Option<&str>,
+    ) {
+        let fetched = Fetched {
+            status,
+            location: location.map(ToOwned::to_owned),
+            content_type: content_type.map(ToOwned::to_owned),
+            body: body.to_vec(),
+        };
+        self.answers.borrow_mut().insert(url.to_owned(), Ok(fetched));
+    }
+
     /// Lets DNS answer questions for the records of `name` of a type, such as `A`.
     pub(crate) fn resolves(&self, name: &str, record_type: &str, answer: Result<Fetched, FetchFailure>) {
         let url = format!("{RESOLVER}{name}&type={record_type}");
