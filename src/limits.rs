@@ -137,6 +137,24 @@ pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 /// Seconds before the end of a signing certificate from which on a connection warns of it: time to ask the customer.
 pub const CERTIFICATE_WARNING_SECONDS: i64 = 30 * 24 * 60 * 60;
 
+/// Seconds between two looks at the metadata of one connection.
+pub const REFRESH_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds after a look that failed until the next one: most outages are over by then.
+pub const REFRESH_RETRY_SECONDS: i64 = 4 * 60 * 60;
+
+/// Connections whose metadata is looked at in one run of the schedule. Each takes three fetches (two questions of DNS and the
+/// metadata), and three more for each redirect; a Worker on Cloudflare's free plan may make 50 for one event.
+pub const MAX_REFRESHES_PER_RUN: i64 = 10;
+
+/// Seconds for which a signing certificate counts that the metadata does not list any more: some identity providers announce a
+/// change before all of their servers have made it.
+pub const MISSING_CERTIFICATE_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Seconds between two looks at a connection's metadata because a response was signed with a key that is unknown. Anybody can
+/// send such a response.
+pub const UNKNOWN_KEY_REFETCH_SECONDS: i64 = 5 * 60;
+
 /// Entity IDs, or endpoints, that an error lists.
 pub const MAX_LISTED: usize = 10;
 

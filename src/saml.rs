@@ -13,6 +13,7 @@ pub mod domains;
 pub mod id;
 pub mod identity;
 pub mod idp_diff;
+pub mod idp_refresh;
 pub mod ip;
 pub mod logout;
 pub mod logout_sent;

@@ -95,6 +95,9 @@ impl<P: Ports> App<P> {
             (ApiRoute::Disable(id), _) => Ok(self.show(&self.set_state(id, State::Disabled, caller.actor()).await?)),
             (ApiRoute::Enable(id), _) => Ok(self.show(&self.set_state(id, State::Enabled, caller.actor()).await?)),
             (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
+            (ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id), _) => {
+                self.answer_held_metadata(id, request, caller).await
+            }
             (ApiRoute::Metadata(id), _) => self.answer_metadata(id, request, caller).await,
             (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
             (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,

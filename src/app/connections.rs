@@ -150,7 +150,7 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
+pub(super) fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
     let Answer { reply, published } = answer;
     Ok(Answer {
         reply: reply.map_err(refused)?,
@@ -191,6 +191,15 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
             ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
         }
+        Refusal::HeldChanged => {
+            let message = "Other metadata is held by now. Look at it again, then decide.";
+            ApiError::new(StatusCode::CONFLICT, "held_metadata_changed", message)
+        }
+        Refusal::NothingHeld => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "nothing_held",
+            "No metadata of this connection waits for approval.",
+        ),
         Refusal::NotFound => ApiError::new(
             StatusCode::NOT_FOUND,
             "connection_unknown",

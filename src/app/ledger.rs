@@ -9,12 +9,14 @@ mod refusals;
 mod request;
 mod session;
 mod sign_in;
+mod unknown_key;
 
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use refusals::{ListRefusals, RecordRefusal, RefusedSignIn};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
+pub use unknown_key::{FindKey, KeySource};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -103,6 +105,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Consume::NAME => run::<Consume>(call, sql, now)?,
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
+        FindKey::NAME => run::<FindKey>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
@@ -187,7 +190,7 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(logout::TABLES) {
+        for table in TABLES.iter().chain(logout::TABLES).chain([&unknown_key::TABLE]) {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;

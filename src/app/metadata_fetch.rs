@@ -24,16 +24,42 @@ impl<P: Ports> App<P> {
         url: &EndpointUrl,
         wanted: Option<&EntityId>,
     ) -> Result<IdentityProvider, ApiError> {
+        let fetched = self.fetch_metadata(url).await?;
+        self.fetched_identity_provider(url, read_fetched(&fetched, wanted))
+    }
+
+    /// The same, where `saved` was found before: it, or whoever has taken its place alone.
+    pub(super) async fn refetch_identity_provider(
+        &self,
+        url: &EndpointUrl,
+        saved: &EntityId,
+    ) -> Result<IdentityProvider, ApiError> {
+        let fetched = self.fetch_metadata(url).await?;
+        let read = match read_fetched(&fetched, Some(saved)) {
+            Err(MetadataError::EntityMissing(_)) => read_fetched(&fetched, None),
+            read => read,
+        };
+        self.fetched_identity_provider(url, read)
+    }
+
+    fn fetched_identity_provider(
+        &self,
+        url: &EndpointUrl,
+        read: Result<IdentityProvider, MetadataError>,
+    ) -> Result<IdentityProvider, ApiError> {
+        let mut idp = self.usable(read)?;
+        idp.metadata_url = Some(url.clone());
+        Ok(idp)
+    }
+
+    /// What is at `url`, or where it redirects to.
+    async fn fetch_metadata(&self, url: &EndpointUrl) -> Result<Fetched, ApiError> {
         let mut at = url.clone();
         for _ in 0..=MAX_METADATA_REDIRECTS {
             self.check_reachable(&at).await?;
             let fetched = self.ports.fetch(Fetch::metadata(&at)).await.map_err(fetch_error)?;
             match (fetched.status, &fetched.location) {
-                (200, _) => {
-                    let mut idp = self.usable(read_fetched(&fetched, wanted))?;
-                    idp.metadata_url = Some(url.clone());
-                    return Ok(idp);
-                }
+                (200, _) => return Ok(fetched),
                 // What Cloudflare answers itself in the place of a server that it cannot reach.
                 (521 | 523 | 525 | 526 | 530, _) => return Err(fetch_error(FetchFailure::Connection)),
                 (522 | 524, _) => return Err(fetch_error(FetchFailure::Timeout)),

@@ -7,6 +7,7 @@
 pub mod decryption_keys;
 pub mod domains;
 pub mod keys;
+pub mod refresh;
 pub mod tokens;
 
 use serde::de::DeserializeOwned;
@@ -55,8 +56,12 @@ pub enum Refusal {
     Incomplete,
     /// It has no key that decrypts.
     NoDecryptionKey,
+    /// The metadata that is held is not the one that was looked at.
+    HeldChanged,
     /// There is no such connection.
     NotFound,
+    /// No metadata is held.
+    NothingHeld,
     /// A rotation of keys has another next step: this one.
     RotationStep(RotationStep),
     /// There are too many connections.
@@ -170,6 +175,10 @@ pub struct Delete {
     pub actor: Actor,
 }
 
+/// Publishes what is not published yet, though nothing was changed: a schedule calls it, should an alarm ever be lost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Publish {}
+
 /// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
 ///
 /// # Errors
@@ -186,6 +195,11 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
+        refresh::DecideHeld::NAME => run::<refresh::DecideHeld>(call, sql, now)?,
+        refresh::ReadHeld::NAME => run::<refresh::ReadHeld>(call, sql, now)?,
+        refresh::ReadRefresh::NAME => run::<refresh::ReadRefresh>(call, sql, now)?,
+        refresh::SaveRefresh::NAME => run::<refresh::SaveRefresh>(call, sql, now)?,
+        refresh::TakeDueRefreshes::NAME => run::<refresh::TakeDueRefreshes>(call, sql, now)?,
         tokens::AddToken::NAME => run::<tokens::AddToken>(call, sql, now)?,
         tokens::ListTokens::NAME => run::<tokens::ListTokens>(call, sql, now)?,
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
@@ -193,21 +207,25 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Create::NAME => run::<Create>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
+        Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         Update::NAME => run::<Update>(call, sql, now)?,
         _ => return Ok(None),
     }))
 }
 
-/// Whether the call named `name` changes anything, so that something may have to be published after it.
+/// Whether something may have to be published after the call named `name`.
 #[must_use]
 pub fn changes(name: &str) -> bool {
     [
         RotateDecryptionKeys::NAME,
         keys::AddFirstKey::NAME,
         keys::RotateKeys::NAME,
+        refresh::DecideHeld::NAME,
+        refresh::SaveRefresh::NAME,
         Create::NAME,
         Delete::NAME,
+        Publish::NAME,
         Update::NAME,
     ]
     .contains(&name)
@@ -227,6 +245,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     ]
     .into_iter()
     .chain(domains::TABLES)
+    .chain(refresh::TABLES)
     {
         sql.run(table, &[])?;
     }
@@ -314,6 +333,7 @@ impl Call for Update {
             return Ok(Err(Refusal::Changed));
         }
         let before = connection.clone();
+        let saves_idp = matches!(self.change, Change::IdentityProvider { .. });
         match self.change {
             Change::Describe(description) => {
                 let description = *description;
@@ -346,11 +366,23 @@ impl Call for Update {
         }
         decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
         if connection == before {
+            if saves_idp {
+                refresh::follow(sql, &connection, now)?;
+            }
             return Ok(Ok(before));
         }
         write(sql, &mut connection, now)?;
         domains::settle(sql, Some(&before), Some(&connection))?;
         Ok(Ok(connection))
+    }
+}
+
+impl Call for Publish {
+    type Reply = ();
+    const NAME: &'static str = "publish";
+
+    fn run(self, _sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        Ok(())
     }
 }
 
@@ -365,6 +397,7 @@ impl Call for Delete {
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        refresh::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
         Ok(Ok(()))
     }
@@ -377,12 +410,16 @@ fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError
 
 /// Writes a connection that was changed, as its next generation.
 fn write(sql: &dyn Sql, connection: &mut Connection, now: Timestamp) -> Result<(), SqlError> {
+    let before = read(sql, &connection.id)?.and_then(|before| before.identity_provider);
     connection.generation = connection.generation.saturating_add(1);
     connection.updated_at = now;
     sql.run(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
+    if before != connection.identity_provider {
+        refresh::follow(sql, connection, now)?;
+    }
     note(sql, Kind::Connection, connection.id.as_str())
 }
 

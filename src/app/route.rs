@@ -48,7 +48,11 @@ pub enum ApiRoute {
     Enable(ConnectionId),
     /// `GET /service-provider/keys`.
     Keys,
-    /// `POST /connections/{id}/metadata`: fetch and save.
+    /// `GET, DELETE /connections/{id}/held-metadata`: metadata that waits for approval.
+    HeldMetadata(ConnectionId),
+    /// `POST /connections/{id}/held-metadata/approve`.
+    ApproveHeldMetadata(ConnectionId),
+    /// `GET, POST /connections/{id}/metadata`: how fetching it went; fetch and save.
     Metadata(ConnectionId),
     /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
     Refusals(ConnectionId),
@@ -159,6 +163,8 @@ impl ApiRoute {
             (Some("decryption-keys"), Some("rotate")) => Self::RotateDecryptionKeys(id),
             (Some("disable"), None) => Self::Disable(id),
             (Some("enable"), None) => Self::Enable(id),
+            (Some("held-metadata"), None) => Self::HeldMetadata(id),
+            (Some("held-metadata"), Some("approve")) => Self::ApproveHeldMetadata(id),
             (Some("metadata"), None) => Self::Metadata(id),
             (Some("refusals"), None) => Self::Refusals(id),
             _ => return None,
@@ -169,10 +175,11 @@ impl ApiRoute {
     fn methods(&self) -> &'static str {
         match self {
             Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::Tokens => "GET, HEAD, POST",
-            Self::Disable(_)
+            Self::Connections | Self::Metadata(_) | Self::Tokens => "GET, HEAD, POST",
+            Self::HeldMetadata(_) => "GET, HEAD, DELETE",
+            Self::ApproveHeldMetadata(_)
+            | Self::Disable(_)
             | Self::Enable(_)
-            | Self::Metadata(_)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
             Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",

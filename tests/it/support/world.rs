@@ -261,10 +261,18 @@ impl World {
 
     /// Answers `request` as a fresh isolate would.
     pub(crate) fn handle(&self, request: Request) -> Response {
+        futures_executor::block_on(self.app().handle(request))
+    }
+
+    /// One run of the schedule.
+    pub(crate) fn run_schedule(&self) {
+        futures_executor::block_on(self.app().run_schedule());
+    }
+
+    fn app(&self) -> App<&Self> {
         let variables = [("PUBLIC_ORIGIN", ORIGIN), ("ADMIN_TOKEN", ADMIN_TOKEN)];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
-        let app = App::new(Config::read(variable).unwrap(), self);
-        futures_executor::block_on(app.handle(request))
+        App::new(Config::read(variable).unwrap(), self)
     }
 
     /// A call of the admin API.
