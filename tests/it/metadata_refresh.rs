@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::{FetchFailure, Ports};
 use edge_saml::app::registry::Actor;
 use edge_saml::app::registry::refresh::{RefreshFailure, RefreshOutcome, SaveRefresh, TakeDueRefreshes};
+use edge_saml::dsig::Certificate;
 use edge_saml::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use edge_saml::saml::id::EndpointUrl;
 use futures_executor::block_on;
@@ -61,9 +62,8 @@ fn other_certificate() -> String {
 }
 
 fn sha256(certificate: &str) -> String {
-    use sha2::Digest;
-    let digest = sha2::Sha256::digest(STANDARD.decode(certificate).unwrap());
-    digest.iter().map(|octet| format!("{octet:02x}")).collect()
+    let certificate = Certificate::read(certificate.as_bytes()).unwrap();
+    certificate.fingerprint().to_string()
 }
 
 /// A world with one connection that has no identity provider yet, and the path of the connection.
@@ -276,7 +276,7 @@ fn keys_are_added_at_once_and_retired_a_week_after_they_are_gone() {
     );
     assert_eq!(world.refresh(&id)["missing_certificates"], json!([]));
 
-    world.put(&Metadata::new().with_certificates(&[new.clone()]));
+    world.put(&Metadata::new().with_certificates(std::slice::from_ref(&new)));
     world.next_day();
     let gone_at = "2026-07-03T12:00:00Z";
     for _ in 0..6 {
@@ -296,7 +296,7 @@ fn keys_are_added_at_once_and_retired_a_week_after_they_are_gone() {
     world.next_day();
     assert_eq!(
         (world.certificates(&id), generation(&world)),
-        (fingerprints(&[new.clone()]), before + 2)
+        (fingerprints(std::slice::from_ref(&new)), before + 2)
     );
     assert_eq!(world.refresh(&id)["missing_certificates"], json!([]));
 
