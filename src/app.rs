@@ -3,6 +3,7 @@
 pub mod acs;
 pub mod api;
 mod attempt;
+mod certificates;
 pub mod config;
 mod connections;
 mod decryption_keys;

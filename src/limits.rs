@@ -134,8 +134,9 @@ pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
-/// Seconds before the end of a signing certificate from which on a connection warns of it: time to ask the customer.
-pub const CERTIFICATE_WARNING_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Days before the end of a certificate at which it is told of, the last first. The first leaves time to ask the customer, the last
+/// is for the vendor who has not.
+pub const CERTIFICATE_NOTICE_DAYS: [i64; 5] = [1, 7, 14, 30, 60];
 
 /// Seconds between two looks at the metadata of one connection.
 pub const REFRESH_SECONDS: i64 = 24 * 60 * 60;

@@ -82,6 +82,7 @@ impl<P: Ports> App<P> {
 
     async fn call(&self, route: &ApiRoute, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         match (route, request.method()) {
+            (ApiRoute::Certificates, _) => self.list_certificates().await,
             (ApiRoute::Connections, &Method::POST) => self.create(request, caller).await,
             (ApiRoute::Connections, _) => self.list().await,
             (ApiRoute::Connection(id), &Method::PATCH) => {

@@ -36,6 +36,8 @@ pub enum Route {
 /// A path of the admin API below `/sso/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiRoute {
+    /// `GET /certificates`: those of all connections, by their end.
+    Certificates,
     /// `GET, PATCH, DELETE /connections/{id}`.
     Connection(ConnectionId),
     /// `GET, POST /connections`.
@@ -141,6 +143,7 @@ impl ApiRoute {
 
     fn known(path: &str) -> Option<Self> {
         match path {
+            "v1/certificates" => return Some(Self::Certificates),
             "v1/service-provider/keys" => return Some(Self::Keys),
             "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
             "v1/tokens" => return Some(Self::Tokens),
@@ -182,7 +185,7 @@ impl ApiRoute {
             | Self::Enable(_)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys => "POST",
-            Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
+            Self::Certificates | Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
             Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }

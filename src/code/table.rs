@@ -307,7 +307,7 @@ codes! {
     CertificateExpired "certificate_expired" Customer
         "A signing certificate of the identity provider has expired. Sign-ins go on with it, but its administrator should make a new one and send the metadata again.";
     CertificateExpiresSoon "certificate_expires_soon" Customer
-        "A signing certificate of the identity provider expires within a month. Its administrator will make a new one before; ask for the metadata again once that has happened.";
+        "A signing certificate of the identity provider expires within two months. Its administrator will make a new one before; ask for the metadata again once that has happened.";
     CertificatesLeftOut "certificates_left_out" Customer
         "Some signing certificates in the metadata cannot be used and were left out: unreadable, too weak, or of another kind. Ask the customer's administrator whether one of those is the one that signs.";
     MetadataExpired "metadata_expired" Customer

@@ -1,9 +1,10 @@
-//! A signing certificate, as people look at it.
+//! A certificate as people look at it, and when they should be told that it ends.
 
 use serde::{Serialize, Serializer};
 
 use super::connection::StoredCertificate;
 use super::time::Timestamp;
+use crate::limits::CERTIFICATE_NOTICE_DAYS;
 
 /// What is told of a certificate: enough to find it at the identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,6 +32,40 @@ impl CertificateSummary {
             not_before: certificate.not_before().map(Timestamp::from_unix_seconds),
             not_after: certificate.not_after().map(Timestamp::from_unix_seconds),
         })
+    }
+}
+
+/// What is to be said of the end of a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// It has passed.
+    Expired,
+    /// It comes within this many days: one of [`CERTIFICATE_NOTICE_DAYS`].
+    WithinDays(i64),
+}
+
+impl Notice {
+    /// What is to be said at `now` of a certificate that is valid until `not_after`; nothing while that is far away.
+    #[must_use]
+    pub fn of(not_after: Timestamp, now: Timestamp) -> Option<Self> {
+        let left = not_after.since(now);
+        if left < 0 {
+            return Some(Self::Expired);
+        }
+        let reached = |days: &&i64| left <= days.saturating_mul(24 * 60 * 60);
+        CERTIFICATE_NOTICE_DAYS
+            .iter()
+            .find(reached)
+            .map(|days| Self::WithinDays(*days))
+    }
+
+    /// The same as a number of days; none are left after the end.
+    #[must_use]
+    pub fn days(self) -> i64 {
+        match self {
+            Self::Expired => 0,
+            Self::WithinDays(days) => days,
+        }
     }
 }
 

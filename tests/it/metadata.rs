@@ -381,29 +381,45 @@ fn metadata_that_has_expired_is_used_with_a_warning() {
 }
 
 #[test]
-fn certificates_that_end_are_warned_of_a_month_before() {
+fn certificates_that_end_are_told_of_before() {
     let (world, path) = connection();
     let certificate = Idp::trusted().certificate;
     let left = certificate.not_after().unwrap() - crate::support::idp::NOW;
-    let month = 30 * 24 * 60 * 60;
+    let day = 24 * 60 * 60;
     assert_eq!(
         warnings(&world.saved(&path, &json!({"xml": good()}))),
         Vec::<&str>::new()
     );
     let mut passed = 0;
-    for (at, expected) in [
-        (left - month - 1, vec![]),
-        (left - month, vec!["certificate_expires_soon"]),
-        (left, vec!["certificate_expires_soon"]),
-        (left + 1, vec!["certificate_expired"]),
+    for (at, notice, says) in [
+        (left - 60 * day - 1, Value::Null, ""),
+        (left - 60 * day, json!(60), "expires within 60 days, on "),
+        (left - 30 * day - 1, json!(60), "expires within 60 days, on "),
+        (left - 30 * day, json!(30), "expires within 30 days, on "),
+        (left - 14 * day, json!(14), "expires within 14 days, on "),
+        (left - 7 * day, json!(7), "expires within 7 days, on "),
+        (left - day - 1, json!(7), "expires within 7 days, on "),
+        (left - day, json!(1), "expires within a day, on "),
+        (left, json!(1), "expires within a day, on "),
+        (left + 1, json!(0), "expired on "),
     ] {
         world.pass(at - passed);
         passed = at;
         let (_, connection) = world.api("GET", &path, &json!({}));
+        let (_, calendar) = world.api("GET", "/certificates", &json!({}));
+        let entry = &calendar["certificates"][0];
+        assert_eq!(entry["notice_days"], notice, "{at}");
+        assert_eq!(entry["days_left"], (left - at).div_euclid(day), "{at}");
+        let expected = match says {
+            "" => vec![],
+            "expired on " => vec!["certificate_expired"],
+            _ => vec!["certificate_expires_soon"],
+        };
         assert_eq!(warnings(&connection), expected, "{at}");
         for warning in connection["warnings"].as_array().unwrap() {
             let message = warning["message"].as_str().unwrap();
-            assert!(message.contains(&certificate.fingerprint().to_string()), "{message}");
+            let fingerprint = certificate.fingerprint().to_string();
+            assert!(message.contains(&fingerprint) && message.contains(says), "{message}");
         }
     }
     assert_eq!(

@@ -729,3 +729,46 @@ fn the_schedule_publishes_what_was_left_behind() {
     world.run_schedule();
     assert!(world.config(&key).unwrap().contains("Acme Inc."));
 }
+
+#[test]
+fn the_calendar_lists_the_certificates_of_all_connections_by_their_end() {
+    let world = World::new();
+    assert_eq!(
+        world.api("GET", "/certificates", &json!({})),
+        (200, json!({"certificates": []}))
+    );
+    let first = world.connection(&Idp::trusted());
+    world.patch(&first, &json!({"decrypt_assertions": true}));
+    let both = Metadata::new().with_certificates(&[other_certificate(), certificate(0)]);
+    let second = world.connection_for("second.test", &Idp::trusted());
+    world.save_xml(&format!("/connections/{second}"), &both);
+    let (_, calendar) = world.api("GET", "/certificates", &json!({}));
+    let certificates = calendar["certificates"].as_array().unwrap();
+    let ends: Vec<_> = certificates.iter().map(|c| c["not_after"].as_str().unwrap()).collect();
+    assert!(ends.is_sorted(), "{ends:?}");
+    let mut listed: Vec<_> = certificates
+        .iter()
+        .map(|c| {
+            (
+                c["connection_id"].as_str().unwrap(),
+                c["use"].as_str().unwrap(),
+                c["sha256"].clone(),
+            )
+        })
+        .filter(|(_, usage, _)| *usage == "signing")
+        .map(|(id, _, sha256)| (id.to_owned(), sha256.as_str().unwrap().to_owned()))
+        .collect();
+    listed.sort();
+    let mut expected = vec![
+        (first.clone(), sha256(&certificate(0))),
+        (second.clone(), sha256(&certificate(0))),
+        (second, sha256(&other_certificate())),
+    ];
+    expected.sort();
+    assert_eq!(listed, expected);
+    let ours: Vec<_> = certificates.iter().filter(|c| c["use"] == "encryption").collect();
+    assert_eq!(
+        (ours.len(), &ours[0]["connection_id"], &ours[0]["notice_days"]),
+        (1, &json!(first), &Value::Null)
+    );
+}
