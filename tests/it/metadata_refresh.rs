@@ -597,6 +597,8 @@ fn what_was_fetched_for_an_older_configuration_is_dropped() {
     let due = block_on((&world).registry(TakeDueRefreshes { limit: 10 }))
         .unwrap()
         .reply;
+    let again = block_on((&world).registry(TakeDueRefreshes { limit: 10 })).unwrap().reply;
+    assert_eq!((due.len(), again.len()), (1, 0), "nobody else takes it meanwhile");
     let connection = &due[0];
     let save = |found| {
         let save = SaveRefresh {
