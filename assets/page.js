@@ -1,23 +1,82 @@
-// Pages work without this: it presses the one button of a form that is only passed on, and adds copy buttons.
+// Pages work without this: it presses the one button of a form that is only passed on, adds copy buttons, lets a file fill a
+// field, and shows where on a long page one is.
 document.getElementById("post-to-idp")?.submit();
 
-for (const value of document.querySelectorAll("[data-copy]")) {
+for (const value of document.querySelectorAll("[data-copy], [data-copy-rich]")) {
+  const { copy, copyRich } = value.dataset;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "copy";
   button.textContent = "Copy";
-  button.setAttribute("aria-label", `Copy ${value.dataset.copy}`);
+  button.setAttribute("aria-label", `Copy ${copy ?? copyRich}`);
   const status = document.createElement("span");
   status.setAttribute("role", "status");
   status.className = "visually-hidden";
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(value.textContent);
+      if (copy === undefined) await copyFormatted(value);
+      else await navigator.clipboard.writeText(value.textContent);
       button.textContent = status.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 2_000);
     } catch {
       getSelection().selectAllChildren(value);
       status.textContent = "Press Ctrl and C to copy";
     }
   });
   value.after(button, status);
+}
+
+/** As a mail program takes it: formatted, and as plain text beside. */
+function copyFormatted(value) {
+  const part = (type, text) => new Blob([text], { type });
+  const parts = { "text/html": part("text/html", value.innerHTML), "text/plain": part("text/plain", value.innerText) };
+  return navigator.clipboard.write([new ClipboardItem(parts)]);
+}
+
+for (const area of document.querySelectorAll("textarea[data-file]")) {
+  const label = document.createElement("label");
+  label.className = "file";
+  label.textContent = "Or take it from a file: ";
+  const input = document.createElement("input");
+  input.type = "file";
+  input.accept = area.dataset.file;
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    if (file) area.value = await readText(file);
+  });
+  label.append(input);
+  area.after(label);
+}
+
+/** A file's text; octets that are none (a certificate in DER) as base64. */
+async function readText(file) {
+  const octets = new Uint8Array(await file.arrayBuffer());
+  const encoding = octets[0] === 0xff && octets[1] === 0xfe ? "utf-16le" : octets[0] === 0xfe && octets[1] === 0xff ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(octets);
+  } catch {
+    return btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(""));
+  }
+}
+
+const links = new Map([...document.querySelectorAll(".sections a")].map((link) => [link.hash.slice(1), link]));
+if (links.size > 0) {
+  const seen = new Set();
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) seen[isIntersecting ? "add" : "delete"](target.id);
+    const first = [...links.keys()].find((id) => seen.has(id));
+    for (const [id, link] of links) link.classList.toggle("here", id === first);
+  }, { rootMargin: "-80px 0px -50% 0px" });
+  for (const id of links.keys()) observer.observe(document.getElementById(id));
+}
+
+// What waits for something looks again by itself.
+if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 4_000);
+
+// What is done in another tab is ticked when one comes back, unless something is being typed here.
+if (document.querySelector("[data-reload-on-return]")) {
+  document.addEventListener("visibilitychange", () => {
+    const isDirty = [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+    if (document.visibilityState === "visible" && !isDirty) location.reload();
+  });
 }

@@ -19,6 +19,7 @@ use edge_saml::saml::connection::{Provider, ServiceProvider, StoredCertificate};
 use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response::{self, SignatureDemand};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 use rsa::pkcs1v15;
@@ -60,6 +61,7 @@ fn main() {
         idp_entity_id: &idp_entity_id,
         provider: Provider::Okta,
         domains: DomainRule::new(&domains, Subdomains::Excluded),
+        attribute_map: &AttributeMap::USUAL,
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now,

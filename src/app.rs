@@ -6,28 +6,36 @@ mod attempt;
 mod certificates;
 pub mod config;
 mod connections;
+mod dashboard;
 mod decryption_keys;
 mod description;
 pub mod dns;
+mod domain_proof;
+mod drafts;
 pub mod error;
+mod explanation;
+mod history;
 pub mod http;
 mod keys;
 pub mod ledger;
-mod metadata_api;
+mod manual_idp;
 pub mod metadata_fetch;
 pub mod page;
 pub mod ports;
 mod principal;
 mod public_domains;
+pub mod rate_limit;
 mod refresh;
 pub mod registry;
 pub mod route;
 mod scheduled;
 pub mod session;
+mod setup_links;
 pub mod sign_in;
 mod sign_out;
 mod slo;
 pub mod sql;
+mod test_run;
 mod view;
 
 use ::http::{Method, StatusCode};
@@ -58,6 +66,7 @@ impl<P: Ports> App<P> {
     pub async fn handle(&self, request: Request) -> Response {
         let head = request.method() == Method::HEAD;
         let mut response = match Route::of(request.uri().path()) {
+            Some(Route::Admin(route)) => self.answer_dashboard(&route, &request).await,
             Some(Route::Api(route)) => self.answer_api(&route, &request).await,
             route => match self.answer_browser(route, &request).await {
                 Ok(response) => response,
@@ -70,11 +79,18 @@ impl<P: Ports> App<P> {
         response
     }
 
-    /// Refuses what needs no body to be refused: calls of the admin API without a token that allows them. Whose token it is
-    /// stays with the request, so that it is asked once.
+    /// Refuses what needs no body to be refused: whatever comes too often, calls of the admin API without a token that allows
+    /// them, forms of the dashboard without its cookie. Whose token it is stays with the request, so that it is asked once.
     pub async fn refuse_by_head(&self, request: &mut Request) -> Option<Response> {
-        let Some(Route::Api(route)) = Route::of(request.uri().path()) else {
-            return None;
+        let route = Route::of(request.uri().path())?;
+        if let Some(refusal) = self.limit_browser(&route, request).await {
+            return Some(refusal);
+        }
+        let route = match route {
+            Route::Admin(route) => return dashboard::refuse_by_head(&route, request),
+            Route::Api(route) => route,
+            Route::Setup(_) => return dashboard::refuse_setup_by_head(request),
+            _ => return None,
         };
         match self.admit(&route, request).await {
             Ok(caller) => {
@@ -93,7 +109,10 @@ impl<P: Ports> App<P> {
         let post = request.method() == Method::POST;
         match route {
             Route::Acs(id) => self.consume_response(&id, request).await,
-            Route::Api(_) => Err(BrowserError::NotFound),
+            Route::Admin(_) | Route::Api(_) => Err(BrowserError::NotFound),
+            Route::Setup(route) => Ok(self.answer_setup(&route, request).await),
+            Route::AdminStylesheet => Ok(dashboard::stylesheet()),
+            Route::ApiDescription => Ok(api::description()),
             Route::Complete(id) if post => self.complete_confirmed_sign_in(&id, request).await,
             Route::Complete(id) => self.complete_sign_in(&id, request).await,
             Route::Metadata(id) => self.describe_ourselves(&id).await,
@@ -106,6 +125,7 @@ impl<P: Ports> App<P> {
             Route::SignedOut(id) => self.show_signed_out(&id, request).await,
             Route::Slo(id) => self.single_logout(&id, request).await,
             Route::Stylesheet => Ok(page::stylesheet()),
+            Route::Test(id) => self.send_test(&id, request).await,
         }
     }
 

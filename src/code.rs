@@ -221,6 +221,8 @@ mod tests {
         "certificate_expired",
         "certificate_expires_soon",
         "certificates_left_out",
+        "domain_proof_lost",
+        "domain_unproven",
         "metadata_expired",
         "metadata_url_without_appid",
     ];

@@ -168,6 +168,22 @@ pub const MAX_DOMAINS_PER_CONNECTION: usize = 100;
 /// Labels of a domain that a connection may have. Sign-in looks at no longer ones, so this bounds its reads of KV.
 pub const MAX_DOMAIN_LABELS: usize = 8;
 
+/// Domains of one connection of which it is known whether they are proven: its own, and as many that it is about to have.
+pub const MAX_DOMAIN_PROOFS_PER_CONNECTION: usize = 2 * MAX_DOMAINS_PER_CONNECTION;
+
+/// Seconds after which a domain that was proven is looked up again.
+pub const DOMAIN_PROOF_CHECK_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds after which a domain that is not proven yet is looked up again, so that nobody has to press a button.
+pub const DOMAIN_PROOF_TRY_SECONDS: i64 = 60 * 60;
+
+/// Seconds for which that goes on after somebody asked: people who run DNS are seldom those who sit at the dashboard.
+pub const DOMAIN_PROOF_WAIT_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Domains that one run of the schedule looks up: one request each, of the 50 that a run may make on Cloudflare's free plan, beside those
+/// for metadata.
+pub const MAX_DOMAIN_CHECKS_PER_RUN: u32 = 15;
+
 /// Connections that one domain or one organization leads to; any more are not offered.
 pub const MAX_CHOICES: usize = 20;
 
@@ -185,6 +201,9 @@ pub const MAX_NAME_CHARACTERS: usize = 100;
 
 /// Octets of a URI that people give: a NameID format, a class of authentication. Real ones have about 70.
 pub const MAX_URI_BYTES: usize = 256;
+
+/// Characters of an attribute's name that people give. The longest claim names have about 80.
+pub const MAX_ATTRIBUTE_NAME_CHARACTERS: usize = 256;
 
 /// Classes of authentication that one request may ask for.
 pub const MAX_AUTHN_CONTEXT_CLASSES: usize = 10;
@@ -230,7 +249,8 @@ pub const MAX_TICKETS_PER_REQUEST: i64 = 4;
 /// Sign-ins that one browser may have in flight at one connection; the oldest gives way.
 pub const MAX_PENDING_PER_BROWSER: i64 = 20;
 
-/// Sign-ins in flight at one connection, whoever began them; the oldest gives way. Each is a row of up to 2 KB.
+/// Sign-ins that one connection remembers, whoever began them. One that was answered gives way first, then the oldest. Each is
+/// a row of up to 2 KB.
 pub const MAX_PENDING_PER_CONNECTION: i64 = 20_000;
 
 /// Seconds that a logout may take, from our request to the answer: the identity provider may first end other sessions.
@@ -260,6 +280,42 @@ pub const MAX_REASON_CHARACTERS: usize = 500;
 /// Seconds for which SHA-1 may be accepted before somebody has to say so again.
 pub const MAX_SHA1_EXCEPTION_SECONDS: i64 = 366 * 24 * 60 * 60;
 
+/// Versions of a connection that are kept; older ones give way.
+pub const MAX_VERSIONS_PER_CONNECTION: i64 = 100;
+
+/// Entries of the audit log; older ones give way. An entry is mostly smaller than 1 KB.
+pub const MAX_AUDIT_ENTRIES: i64 = 10_000;
+
+/// Entries of the audit log in one answer, unless it is asked for more or fewer.
+pub const AUDIT_PAGE: i64 = 50;
+
+/// The most that may be asked for.
+pub const MAX_AUDIT_PAGE: i64 = 200;
+
+/// Seconds within which a test run has to be answered.
+pub const TEST_SECONDS: i64 = 60 * 60;
+
+/// Test runs of a connection that are kept; older ones give way. A report has up to 250 KB.
+pub const MAX_TESTS_PER_CONNECTION: i64 = 50;
+
+/// Seconds that a test run is kept: what it tells of somebody is of no use once the connection works.
+pub const TEST_KEPT_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Configurations of a connection that are remembered to have passed a test.
+pub const MAX_TESTED_CONFIGURATIONS: i64 = 20;
+
+/// Attributes that the report of a test shows.
+pub const MAX_SHOWN_ATTRIBUTES: usize = 100;
+
+/// Values of each of them that are shown.
+pub const MAX_SHOWN_VALUES: usize = 10;
+
+/// Characters of each value that are shown.
+pub const MAX_SHOWN_VALUE_CHARACTERS: usize = 200;
+
+/// Characters of what a check of a test expected and found.
+pub const MAX_SHOWN_CHARACTERS: usize = 1_000;
+
 /// Seconds that a session lasts at the most.
 pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
 
@@ -277,3 +333,27 @@ pub const MAX_REVOKED_ADMIN_TOKENS: i64 = 100;
 
 /// Seconds between two notes that an admin token is in use, so that a call seldom writes.
 pub const ADMIN_TOKEN_TOUCH_SECONDS: i64 = 5 * 60;
+
+/// Seconds that a session of the dashboard lasts: a working day.
+pub const ADMIN_SESSION_SECONDS: i64 = 12 * 60 * 60;
+
+/// Seconds that a setup link may be used.
+pub const SETUP_LINK_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Setup links of one connection at once; the oldest gives way.
+pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
+
+/// Sessions of the dashboard at once; the oldest gives way.
+pub const MAX_ADMIN_SESSIONS: i64 = 100;
+
+/// Connections in one answer of the admin API.
+pub const MAX_CONNECTIONS_PER_PAGE: i64 = 100;
+
+/// Characters of an `Idempotency-Key`.
+pub const MAX_IDEMPOTENCY_KEY_CHARACTERS: usize = 255;
+
+/// Seconds for which a call that is repeated with its `Idempotency-Key` gets the answer that it got.
+pub const IDEMPOTENCY_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds over which requests are counted, as the limits in `wrangler.toml` say: after as many, the count has begun anew.
+pub const RATE_LIMIT_SECONDS: u32 = 60;

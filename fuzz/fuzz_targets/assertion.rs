@@ -10,7 +10,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
     let Ok(document) = Document::parse(&source) else { return };
     for element in document.elements() {
         if let Ok(assertion) = Assertion::read(element) {
-            let _ = identity::read(&assertion);
+            let _ = identity::read(&assertion, &edge_saml::saml::settings::AttributeMap::USUAL);
         }
     }
 });

@@ -5,6 +5,7 @@ use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response::{self, SignatureDemand};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 
@@ -25,6 +26,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
             idp_entity_id: &EntityId::parse("http://www.okta.com/exk1test").unwrap(),
             provider: Provider::Okta,
             domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
+            attribute_map: &AttributeMap::USUAL,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(1_782_907_200),

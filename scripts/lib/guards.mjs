@@ -17,7 +17,13 @@ const decrypt = "src/saml/decrypt.rs";
 const sealed = "src/saml/sealed.rs";
 const decryption = "src/app/registry/decryption_keys.rs";
 const claims = "src/app/registry/domains.rs";
+const dashboard = "src/app/dashboard.rs";
+const dashboardSession = "src/app/dashboard/session.rs";
+const situation = "src/app/dashboard/situation.rs";
+const customer = "src/app/dashboard/customer.rs";
 const signIn = "src/app/sign_in.rs";
+const request = "src/app/ledger/request.rs";
+const ticket = "src/app/ledger/sign_in.rs";
 
 const guard = (what, file, from, to, tests) => ({ what, edits: [{ file, from, to }], tests });
 
@@ -158,6 +164,17 @@ export const guards = [
   guard("R9 the age of an assertion", validate, 'expect.has_not_passed("IssueInstant and a day", oldest)?;', "", "it attacks::protocol::a110"),
   guard("R12 remembered through the skew", validate, "remember_until: not_on_or_after.plus(expect.skew_seconds),", "remember_until: not_on_or_after,", "it sign_in::a_replay"),
   guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => core::str", "(Some(value), _) => core::str", "it sign_in::duplicate_cookies"),
+  guard("R11 the browser that asked", ticket, "(Some(bound), _) => bound == self.browser.as_str(),", "(Some(_), _) => true,", "it sign_in::only_the_browser"),
+  guard("R11 the browser that was asked", ticket, '"UPDATE tickets SET browser = ? WHERE hash = ? AND browser IS NULL"', '"SELECT ?, ? FROM tickets WHERE 0"', "it idp_initiated::only_the_browser"),
+  guard("R11 asked before confirmed", ticket, "(None, None) => !self.confirmed,", "(None, None) => true,", "it idp_initiated::only_the_browser"),
+  guard("R11 who was not asked for is asked", ticket, "if ticket.request_id.is_none() && !self.confirmed &&", "if false && !self.confirmed &&", "it idp_initiated::nobody"),
+  guard("R11 a burned ticket", ticket, 'sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;\n        ticket', "ticket", "it idp_initiated::only_the_browser"),
+  guard("R11 burned siblings", ticket, "ticket.request_id.as_deref().map_or(Ok(()), |id| forget(sql, id))", "let _ = ticket;\n        Ok(())", "it sign_in::a_ticket_that_was_shown"),
+  guard("R11 tickets of a request that is forgotten", request, 'sql.run("DELETE FROM tickets WHERE request_id = ?", &[id.into()])?;', "", "it state::signing_out"),
+  guard("R11 requests that are forgotten", request, 'sql.run("DELETE FROM requests WHERE id = ?", &[id.into()])?;', "", "it state::who_has_signed_out"),
+  guard("R11 a ticket and HEAD", "src/app/route.rs", 'Self::Complete(_) | Self::Slo(_) => "GET, POST",', 'Self::Complete(_) | Self::Slo(_) => "GET, HEAD, POST",', "it sign_in::a_ticket_is_not_used_up"),
+  guard("R13 who gives way first", request, "ORDER BY answered_at IS NULL, expires_at", "ORDER BY expires_at", "it ledger::who_was_answered"),
+  guard("R13 the price of a request", request, "(SELECT number FROM request_count)", "(SELECT count(*) FROM requests)", "it ledger::beginning"),
   // R7: what a connection demands; logout messages.
   guard("R7 signatures that are demanded", validate, "check_signatures(response, expect.signatures)?;", "", "it validate::a_connection_can_demand_more"),
   guard("R7 the assertion's, when it is demanded", validate, "Err(Reject::AssertionNotSignedRequired)", "Ok(())", "it validate::a_connection_can_demand_more"),
@@ -185,13 +202,68 @@ export const guards = [
   guard("R14 claims above a domain that is taken", claims, "if connection.routing.match_subdomains {\n            // All", "if false {\n            // All", "it routing::domains_that_go_together"),
   guard("R14 sharing is agreed", claims, "organization.filter(|_| connection.routing.share_domains)", "organization", "it routing::only_connections"),
   guard("R14 only what is enabled is found", claims, "connections.retain(|connection| connection.state == State::Enabled);", "", "it routing::what_is_asked"),
+  guard("R14 proof that is demanded", "src/app/registry/proofs.rs", "!is_live(domain) && !is_proven(domain)", "false && !is_live(domain) && !is_proven(domain)", "it domain_proof::a_deployment"),
+  guard("R14 a proof that is lost is none", "src/app/registry/proofs.rs", "proof.is_some_and(|proof| proof.state == ProofState::Proven)", "proof.is_some_and(|proof| proof.state != ProofState::Unproven)", "it domain_proof::a_deployment"),
+  guard("R14 a proof is of one connection", "src/app/domain_proof.rs", "edge-saml-verification\\n{id}\\n{domain}", "edge-saml-verification\\n{domain}", "it domain_proof::a_domain_is"),
+  guard("R14 a proof ends with its domain", "src/app/registry/domains.rs", "proofs::forget_domains(sql, before, after)?;", "let _ = proofs::forget_domains;", "it domain_proof::a_deployment"),
+  guard("R14 a proof is for whoever can have the domain", "src/app/registry/proofs.rs", "Some(taken) => Err(Refusal::DomainTaken(taken)),", "Some(_) => Ok(()),", "it domain_proof::a_deployment"),
   guard("R14 public suffixes", "src/app/public_domains.rs", ".then_some(Public::Suffix)", ".then_some(Public::Suffix)\n        .filter(|_| false)", "it routing::nobody_claims"),
   guard("R14 as many reads for what is unknown", signIn, "self.ports.read_config(NO_CONNECTION).await?;", "", "it routing::what_is_asked"),
   guard("R14 what KV has older", signIn, "connection.filter(|connection| serves(connection, wish, typed))", "connection", "it routing::what_kv_has_older"),
+  guard("R11 a test is no sign-in", "src/app/acs.rs", "if let Some(test) = Self::test_hint(&form) {", "if let Some(test) = Self::test_hint(&form).filter(|_| false) {", "it test_run::a_test_of_a_disabled"),
+  guard("R11 a test is known by what came along", "src/app/test_run.rs", "by_request.or_else(|| TestId::parse(form.relay_state.as_deref()?).ok())", "by_request", "it test_run::an_answer_that_names_no_request"),
+  guard("R11 a test in character references", "src/app/test_run.rs", "[TestId::PREFIX, \"&#\"]", "[TestId::PREFIX]", "it test_run::an_answer_names"),
+  guard("R11 a test's own request", "src/saml/report.rs", "if login.in_response_to() != Some(question.request) {", "if false {", "it test_run::a_test_is_no_way"),
+  guard("R11 a test that was sent", "src/app/test_run.rs", "let sent_at = test.sent_at.ok_or_else(unknown)?;", "let sent_at = test.sent_at.unwrap_or(self.ports.now());", "it test_run::tests_that_there_are_not"),
+  both("R11 a test's first answer", [
+    ["src/app/ledger/test.rs", "Some(test) if test.state(now) == TestState::Waiting => {}", "Some(_) => {}"],
+    ["src/app/test_run.rs", "TestState::Failed | TestState::Passed => Some(see_other(&report_path(id, test))),", "TestState::Failed | TestState::Passed => None,"],
+  ], "it test_run::a_test_is_over"),
+  guard("R14 a test before it is enabled", "src/app/registry.rs", "if is_gated && !tested::has_passed(sql, &changed)? {", "if is_gated && false {", "it test_run::enabling_takes"),
+  guard("R14 a test before a draft is applied", "src/app/registry/drafts.rs", "if deed.note.is_none() && !tested::has_passed(sql, &kept.record)? {", "if false {", "it drafts::a_draft_is_tested"),
+  guard("R14 drafts that are up to date", "src/app/registry/drafts.rs", "        if kept.base.generation != live.generation {\n            return Ok(Err(Refusal::DraftOutdated));", "        if false {\n            return Ok(Err(Refusal::DraftOutdated));", "it drafts::a_draft_of_a_connection_that_was_changed"),
+  guard("R14 edits made from an older draft", "src/app/registry/drafts.rs", "if self.seen.is_some_and(|seen| seen != kept.seen()) {", "if false {", "it drafts::an_edit_that"),
+  guard("R14 changes made from an older generation", "src/app/registry.rs", "Some(present) if seen.is_some_and(|seen| seen != present.generation) =>", "Some(present) if seen.is_some_and(|_| false) =>", "it failures::the_second_of_two"),
+  guard("R14 a call is one transaction", "src/app/registry.rs", "let reply = atomically(sql, |sql| call.run(sql, now))?;", "let reply = call.run(sql, now)?;", "it failures::a_change_that_fails"),
+  guard("R12 a ledger's call is one transaction", "src/app/ledger.rs", "let reply = atomically(sql, |sql| call.run(sql, now))?;", "let reply = call.run(sql, now)?;", "it failures::an_answer_that_fails"),
+  guard("R14 a test of this configuration", "src/app/registry/tested.rs", "WHERE connection_id = ? AND fingerprint = ?\"", "WHERE connection_id = ? AND ? <> ''\"", "it test_run::enabling_takes"),
   guard("R14 addresses are ASCII", "src/saml/id.rs", "        if text.is_ascii() {", "        if true {", "it attacks::protocol::a122"),
   guard("R14 format of a NameID", "src/app/ledger/session.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
+  // The dashboard and setup links.
+  guard("dashboard: token of the form", dashboardSession, 'if same_secret(sent.get("csrf").unwrap_or_default(), csrf) {', "if sent.get(\"csrf\").is_some() {", "it dashboard::a166"),
+  guard("dashboard: forms from elsewhere", dashboardSession, "self.check_own_form(request)?;\n        let sent", "let sent", "it dashboard::a166"),
+  guard("dashboard: what a token may", dashboard, "if !visitor.may_write() && *route != AdminRoute::SignOut {", "if false {", "it dashboard::a_token_that_may_read"),
+  guard("dashboard: sessions of revoked tokens", "src/app/registry/admin_sessions.rs", "Some(token) if token.is_in_force(now) =>", "Some(token) =>", "it dashboard::a_session_ends"),
+  guard("dashboard: sessions have an end", "src/app/registry/admin_sessions.rs", "WHERE session = ? AND expires_at > ?", "WHERE session = ? AND ? > 0", "it dashboard::a_session_ends"),
+  guard("dashboard: the way back", dashboardSession, "rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))", "rest.is_some() || !path.as_str().is_empty()", "lib dashboard::session::tests::the_way_back"),
+  guard("dashboard: live edits wait in a draft", situation, "self.live.state == State::Enabled && covered", "covered && false", "it dashboard_tests::edits_of"),
+  guard("dashboard: what was not seen", situation, "(None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),", "(None, Some(Seen::Live(_))) => Ok(Target::Live(None)),", "it dashboard_tests::nobody_overwrites"),
+  guard("setup link: token of the form", customer, "self.check_form(&guest.csrf, request)?;", "", "it setup_links::a166"),
+  guard("setup link: tests of others", customer, "if !is_of_setup(&test) {", "if false {", "it setup_links::a_link_opens"),
+  guard("setup link: a week", "src/app/registry/setup_links.rs", "WHERE hash = ? AND expires_at > ?", "WHERE hash = ? AND ? > 0", "it setup_links::a_link_ends"),
+  guard("setup link: its own connection", "src/app/registry/setup_links.rs", "WHERE id = ? AND connection_id = ? RETURNING id", "WHERE id = ? AND ? <> '' RETURNING id", "it setup_links::a_link_ends"),
+  guard("setup link: ends with its connection", "src/app/registry.rs", "setup_links::forget(sql, &self.id)?;", "", "it setup_links::a_link_ends"),
+  // The admin API.
+  guard("API scopes", "src/app/api.rs", "Some(scope) if !caller.may(scope) => {", "Some(scope) if !caller.may(scope) && false => {", "it admin_tokens::each_scope"),
+  guard("API scopes of tokens that are made", "src/app/api/tokens.rs", "if let Some(scope) = scopes.iter().find(|scope| !caller.may(**scope)) {", "if let Some(scope) = scopes.iter().find(|_| false) {", "it admin_tokens::no_token"),
+  guard("API tokens that are revoked", "src/app/registry/tokens.rs", "self.revoked_at.is_none() && ", "", "it admin_tokens::a_token_ends"),
+  guard("API tokens whose time is over", "src/app/registry/tokens.rs", "&& self.expires_at.is_none_or(|end| now < end)", "", "it admin_tokens::a_token_ends"),
+  guard("API tokens kept as hashes", "src/app/principal.rs", "format!(\"{PREFIX}{}\", token.reveal()), token.hash())", "format!(\"{PREFIX}{}\", token.reveal()), serde_json::from_value(token.reveal().into()).unwrap_or(token.hash()))", "it admin_tokens::a_token_is_shown_once"),
+  guard("API as many tokens", "src/app/registry/tokens.rs", "if i64::try_from(in_force.len()).unwrap_or(i64::MAX) >= MAX_ADMIN_TOKENS {", "if false {", "it admin_tokens::there_are_only"),
+  guard("API the version that was seen", "src/app/api/condition.rs", "if lines.any(names_it) {", "let _ = lines.any(names_it);\n        if true {", "it api::a_change_is_made"),
+  guard("API strong comparison", "src/app/api/condition.rs", "tag == present ||", "tag.trim_start_matches(\"W/\") == present ||", "it api::a_change_is_made"),
+  guard("API deletion of the version that was seen", "src/app/registry.rs", "if self.from_generation.is_some_and(|from| from != connection.generation) {", "if false {", "it api::what_is_deleted"),
+  guard("API a key for one body", "src/app/registry/idempotency.rs", "if text(row, 0)? == call.request.as_str() {", "if text(row, 0)? != \"\" {", "it api::what_is_repeated"),
+  guard("API a key for a day", "src/app/registry/idempotency.rs", "WHERE key = ? AND at > ?", "WHERE key = ? AND ? <> 0", "it api::what_is_repeated"),
+  guard("API a key of one caller", "src/app/api/connections.rs", "format!(\"{} {key}\", caller.actor().as_str())", "format!(\"{} {key}\", caller.scopes.len().min(0))", "it api::a_key_is_its"),
+  guard("API queries with known fields", "src/app/api/query.rs", "if !known.contains(&&*name) {", "if false {", "it api::a_query"),
+  guard("API limits by address before a token is looked up", "src/app/api.rs", "if self.limit_address(Limit::ApiAddress, request).await == Verdict::Limited {", "if false {", "it rate_limit::calls"),
+  guard("API limits of wrong tokens", "src/app/api.rs", "if self.limit_address(Limit::WrongToken, request).await == Verdict::Limited {", "if false {", "it rate_limit::calls"),
+  guard("API limits by token", "src/app/api.rs", "if self.ports.limit(Limit::ApiToken, token).await == Verdict::Limited {", "if false {", "it rate_limit::each_token"),
+  guard("API limits by connection", "src/app/rate_limit.rs", "if let (Verdict::Allowed, Route::Acs(id) | Route::Slo(id)) = (verdict, route) {", "if let (Verdict::Limited, Route::Acs(id) | Route::Slo(id)) = (verdict, route) {", "it rate_limit::messages"),
+  guard("API one network, one address", "src/app/rate_limit.rs", "Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()", "{ let _ = [a, b, c, d]; address.to_string() }", "lib rate_limit"),
   // Forms and metadata.
   guard("R8 repeated fields of the API", "src/app/description.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),
   guard("R8 repeated fields", "src/saml/binding.rs", "if is_repeated {", "if is_repeated && false {", "it attacks::coverage::a_form"),

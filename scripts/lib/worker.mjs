@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,11 +58,12 @@ export async function freePort(first) {
  * - `persistTo`: the folder for KV and Durable Objects; by default a temporary one, deleted by `stop()`
  * - `vars`: variables over those of wrangler.toml and the two that are always set here
  * - `adminToken`: the ADMIN_TOKEN secret; without it the Worker has none
+ * - `unlimited`: whether nothing is counted, for what sends thousands of requests
  * - `readyStatus`: what `GET /sso/session` answers when it is ready; 503 for a Worker that is misconfigured on purpose
  *
- * Resolves to `{ origin, port, output(), stop() }`.
+ * Resolves to `{ origin, port, output(), stop(), kill() }`.
  */
-export async function startWorker({ port, persistTo, vars = {}, adminToken, readyStatus = 401 } = {}) {
+export async function startWorker({ port, persistTo, vars = {}, adminToken, unlimited = false, readyStatus = 401 } = {}) {
   port ??= await freePort();
   const origin = `http://localhost:${port}`;
   const scratch = await mkdtemp(join(tmpdir(), "edge-saml-"));
@@ -73,11 +74,12 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken, read
   const secrets = join(scratch, "secrets.env");
   await writeFile(secrets, adminToken === undefined ? "" : `ADMIN_TOKEN="${adminToken}"\n`, { mode: 0o600 });
 
+  const config = unlimited ? await configWithoutLimits(scratch) : join(root, "wrangler.toml");
   const allVars = { PUBLIC_ORIGIN: origin, DEVELOPMENT: "on", ...vars };
   const child = spawn(
     process.execPath,
     [
-      wrangler, "dev", "--local", "--ip", "localhost", "--port", String(port), "--inspector-port", "0",
+      wrangler, "dev", "--config", config, "--local", "--ip", "localhost", "--port", String(port), "--inspector-port", "0",
       "--persist-to", state, "--env-file", secrets, "--show-interactive-dev-session=false",
       ...Object.entries(allVars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],
@@ -112,6 +114,11 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken, read
   };
   process.once("exit", atExit);
   let stopping;
+  /** Ends it in the middle of whatever it does, as a crash would; what it has stored stays. */
+  const kill = async () => {
+    signalGroup(child, "SIGKILL");
+    await stop();
+  };
   const stop = () => (stopping ??= stopGroup(child, scratch).finally(() => process.off("exit", atExit)));
 
   try {
@@ -120,7 +127,16 @@ export async function startWorker({ port, persistTo, vars = {}, adminToken, read
     await stop();
     throw new Error(`The Worker did not start: ${error.message}\n${output.slice(-4000)}`);
   }
-  return { origin, port, output: () => output, stop };
+  return { origin, port, output: () => output, stop, kill };
+}
+
+/** Writes wrangler.toml without its limits, and without the build, which paths elsewhere would miss. */
+async function configWithoutLimits(folder) {
+  const sections = (await readFile(join(root, "wrangler.toml"), "utf8")).split(/^(?=\[)/m);
+  const kept = sections.filter((section) => !/^\[(\[ratelimits\]|build)\]/.test(section));
+  const path = join(folder, "wrangler.toml");
+  await writeFile(path, kept.join("").replace('main = "', `main = "${root}`));
+  return path;
 }
 
 async function untilReady(origin, readyStatus, ended) {

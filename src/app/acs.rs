@@ -6,20 +6,22 @@
 //!
 //! A response that answers no request proves nothing about any browser, now or later. By default it only begins a sign-in of
 //! our own; where a connection takes it for one, its user is shown who they are about to be and presses a button, so that
-//! nobody is signed in as somebody else without noticing (login CSRF, attack A117).
+//! nobody is signed in as somebody else without noticing (login CSRF, attack A117). Its ticket belongs to the browser that
+//! shows it first, and only there the button works.
 
 use http::StatusCode;
 
 use super::App;
 use super::attempt::Failure;
 use super::error::BrowserError;
-use super::http::{Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
+use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
 use super::ledger::{Answers, Complete, Completion, Consume, EndSession, Refusal, User, user_id};
 use super::page;
 use super::ports::{Ports, Unavailable};
-use super::session::{browser_cookie, session_cookie};
+use super::session::session_cookie;
 use super::sign_in::reject_of;
 use crate::dsig::Policy;
+use crate::limits::{BROWSER_SECONDS, SESSION_SECONDS};
 use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::{ConnectionId, ReturnPath};
@@ -47,6 +49,9 @@ impl<P: Ports> App<P> {
             return Err(BrowserError::refused(id, Reject::FormMalformed));
         }
         let form = read_post_form(request.body()).map_err(|reject| BrowserError::refused(id, reject))?;
+        if let Some(test) = Self::test_hint(&form) {
+            return self.answer_test(id, test, &form).await;
+        }
         self.with_current(connection, async |connection| {
             self.answer_response(connection, &form).await
         })
@@ -145,24 +150,24 @@ impl<P: Ports> App<P> {
             keys: &keys,
             sha1: connection.responses.sha1(now),
         };
-        let response = self.open(connection, &form.message, &policy).await?;
+        let response = self.open(connection, &form.message, &policy).await??;
         let service_provider = connection.service_provider(&self.config.origin);
         let expect = Expect::of(connection, idp, &service_provider, now);
         Ok(validate::login(&response, &expect)?)
     }
 
     /// Opens a response, in which something may be encrypted to the connection's keys if it decrypts.
-    async fn open(
+    pub(super) async fn open(
         &self,
         connection: &Connection,
         octets: &[u8],
         policy: &Policy<'_>,
-    ) -> Result<VerifiedResponse, Failure> {
+    ) -> Result<Result<VerifiedResponse, Reject>, Unavailable> {
         if !connection.responses.decrypt_assertions {
-            return Ok(response::open(octets, policy)?);
+            return Ok(response::open(octets, policy));
         }
         let keys = self.decryption_keys(connection).await?;
-        Ok(response::open_with(octets, policy, &keys).await?)
+        Ok(response::open_with(octets, policy, &keys).await)
     }
 
     /// Where a response that answers no request may lead by its `RelayState` (SAML Bindings 3.5.3).
@@ -214,13 +219,14 @@ impl<P: Ports> App<P> {
             .await?
             .ok_or_else(|| BrowserError::refused(id, Reject::ConnectionUnknown))?;
         let present = session_cookie(request);
+        let browser = self.browser(request)?;
         // A fresh token for every sign-in: whatever session cookie the browser brought is not continued.
         let session = Token::new(&self.ports.random()?);
         let completed = self.ports.ledger(
             id,
             Complete {
                 ticket: ticket.hash(),
-                browser: browser_cookie(request).map(|browser| browser.hash()),
+                browser: browser.hash(),
                 present_session: (present.as_ref())
                     .filter(|(connection, _)| connection == id)
                     .map(|(_, token)| token.hash()),
@@ -229,7 +235,11 @@ impl<P: Ports> App<P> {
             },
         );
         match completed.await?.map_err(|refusal| refused_by_ledger(id, refusal))? {
-            Completion::Confirm { email } => Ok(page::confirm_sign_in(id, ticket.reveal(), email.as_str())),
+            Completion::Confirm { email } => {
+                let mut response = page::confirm_sign_in(id, ticket.reveal(), email.as_str());
+                set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
+                Ok(response)
+            }
             Completion::Done(completed) => {
                 // The session that this browser had before is over; it could not be ended later, without its cookie.
                 if let Some((previous, token)) = present {
@@ -237,7 +247,8 @@ impl<P: Ports> App<P> {
                     self.ports.ledger(&previous, ended).await?;
                 }
                 let mut response = see_other(completed.return_path.as_str());
-                let max_age = completed.expires_at.since(self.ports.now());
+                // The ledger's clock may be a second ahead.
+                let max_age = completed.expires_at.since(self.ports.now()).min(SESSION_SECONDS);
                 set_cookie(
                     &mut response,
                     SESSION_COOKIE,
@@ -289,7 +300,7 @@ fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<Us
         name_id_format: name_id.format.clone(),
         name_qualifier: name_id.name_qualifier.clone(),
         sp_name_qualifier: name_id.sp_name_qualifier.clone(),
-        session_index: login.session_index().map(ToOwned::to_owned),
+        session_indexes: login.session_indexes().to_vec(),
         identity: login.identity().clone(),
     })
 }

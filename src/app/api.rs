@@ -1,5 +1,11 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
+mod condition;
+mod connections;
+mod metadata;
+#[cfg(test)]
+mod openapi;
+pub(super) mod query;
 mod tokens;
 
 use http::header::AUTHORIZATION;
@@ -8,17 +14,46 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::App;
-use super::connections::Saved;
 use super::error::ApiError;
+use super::history::{AuditQuery, AuditView, VersionsView};
 use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
 use super::ledger::ListRefusals;
+use super::ledger::test::BegunBy;
 use super::ports::Ports;
 use super::principal::Principal;
-use super::registry::List;
+use super::rate_limit::{Limit, Verdict, too_many_calls};
 use super::route::{ApiRoute, Route};
-use super::view::ConnectionView;
-use crate::saml::connection::{Connection, State};
-use crate::saml::id::ConnectionId;
+use super::test_run::{TestBody, TestView};
+use crate::saml::id::{ConnectionId, TestId, TokenId};
+
+/// Refused sign-ins, newest first.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RefusalList {
+    refusals: Vec<RefusalView>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct RefusalView {
+    reference: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
+    at: String,
+    code: String,
+    detail: String,
+}
+
+/// The tests of a connection, newest first.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct TestList<'a> {
+    tests: Vec<TestView<'a>>,
+}
+
+/// The description of this API (`OpenAPI` 3.1), for everybody.
+pub(super) fn description() -> Response {
+    respond(StatusCode::OK, "application/json", include_str!("api/openapi.json"))
+}
 
 impl<P: Ports> App<P> {
     /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
@@ -33,18 +68,27 @@ impl<P: Ports> App<P> {
         }
     }
 
-    /// Who makes this call, if a token says so and allows it, and the address answers it. Reads no body.
+    /// Who makes this call, if a token says so and allows it, the address answers it, and there were not too many. Reads no body.
     pub(super) async fn admit(&self, route: &ApiRoute, request: &Request) -> Result<Principal, Response> {
+        if self.limit_address(Limit::ApiAddress, request).await == Verdict::Limited {
+            return Err(too_many_calls());
+        }
         let caller = match self.caller(request).await {
             Ok(caller) => caller,
-            Err(error) => {
-                let mut response = error.response();
-                if error.status == StatusCode::UNAUTHORIZED {
-                    ask_for_bearer(&mut response);
+            Err(error) if error.status == StatusCode::UNAUTHORIZED => {
+                if self.limit_address(Limit::WrongToken, request).await == Verdict::Limited {
+                    return Err(too_many_calls());
                 }
+                let mut response = error.response();
+                ask_for_bearer(&mut response);
                 return Err(response);
             }
+            Err(error) => return Err(error.response()),
         };
+        let token = caller.token.as_ref().map_or("ADMIN_TOKEN", TokenId::as_str);
+        if self.ports.limit(Limit::ApiToken, token).await == Verdict::Limited {
+            return Err(too_many_calls());
+        }
         let whole = Route::Api(route.clone());
         if !whole.allows(request.method()) {
             let message = format!("This address answers {}.", whole.methods());
@@ -81,29 +125,48 @@ impl<P: Ports> App<P> {
     }
 
     async fn call(&self, route: &ApiRoute, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
-        match (route, request.method()) {
-            (ApiRoute::Certificates, _) => self.list_certificates().await,
-            (ApiRoute::Connections, &Method::POST) => self.create(request, caller).await,
-            (ApiRoute::Connections, _) => self.list().await,
-            (ApiRoute::Connection(id), &Method::PATCH) => {
-                Ok(self.show(&self.patch_connection(id, read_body(request)?, caller.actor()).await?))
+        match route {
+            ApiRoute::Audit => {
+                let query = AuditQuery::read(request)?;
+                let limit = query.limit;
+                let entries = self.list_audit(query).await?;
+                Ok(json(StatusCode::OK, &AuditView::of(entries, limit)))
             }
-            (ApiRoute::Connection(id), &Method::DELETE) => self.delete(id, caller).await,
-            (ApiRoute::Connection(id), _) => Ok(json(StatusCode::OK, &self.view(&self.existing(id).await?))),
-            (ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id), _) => {
-                self.answer_decryption_keys(id, request).await
+            ApiRoute::Certificates => self.list_certificates().await,
+            ApiRoute::Connection(id) => self.answer_connection(id, request, caller).await,
+            ApiRoute::Connections => self.answer_connections(request, caller).await,
+            ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id) => {
+                self.answer_decryption_keys(id, request, caller.actor()).await
             }
-            (ApiRoute::Disable(id), _) => Ok(self.show(&self.set_state(id, State::Disabled, caller.actor()).await?)),
-            (ApiRoute::Enable(id), _) => Ok(self.show(&self.set_state(id, State::Enabled, caller.actor()).await?)),
-            (ApiRoute::Keys | ApiRoute::RotateKeys, _) => self.answer_keys(request).await,
-            (ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id), _) => {
+            ApiRoute::Disable(id) => self.answer_disable(id, request, caller).await,
+            ApiRoute::Domains(id) => self.list_domains(id).await,
+            ApiRoute::Draft(id) => self.answer_draft(id, request, caller.actor()).await,
+            ApiRoute::DraftApply(id) => self.answer_apply(id, request, caller.actor()).await,
+            ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
+            ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
+            ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
+            ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
                 self.answer_held_metadata(id, request, caller).await
             }
-            (ApiRoute::Metadata(id), _) => self.answer_metadata(id, request, caller).await,
-            (ApiRoute::Refusals(id), _) => self.list_refusals(id).await,
-            (ApiRoute::Token(id), _) => self.revoke_token(id, caller).await,
-            (ApiRoute::Tokens, _) => self.answer_tokens(request, caller).await,
-            (ApiRoute::Unknown, _) => Err(ApiError::new(
+            ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
+            ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
+            ApiRoute::Refusals(id) => self.list_refusals(id).await,
+            ApiRoute::RestoreVersion(id, generation) => self.answer_restore(id, *generation, request, caller).await,
+            ApiRoute::SetupLink(id, link) => self.answer_setup_link(id, link, caller.actor()).await,
+            ApiRoute::SetupLinks(id) => self.answer_setup_links(id, request, caller.actor()).await,
+            ApiRoute::Test(id, test) => self.show_test(id, test).await,
+            ApiRoute::Tests(id) if *request.method() == Method::POST => {
+                let TestBody { configuration } = read_body(request)?;
+                let begun = self.begin_test(id, configuration, BegunBy::Admin, caller.actor());
+                Ok(json(StatusCode::CREATED, &begun.await?))
+            }
+            ApiRoute::Tests(id) => self.show_tests(id).await,
+            ApiRoute::Token(id) => self.revoke_token(id, caller).await,
+            ApiRoute::Tokens => self.answer_tokens(request, caller).await,
+            ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
+            ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,
+            ApiRoute::Versions(id) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
+            ApiRoute::Unknown => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",
                 "There is nothing at this address.",
@@ -111,46 +174,23 @@ impl<P: Ports> App<P> {
         }
     }
 
-    async fn create(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
-        let Saved { reply, published } = self.create_connection(read_body(request)?, caller.actor()).await?;
-        Ok(json(status(StatusCode::CREATED, published), &self.view(&reply)))
-    }
-
-    async fn list(&self) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            connections: Vec<ConnectionView<'a>>,
-        }
-        let connections = self.ports.registry(List {}).await?.reply;
-        let connections = connections.iter().map(|connection| self.view(connection)).collect();
-        Ok(json(StatusCode::OK, &Body { connections }))
-    }
-
-    async fn delete(&self, id: &ConnectionId, caller: &Principal) -> Result<Response, ApiError> {
-        let Saved { published, .. } = self.delete_connection(id, caller.actor()).await?;
-        Ok(respond(
-            status(StatusCode::NO_CONTENT, published),
-            "application/json",
-            "",
+    async fn show_test(&self, id: &ConnectionId, test: &TestId) -> Result<Response, ApiError> {
+        let provider = self.existing(id).await?.provider;
+        let test = self.read_test(id, test).await?;
+        Ok(json(
+            StatusCode::OK,
+            &TestView::whole(&test, provider, self.ports.now()),
         ))
     }
 
-    pub(super) fn show(&self, saved: &Saved<Connection>) -> Response {
-        json(status(StatusCode::OK, saved.published), &self.view(&saved.reply))
+    async fn show_tests(&self, id: &ConnectionId) -> Result<Response, ApiError> {
+        self.existing(id).await?;
+        let tests = self.list_tests(id).await?;
+        let tests = tests.iter().map(|test| TestView::brief(test, self.ports.now()));
+        Ok(json(StatusCode::OK, &TestList { tests: tests.collect() }))
     }
 
     async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body {
-            refusals: Vec<RefusalView>,
-        }
-        #[derive(Serialize)]
-        struct RefusalView {
-            reference: String,
-            at: String,
-            code: String,
-            detail: String,
-        }
         self.existing(id).await?;
         let refusals = self
             .ports
@@ -165,7 +205,7 @@ impl<P: Ports> App<P> {
             });
         Ok(json(
             StatusCode::OK,
-            &Body {
+            &RefusalList {
                 refusals: refusals.collect(),
             },
         ))
@@ -175,6 +215,14 @@ impl<P: Ports> App<P> {
 /// `202 Accepted` when a change is saved but has not reached every place yet; it will, by itself.
 pub(super) fn status(done: StatusCode, published: bool) -> StatusCode {
     if published { done } else { StatusCode::ACCEPTED }
+}
+
+/// A body that may be left out.
+pub(super) fn read_optional_body<T: DeserializeOwned + Default>(request: &Request) -> Result<T, ApiError> {
+    if request.body().is_empty() {
+        return Ok(T::default());
+    }
+    read_body(request)
 }
 
 pub(super) fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {

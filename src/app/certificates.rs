@@ -13,8 +13,17 @@ use crate::saml::connection::{Connection, StoredCertificate};
 use crate::saml::id::ConnectionId;
 use crate::saml::time::Timestamp;
 
+/// The certificates of all connections, by their end.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct CalendarView<'a> {
+    certificates: Vec<Entry<'a>>,
+}
+
 /// A certificate in the calendar.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "CalendarEntry"))]
 struct Entry<'a> {
     connection_id: &'a ConnectionId,
     connection_name: &'a str,
@@ -30,6 +39,8 @@ struct Entry<'a> {
 
 /// What a certificate is for.
 #[derive(Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "CertificateUse"))]
 #[serde(rename_all = "snake_case")]
 enum Usage {
     /// Ours: the identity provider encrypts to it.
@@ -41,14 +52,10 @@ enum Usage {
 impl<P: Ports> App<P> {
     /// The certificates of all connections.
     pub(super) async fn list_certificates(&self) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            certificates: Vec<Entry<'a>>,
-        }
         let (connections, now) = (self.ports.registry(List {}).await?.reply, self.ports.now());
         let mut certificates: Vec<Entry<'_>> = connections.iter().flat_map(|c| entries(c, now)).collect();
         certificates.sort_by_key(|entry| entry.certificate.not_after.map_or(i64::MAX, Timestamp::unix_seconds));
-        Ok(json(StatusCode::OK, &Body { certificates }))
+        Ok(json(StatusCode::OK, &CalendarView { certificates }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::registry::proofs::DomainProof;
 use crate::saml::connection::PublicOrigin;
 use crate::saml::id::{EndpointUrl, ReturnPath};
 
@@ -18,6 +19,8 @@ pub struct Config {
     pub default_return_path: ReturnPath,
     /// Who answers questions of DNS.
     pub resolver: Resolver,
+    /// Whether connections must have proven their domains.
+    pub domain_proof: DomainProof,
 }
 
 /// Who answers questions of DNS.
@@ -121,7 +124,9 @@ impl Config {
                 .filter(|url| url.is_https() || development == Development::On)
                 .map(Resolver::At),
         };
+        let domain_proof = domain_proof(set("REQUIRE_DOMAIN_PROOF").as_deref())?;
         Ok(Self {
+            domain_proof,
             origin: origin.ok_or(ConfigError(
                 "PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com.",
             ))?,
@@ -134,6 +139,18 @@ impl Config {
                  development.",
             ))?,
         })
+    }
+}
+
+/// Reads the variable `REQUIRE_DOMAIN_PROOF`.
+///
+/// # Errors
+/// [`ConfigError`] for anything but `on`.
+pub fn domain_proof(variable: Option<&str>) -> Result<DomainProof, ConfigError> {
+    match variable {
+        None | Some("") => Ok(DomainProof::Optional),
+        Some("on") => Ok(DomainProof::Required),
+        Some(_) => Err(ConfigError("REQUIRE_DOMAIN_PROOF must be absent, or \"on\".")),
     }
 }
 
@@ -167,6 +184,7 @@ mod tests {
             ("DEVELOPMENT", "yes"),
             ("DEVELOPMENT", "on"),
             ("ADMIN_TOKEN", "short"),
+            ("REQUIRE_DOMAIN_PROOF", "yes"),
             ("DEFAULT_RETURN_PATH", "//evil.example"),
             ("DNS_RESOLVER", "off"),
             ("DNS_RESOLVER", "http://localhost:8053/dns-query"),

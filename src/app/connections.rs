@@ -1,24 +1,30 @@
 //! What is done to connections: one function for each change, for the admin API and the dashboard alike.
 
+use std::collections::BTreeMap;
+
 use http::StatusCode;
 use serde::Deserialize;
 
 use super::App;
-use super::description::{DescriptionBody, Fields};
+use super::description::{DescriptionBody, Fields, line};
 use super::error::ApiError;
-use super::ports::{Answer, Ports};
+use super::ports::{Answer, Ports, Unavailable};
+use super::registry::idempotency::Repeatable;
+use super::registry::refresh::{DecideHeld, Decision};
+use super::registry::tested::{ReadTestStatuses, TestStatus};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
-use crate::saml::connection::{Connection, IdentityProvider, State};
+use crate::limits::MAX_REASON_CHARACTERS;
+use crate::saml::connection::{Connection, IdentityProvider};
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
 use crate::saml::idp_diff::{self, changes};
-use crate::saml::service_keys::RotationStep;
 
 /// What an operation left, and whether it has reached every place yet; if not, it will by itself.
 pub(super) type Saved<T> = Answer<T>;
 
 /// Which metadata is to be saved: exactly one of `url` and `xml`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct MetadataBody {
     pub(super) url: Option<String>,
@@ -41,24 +47,51 @@ pub(super) struct MetadataPreview {
     pub(super) diff: Vec<idp_diff::Change>,
 }
 
+/// Why a configuration goes live without a passed test, if it is to.
+#[derive(Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverrideBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 500)))]
+    pub(super) override_reason: Option<String>,
+}
+
+impl OverrideBody {
+    /// The reason, checked.
+    pub(super) fn read(self) -> Result<Option<String>, ApiError> {
+        let expected = || ApiError::invalid("override_reason", "expected 1 to 500 characters on one line");
+        let read = |reason: String| line(&reason, MAX_REASON_CHARACTERS).ok_or_else(expected);
+        self.override_reason.map(read).transpose()
+    }
+}
+
 impl<P: Ports> App<P> {
     /// Creates a connection, disabled. What `given` leaves out is as by default.
-    pub(super) async fn create_connection(&self, given: Fields, actor: Actor) -> Result<Saved<Connection>, ApiError> {
+    /// What is `repeatable` is done once, however often it is asked for.
+    pub(super) async fn create_connection(
+        &self,
+        given: Fields,
+        repeatable: Option<Repeatable>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let description = DescriptionBody::created(given)?.read(self.ports.now())?;
         let create = Create {
             id: ConnectionId::from_random(&self.ports.random()?),
             decryption_key: self.first_decryption_key(&description.responses, &[]).await?,
             description,
+            repeatable,
             actor,
         };
         saved(self.ports.registry(create).await?)
     }
 
-    /// Changes the fields of a connection that are `given`.
+    /// Changes the fields of a connection that are `given`. Refused, as every change is, if `seen`, the generation that whoever
+    /// makes the change has before them, is not the present one any more.
     pub(super) async fn patch_connection(
         &self,
         id: &ConnectionId,
         given: Fields,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         let now = self.existing(id).await?;
@@ -67,7 +100,7 @@ impl<P: Ports> App<P> {
             id: id.clone(),
             decryption_key: (self.first_decryption_key(&description.responses, &now.decryption_keys)).await?,
             change: Change::Describe(Box::new(description)),
-            from_generation: Some(now.generation),
+            from_generation: Some(seen.unwrap_or(now.generation)),
             actor,
         };
         saved(self.ports.registry(update).await?)
@@ -78,26 +111,31 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         body: MetadataBody,
+        seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         self.existing(id).await?;
-        let change = Change::IdentityProvider {
-            found: Box::new(self.find_identity_provider(&body).await?),
-            replace_entity: body.replace_entity,
-        };
-        self.update(id, change, actor).await
+        let change = self.read_metadata(body).await?;
+        self.update(id, change, seen, actor).await
     }
 
-    /// Fetches or reads the metadata of an identity provider, and saves nothing: what saving it would change of the connection.
+    /// Fetches or reads the metadata of an identity provider: the change that saves it.
+    pub(super) async fn read_metadata(&self, body: MetadataBody) -> Result<Change, ApiError> {
+        Ok(Change::IdentityProvider {
+            found: Box::new(self.find_identity_provider(&body).await?),
+            replace_entity: body.replace_entity,
+        })
+    }
+
+    /// Fetches or reads the metadata of an identity provider, and saves nothing: what it would change of `present`.
     pub(super) async fn preview_metadata(
         &self,
-        id: &ConnectionId,
+        present: &Connection,
         body: &MetadataBody,
     ) -> Result<MetadataPreview, ApiError> {
-        let connection = self.existing(id).await?;
         let found = self.find_identity_provider(body).await?;
         Ok(MetadataPreview {
-            diff: changes(connection.identity_provider.as_ref(), &found),
+            diff: changes(present.identity_provider.as_ref(), &found),
             found,
         })
     }
@@ -116,26 +154,80 @@ impl<P: Ports> App<P> {
         }
     }
 
-    /// Enables or disables a connection.
-    pub(super) async fn set_state(
+    /// Decides what becomes of the metadata `version` that is held of a connection.
+    pub(super) async fn decide_held(
         &self,
         id: &ConnectionId,
-        state: State,
+        version: String,
+        decision: Decision,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
-        self.update(id, Change::State(state), actor).await
+        let decide = DecideHeld {
+            id: id.clone(),
+            version,
+            decision,
+            actor,
+        };
+        saved(self.ports.registry(decide).await?)
+    }
+
+    /// Enables a connection: once a test has passed with exactly its configuration, or for a reason that is given.
+    pub(super) async fn enable_connection(
+        &self,
+        id: &ConnectionId,
+        body: OverrideBody,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
+        let override_reason = body.read()?;
+        self.update(id, Change::Enable { override_reason }, seen, actor).await
+    }
+
+    /// Disables a connection.
+    pub(super) async fn disable_connection(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
+        self.update(id, Change::Disable, seen, actor).await
+    }
+
+    /// How the tests of each of these connections stand.
+    pub(super) async fn test_statuses(
+        &self,
+        ids: Vec<ConnectionId>,
+    ) -> Result<BTreeMap<ConnectionId, TestStatus>, Unavailable> {
+        Ok(self.ports.registry(ReadTestStatuses { ids }).await?.reply)
     }
 
     /// Deletes a connection and frees its domains.
-    pub(super) async fn delete_connection(&self, id: &ConnectionId, actor: Actor) -> Result<Saved<()>, ApiError> {
-        saved(self.ports.registry(Delete { id: id.clone(), actor }).await?)
+    pub(super) async fn delete_connection(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<()>, ApiError> {
+        let delete = Delete {
+            id: id.clone(),
+            from_generation: seen,
+            actor,
+        };
+        saved(self.ports.registry(delete).await?)
     }
 
-    async fn update(&self, id: &ConnectionId, change: Change, actor: Actor) -> Result<Saved<Connection>, ApiError> {
+    /// Makes one change.
+    pub(super) async fn update(
+        &self,
+        id: &ConnectionId,
+        change: Change,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let update = Update {
             id: id.clone(),
             change,
-            from_generation: None,
+            from_generation: seen,
             decryption_key: None,
             actor,
         };
@@ -150,6 +242,7 @@ impl<P: Ports> App<P> {
     }
 }
 
+/// What the registry answers to a change.
 pub(super) fn saved<T>(answer: Answer<Result<T, Refusal>>) -> Result<Saved<T>, ApiError> {
     let Answer { reply, published } = answer;
     Ok(Answer {
@@ -176,6 +269,21 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                 ..ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
             }
         }
+        Refusal::DomainUnproven(domain) => {
+            let message = format!(
+                "The domain {domain} is not proven to be the customer's, which this deployment demands. GET …/domains tells the record to \
+                 make, POST …/domains/{domain}/verify looks for it."
+            );
+            ApiError {
+                field: Some("domains"),
+                ..ApiError::new(StatusCode::CONFLICT, Code::DomainUnproven.as_str(), message)
+            }
+        }
+        Refusal::DraftOutdated => {
+            let message = "The connection was changed since its draft was begun. Bring the draft up to date (POST …/draft/rebase), \
+                           then test and apply it.";
+            ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
+        }
         Refusal::EntityChanged { saved, found } => {
             let message = format!(
                 "The connection has the identity provider {saved}, the metadata describes {found}. If it is to be replaced, \
@@ -190,6 +298,25 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
         Refusal::NoDecryptionKey => {
             let message = "The connection has no decryption key. Set decrypt_assertions to true first.";
             ApiError::new(StatusCode::CONFLICT, "no_decryption_key", message)
+        }
+        Refusal::KeyReused => {
+            let message =
+                "This Idempotency-Key came with another body before. Take a fresh one for each thing to be done.";
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
+        }
+        Refusal::NoDraft => ApiError::new(StatusCode::NOT_FOUND, "draft_unknown", "The connection has no draft."),
+        Refusal::NothingToUndo => {
+            let message = "There is no version of the connection with another configuration.";
+            ApiError::new(StatusCode::CONFLICT, "nothing_to_undo", message)
+        }
+        Refusal::NoSuchSetupLink => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "setup_link_unknown",
+            "There is no such setup link.",
+        ),
+        Refusal::NoSuchVersion => {
+            let message = "There is no such version of the connection, or it is not kept any more.";
+            ApiError::new(StatusCode::NOT_FOUND, "version_unknown", message)
         }
         Refusal::HeldChanged => {
             let message = "Other metadata is held by now. Look at it again, then decide.";
@@ -206,21 +333,22 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             "There is no such connection.",
         ),
         Refusal::RotationStep(next) => {
-            let message = format!("The next step of the rotation is {}.", step_name(next));
+            let message = format!("The next step of the rotation is {}.", next.as_str());
             ApiError::new(StatusCode::CONFLICT, "rotation_step", message)
+        }
+        Refusal::TestRequired => {
+            let message = "No test has passed with exactly this configuration. Begin one (POST …/tests) and finish it in a browser, or \
+                           say why it is not needed: {\"override_reason\": \"…\"}.";
+            ApiError::new(StatusCode::CONFLICT, "test_required", message)
+        }
+        Refusal::TooManyProofs => {
+            let message = "Too many domains were looked up for this connection. Remove domains from it first.";
+            ApiError::new(StatusCode::CONFLICT, "too_many_domains", message)
         }
         Refusal::TooMany => ApiError::new(
             StatusCode::CONFLICT,
             "too_many_connections",
             "There are too many connections.",
         ),
-    }
-}
-
-fn step_name(step: RotationStep) -> &'static str {
-    match step {
-        RotationStep::Activate => "activate",
-        RotationStep::Prepare => "prepare",
-        RotationStep::Retire => "retire",
     }
 }

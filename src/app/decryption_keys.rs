@@ -13,6 +13,7 @@ use super::error::ApiError;
 use super::http::{Request, Response, json};
 use super::keys::{RotateBody, view};
 use super::ports::{Answer, Ports, Unavailable};
+use super::registry::Actor;
 use super::registry::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use super::registry::keys::NewKey;
 use crate::saml::connection::Connection;
@@ -80,6 +81,7 @@ impl<P: Ports> App<P> {
         &self,
         id: &ConnectionId,
         request: &Request,
+        actor: Actor,
     ) -> Result<Response, ApiError> {
         let connection = self.existing(id).await?;
         if request.method() != Method::POST {
@@ -91,6 +93,7 @@ impl<P: Ports> App<P> {
             connection: connection.id,
             step,
             key,
+            actor,
         };
         let Answer { reply, published } = self.ports.registry(rotate).await?;
         let keys = reply.map_err(refused)?.decryption_keys;

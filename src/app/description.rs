@@ -11,44 +11,56 @@ use super::error::ApiError;
 use super::public_domains::{Public, public};
 use super::registry::Description;
 use crate::limits::{
-    MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAIN_LABELS, MAX_DOMAINS_PER_CONNECTION, MAX_NAME_CHARACTERS,
-    MAX_PENDING_REQUEST_MINUTES, MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS, MAX_SHA1_EXCEPTION_SECONDS,
-    MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
+    MAX_ATTRIBUTE_NAME_CHARACTERS, MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAIN_LABELS, MAX_DOMAINS_PER_CONNECTION,
+    MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES, MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS,
+    MAX_SHA1_EXCEPTION_SECONDS, MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
 };
 use crate::saml::connection::{Connection, Provider};
 use crate::saml::id::{Domain, EntityId, ReturnPath};
 use crate::saml::settings::{
-    IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, Sha1Exception, SignRequests, UserField,
+    AttributeMap, IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, Sha1Exception,
+    SignRequests, UserField,
 };
 use crate::saml::time::Timestamp;
 
 /// What the vendor says of a connection, whole: `POST` and `PATCH` complete what they are given.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(super) struct DescriptionBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 100)))]
     name: String,
     provider: Provider,
+    #[cfg_attr(test, schemars(length(min = 1, max = 100), extend("examples" = [["acme.com"]])))]
     domains: Vec<String>,
+    #[cfg_attr(test, schemars(length(min = 1, max = 100)))]
     organization: Option<String>,
+    #[cfg_attr(test, schemars(length(min = 1, max = 1024)))]
     sp_entity_id: Option<String>,
     sign_requests: SignRequests,
     force_authn: bool,
+    #[cfg_attr(test, schemars(length(max = 10)))]
     requested_authn_context: Vec<String>,
+    #[cfg_attr(test, schemars(length(max = 256)))]
     name_id_format: Option<String>,
     login_hint: LoginHint,
+    #[cfg_attr(test, schemars(range(min = 1, max = 1440)))]
     request_lifetime_minutes: u32,
     idp_initiated: IdpInitiated,
+    #[cfg_attr(test, schemars(length(max = 100)))]
     relay_state_targets: Vec<String>,
     require_signed_assertion: bool,
     require_signed_response: bool,
     sha1_exception: Option<Sha1Exception>,
+    attribute_map: AttributeMap,
     required_attributes: Vec<UserField>,
     require_typed_email: bool,
     just_in_time_sign_up: bool,
     decrypt_assertions: bool,
     match_subdomains: bool,
     share_domains: bool,
+    #[cfg_attr(test, schemars(range(max = 1000)))]
     sign_in_order: u32,
     /// The domains that it has already: what they may be was decided when it got them.
     #[serde(skip)]
@@ -75,7 +87,7 @@ impl<'de> Deserialize<'de> for Fields {
                     if fields.contains_key(&name) {
                         return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
                     }
-                    fields.insert(name, value);
+                    fields.insert(name, whole(value));
                 }
                 Ok(Fields(fields))
             }
@@ -85,15 +97,26 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
+/// A number without a fraction is whole, however it is written (JSON Schema Core 4.2.3): `7.0` is 7.
+fn whole(value: Value) -> Value {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() == 0.0 => {
+            format!("{number:.0}").parse::<i64>().map_or(value, Value::from)
+        }
+        _ => value,
+    }
+}
+
 /// The settings of a connection as fields, beside each other.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SettingsFields<'a> {
     #[serde(flatten)]
-    requests: &'a RequestSettings,
+    pub(super) requests: &'a RequestSettings,
     #[serde(flatten)]
-    responses: &'a ResponseSettings,
+    pub(super) responses: &'a ResponseSettings,
     #[serde(flatten)]
-    routing: &'a RoutingSettings,
+    pub(super) routing: &'a RoutingSettings,
 }
 
 impl<'a> SettingsFields<'a> {
@@ -175,6 +198,7 @@ impl DescriptionBody {
                 require_signed_assertion: self.require_signed_assertion,
                 require_signed_response: self.require_signed_response,
                 sha1_exception: self.sha1_exception.map(|e| sha1_exception(e, now)).transpose()?,
+                attribute_map: attribute_map(self.attribute_map)?,
                 required_attributes: self.required_attributes,
                 require_typed_email: self.require_typed_email,
                 just_in_time_sign_up: self.just_in_time_sign_up,
@@ -240,6 +264,26 @@ fn targets(texts: &[String]) -> Result<Vec<ReturnPath>, ApiError> {
     }
     let read = |text: &String| ReturnPath::parse(text).map_err(|e| ApiError::invalid("relay_state_targets", e.0));
     texts.iter().map(read).collect()
+}
+
+/// Names of attributes, each on one line.
+fn attribute_map(map: AttributeMap) -> Result<AttributeMap, ApiError> {
+    let name = |name: Option<String>| {
+        let expected = || {
+            ApiError::invalid(
+                "attribute_map",
+                "expected names of 1 to 256 characters on one line, or null",
+            )
+        };
+        let read = |name: String| line(&name, MAX_ATTRIBUTE_NAME_CHARACTERS).ok_or_else(expected);
+        name.map(read).transpose()
+    };
+    Ok(AttributeMap {
+        email: name(map.email)?,
+        first_name: name(map.first_name)?,
+        last_name: name(map.last_name)?,
+        groups: name(map.groups)?,
+    })
 }
 
 /// An exception that has an end, and somebody's reason.

@@ -91,6 +91,27 @@ pub struct ApiError {
     pub field: Option<&'static str>,
 }
 
+/// What is answered when a call fails.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Error"))]
+pub(super) struct ErrorBody<'a> {
+    error: ErrorView<'a>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "ErrorDetail"))]
+struct ErrorView<'a> {
+    /// The stable code.
+    code: &'a str,
+    /// What is wrong and what to do, for people.
+    message: &'a str,
+    /// The field that it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
 impl ApiError {
     /// An error of `status` with `code` and `message`.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
@@ -120,21 +141,10 @@ impl ApiError {
     /// The response.
     #[must_use]
     pub fn response(&self) -> Response {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
-            code: &'a str,
-            message: &'a str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            field: Option<&'a str>,
-        }
         json(
             self.status,
-            &Body {
-                error: Inner {
+            &ErrorBody {
+                error: ErrorView {
                     code: self.code,
                     message: &self.message,
                     field: self.field,
@@ -201,13 +211,7 @@ impl<P: Ports> App<P> {
                 page::refused(status_of(&reject), apology, &reference, again)
             }
             BrowserError::Unavailable(unavailable) => {
-                self.ports.log(&LogLine {
-                    event: "unavailable",
-                    reference: None,
-                    connection: None,
-                    code: None,
-                    detail: Some(&unavailable.0),
-                });
+                self.log_unavailable(&unavailable);
                 page::message(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "Please try again in a moment",
@@ -215,6 +219,17 @@ impl<P: Ports> App<P> {
                 )
             }
         }
+    }
+
+    /// Logs that the platform does not answer.
+    pub(super) fn log_unavailable(&self, unavailable: &Unavailable) {
+        self.ports.log(&LogLine {
+            event: "unavailable",
+            reference: None,
+            connection: None,
+            code: None,
+            detail: Some(&unavailable.0),
+        });
     }
 
     /// Logs a refusal and keeps it for the vendor; the reference by which it is found.

@@ -173,7 +173,8 @@ pub fn field(encoded: &[u8], name: &str) -> Result<Option<String>, Repeated> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated;
 
-fn insert(response: &mut Response, name: HeaderName, value: &str) {
+/// Sets a header, if `value` can be one.
+pub(super) fn insert(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }

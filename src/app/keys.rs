@@ -14,6 +14,7 @@ use super::connections::refused;
 use super::error::ApiError;
 use super::http::{Request, Response, json};
 use super::ports::{Answer, KeyPair, Ports, Unavailable};
+use super::registry::Actor;
 use super::registry::keys::{AddFirstKey, NewKey, PUBLIC_KEYS_KEY, ReadKeys, ReadPrivateKey, RotateKeys};
 use crate::dsig::{Certificate, SelfSigned, Unsigned};
 use crate::saml::binding::{query_to_sign, signed_query};
@@ -30,6 +31,7 @@ struct Signature {
 
 /// `POST …/rotate`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotateBody {
     pub(super) step: RotationStep,
@@ -37,16 +39,20 @@ pub(super) struct RotateBody {
 
 /// Keys, as the API shows them.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct KeysView {
     keys: Vec<KeyView>,
     next_step: Option<RotationStep>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct KeyView {
     state: KeyState,
     sha256: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     created_at: String,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     not_after: Option<String>,
     certificate: String,
 }
@@ -139,13 +145,14 @@ impl<P: Ports> App<P> {
     }
 
     /// `GET /service-provider/keys`, `POST /service-provider/keys/rotate`.
-    pub(super) async fn answer_keys(&self, request: &Request) -> Result<Response, ApiError> {
+    pub(super) async fn answer_keys(&self, request: &Request, actor: Actor) -> Result<Response, ApiError> {
         if request.method() != Method::POST {
             return Ok(json(StatusCode::OK, &view(&self.registered_keys().await?)));
         }
         let RotateBody { step } = read_body(request)?;
         let key = self.key_for(step, &self.registered_keys().await?).await?;
-        let Answer { reply, published } = self.ports.registry(RotateKeys { step, key }).await?;
+        let rotate = RotateKeys { step, key, actor };
+        let Answer { reply, published } = self.ports.registry(rotate).await?;
         Ok(json(status(StatusCode::OK, published), &view(&reply.map_err(refused)?)))
     }
 }

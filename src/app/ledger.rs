@@ -9,6 +9,7 @@ mod refusals;
 mod request;
 mod session;
 mod sign_in;
+pub mod test;
 mod unknown_key;
 
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
@@ -21,8 +22,9 @@ pub use unknown_key::{FindKey, KeySource};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::sql::{Sql, SqlError, integer, json, to_json};
-use crate::limits::EXPIRED_REQUEST_SECONDS;
+use self::test::{BeginTest, FinishTest, ListTests, ReadTest, SendTest};
+use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
+use crate::limits::{EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::ReturnPath;
 use crate::saml::time::Timestamp;
@@ -37,7 +39,7 @@ pub trait Call: Serialize + DeserializeOwned {
     /// Runs the call at `now`.
     ///
     /// # Errors
-    /// [`SqlError`] when the database fails; nothing was changed by the failing statement.
+    /// [`SqlError`] when the database fails; [`dispatch`] then undoes what it changed.
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError>;
 }
 
@@ -87,31 +89,37 @@ pub struct Configure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forget {}
 
-/// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
+/// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
-/// [`SqlError`] when the database fails or the text is not the call's.
+/// [`SqlError`] when the database fails or the text is not the call's; nothing was changed.
 pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result<Option<String>, SqlError> {
     fn run<C: Call>(call: &str, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
         let call: C = serde_json::from_str(call).map_err(|e| SqlError(e.to_string()))?;
-        serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
+        let reply = atomically(sql, |sql| call.run(sql, now))?;
+        serde_json::to_string(&reply).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
         AnswerLogout::NAME => run::<AnswerLogout>(call, sql, now)?,
         AskAgain::NAME => run::<AskAgain>(call, sql, now)?,
         Begin::NAME => run::<Begin>(call, sql, now)?,
+        BeginTest::NAME => run::<BeginTest>(call, sql, now)?,
         Complete::NAME => run::<Complete>(call, sql, now)?,
         Configure::NAME => run::<Configure>(call, sql, now)?,
         Consume::NAME => run::<Consume>(call, sql, now)?,
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
+        FinishTest::NAME => run::<FinishTest>(call, sql, now)?,
         FindKey::NAME => run::<FindKey>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
+        ListTests::NAME => run::<ListTests>(call, sql, now)?,
         ReadLogout::NAME => run::<ReadLogout>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
+        ReadTest::NAME => run::<ReadTest>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
+        SendTest::NAME => run::<SendTest>(call, sql, now)?,
         SignOut::NAME => run::<SignOut>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -121,7 +129,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
     let calls = [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME];
-    calls.contains(&name) || [EndUserSessions::NAME, SignOut::NAME].contains(&name)
+    calls.contains(&name) || [BeginTest::NAME, EndUserSessions::NAME, SignOut::NAME].contains(&name)
 }
 
 /// What a sweep leaves.
@@ -155,22 +163,23 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
 
 /// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. An assertion is accepted in
 /// the very second of `remember_until`, so it is forgotten only after it.
-const GROWING_OLD: [(&str, &str, i64); 6] = [
+const GROWING_OLD: [(&str, &str, i64); 7] = [
     ("requests", "expires_at", EXPIRED_REQUEST_SECONDS),
     ("assertions", "remember_until", 1),
     ("tickets", "expires_at", 0),
     ("sessions", "expires_at", 0),
     ("logouts", "expires_at", 0),
     ("ended_users", "remember_until", 0),
+    ("tests", "begun_at", TEST_KEPT_SECONDS),
 ];
 
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
      remember_until INTEGER NOT NULL)",
-    // Without a request it is bound to no browser.
+    // Without a request it is bound to the first browser that shows it.
     "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_path TEXT NOT NULL, \
      user TEXT NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
@@ -182,6 +191,7 @@ const TABLES: [&str; 12] = [
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",
     "CREATE INDEX IF NOT EXISTS assertions_by_end ON assertions (remember_until)",
     "CREATE INDEX IF NOT EXISTS tickets_by_end ON tickets (expires_at)",
+    "CREATE INDEX IF NOT EXISTS tickets_by_request ON tickets (request_id)",
     "CREATE INDEX IF NOT EXISTS sessions_by_end ON sessions (expires_at)",
 ];
 
@@ -190,7 +200,12 @@ impl Call for Configure {
     const NAME: &'static str = "configure";
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        for table in TABLES.iter().chain(logout::TABLES).chain([&unknown_key::TABLE]) {
+        for table in TABLES
+            .iter()
+            .chain(request::TABLES)
+            .chain(logout::TABLES)
+            .chain([&test::TABLE, &unknown_key::TABLE])
+        {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;

@@ -73,6 +73,13 @@ struct MessagePage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "plain_message.html")]
+struct PlainMessagePage<'a> {
+    title: &'a str,
+    text: &'a str,
+}
+
+#[derive(Template)]
 #[template(path = "post_to_idp.html")]
 struct PostToIdpPage<'a> {
     heading: &'a str,
@@ -155,7 +162,7 @@ pub fn choice(content: &Choice<'_>, development: Development) -> Response {
 }
 
 /// Where the forms of our own pages may lead by a redirect.
-fn identity_providers(development: Development) -> &'static str {
+pub(super) fn identity_providers(development: Development) -> &'static str {
     match development {
         Development::Off => IDENTITY_PROVIDERS,
         Development::On => LOCAL_IDENTITY_PROVIDERS,
@@ -345,6 +352,12 @@ pub fn confirm_sign_in(connection: &ConnectionId, ticket: &str, email: &str) -> 
 #[must_use]
 pub fn message(status: StatusCode, title: &str, text: &str) -> Response {
     render(status, &MessagePage { title, text }, "")
+}
+
+/// The same for somebody who does not sign in here.
+#[must_use]
+pub(super) fn plain_message(status: StatusCode, title: &str, text: &str) -> Response {
+    render(status, &PlainMessagePage { title, text }, "")
 }
 
 /// The style sheet of all pages.

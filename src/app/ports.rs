@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::rate_limit::{Limit, Verdict};
 use super::{ledger, registry};
 use crate::limits::{DNS_SECONDS, MAX_DNS_ANSWER_BYTES, MAX_METADATA_BYTES, METADATA_FETCH_SECONDS};
 use crate::saml::id::{ConnectionId, EndpointUrl};
@@ -83,6 +84,9 @@ pub trait Ports {
     /// # Errors
     /// [`FetchFailure`].
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure>;
+
+    /// Counts one more request of a kind, by whoever `key` is, and says whether there were too many lately.
+    async fn limit(&self, limit: Limit, key: &str) -> Verdict;
 
     /// Writes one line to the log. It never holds a cookie, token, assertion, NameID or address.
     fn log(&self, line: &LogLine<'_>);

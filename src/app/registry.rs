@@ -4,18 +4,35 @@
 //! published; publishing sends what is then true to the ledger first and to KV after it, and is tried again until it
 //! succeeds, so neither can stay behind.
 
+pub mod admin_sessions;
+pub mod audit;
 pub mod decryption_keys;
+mod diff;
 pub mod domains;
+pub mod drafts;
+pub mod idempotency;
 pub mod keys;
+pub mod proofs;
 pub mod refresh;
+pub mod setup_links;
+pub mod tested;
 pub mod tokens;
+pub mod versions;
+
+pub use diff::FieldChange;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::audit::{Action, Deed, ListAudit};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
+use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
+use self::idempotency::Repeatable;
 use self::keys::NewKey;
-use super::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
+use self::tested::{NoteTest, ReadTestStatuses};
+use self::versions::{ListVersions, Restore, UndoChange};
+use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
@@ -33,7 +50,7 @@ pub trait Call: Serialize + DeserializeOwned {
     /// Runs the call at `now`.
     ///
     /// # Errors
-    /// [`SqlError`] when the database fails; nothing was changed by the failing statement.
+    /// [`SqlError`] when the database fails; [`dispatch`] then undoes what it changed.
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError>;
 }
 
@@ -45,6 +62,10 @@ pub enum Refusal {
     Changed,
     /// Another connection has this domain, and does not share it with this one.
     DomainTaken(Domain),
+    /// This domain is not proven to be the customer's, which is demanded.
+    DomainUnproven(Domain),
+    /// It was changed since its draft was begun.
+    DraftOutdated,
     /// It has another identity provider, which was not to be replaced.
     EntityChanged {
         /// The entity ID that it has.
@@ -52,10 +73,20 @@ pub enum Refusal {
         /// The one that it was to have.
         found: EntityId,
     },
+    /// The key of a repeatable call was used for another call.
+    KeyReused,
     /// It cannot be enabled without an identity provider.
     Incomplete,
+    /// It has no draft.
+    NoDraft,
+    /// No version of it has another configuration.
+    NothingToUndo,
     /// It has no key that decrypts.
     NoDecryptionKey,
+    /// There is no such setup link.
+    NoSuchSetupLink,
+    /// There is no such version of it, or not any more.
+    NoSuchVersion,
     /// The metadata that is held is not the one that was looked at.
     HeldChanged,
     /// There is no such connection.
@@ -64,8 +95,12 @@ pub enum Refusal {
     NothingHeld,
     /// A rotation of keys has another next step: this one.
     RotationStep(RotationStep),
+    /// No test has passed with exactly this configuration.
+    TestRequired,
     /// There are too many connections.
     TooMany,
+    /// Too many domains were looked up for it.
+    TooManyProofs,
 }
 
 /// What the vendor says of a connection.
@@ -94,6 +129,7 @@ pub struct Description {
 
 /// Who makes a change, in words for people; never a secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Actor(String);
 
@@ -119,6 +155,8 @@ pub struct Create {
     pub description: Description,
     /// Its key, if it decrypts.
     pub decryption_key: Option<NewKey>,
+    /// What makes it the same call when it is repeated, if that is known.
+    pub repeatable: Option<Repeatable>,
     /// By whom.
     pub actor: Actor,
 }
@@ -133,6 +171,28 @@ pub struct Read {
 /// Reads all connections, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct List {}
+
+/// Reads some connections, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListPage {
+    /// Those that were created after the one of this sequence number.
+    pub after: i64,
+    /// At most this many.
+    pub limit: i64,
+    /// Those alone that have this domain.
+    pub domain: Option<Domain>,
+    /// Those alone of this organization.
+    pub organization: Option<String>,
+}
+
+/// Some connections.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionPage {
+    /// The connections.
+    pub connections: Vec<Connection>,
+    /// The sequence number after which there are more, if there are.
+    pub next: Option<i64>,
+}
 
 /// Changes a connection.
 #[derive(Serialize, Deserialize)]
@@ -162,8 +222,13 @@ pub enum Change {
         /// Whether it may have another entity ID than the one that is saved.
         replace_entity: bool,
     },
-    /// Enables or disables it.
-    State(State),
+    /// Disables it.
+    Disable,
+    /// Enables it, once a test has passed with exactly its configuration.
+    Enable {
+        /// Why that is not needed; the audit log keeps it.
+        override_reason: Option<String>,
+    },
 }
 
 /// Deletes a connection and frees its domains.
@@ -171,6 +236,8 @@ pub enum Change {
 pub struct Delete {
     /// Which.
     pub id: ConnectionId,
+    /// The generation that is to be deleted, where one was seen.
+    pub from_generation: Option<u64>,
     /// By whom.
     pub actor: Actor,
 }
@@ -179,18 +246,26 @@ pub struct Delete {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Publish {}
 
-/// Runs the call named `name`, given and answered as JSON. `None` for a name that is no call.
+/// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
-/// [`SqlError`] when the database fails or the text is not the call's.
+/// [`SqlError`] when the database fails or the text is not the call's; nothing was changed.
 pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result<Option<String>, SqlError> {
     fn run<C: Call>(call: &str, sql: &dyn Sql, now: Timestamp) -> Result<String, SqlError> {
         let call: C = serde_json::from_str(call).map_err(|e| SqlError(e.to_string()))?;
-        serde_json::to_string(&call.run(sql, now)?).map_err(|e| SqlError(e.to_string()))
+        let reply = atomically(sql, |sql| call.run(sql, now))?;
+        serde_json::to_string(&reply).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
         RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
+        setup_links::AddSetupLink::NAME => run::<setup_links::AddSetupLink>(call, sql, now)?,
+        setup_links::ListSetupLinks::NAME => run::<setup_links::ListSetupLinks>(call, sql, now)?,
+        setup_links::OpenSetupLink::NAME => run::<setup_links::OpenSetupLink>(call, sql, now)?,
+        setup_links::RevokeSetupLink::NAME => run::<setup_links::RevokeSetupLink>(call, sql, now)?,
+        admin_sessions::BeginAdminSession::NAME => run::<admin_sessions::BeginAdminSession>(call, sql, now)?,
+        admin_sessions::EndAdminSession::NAME => run::<admin_sessions::EndAdminSession>(call, sql, now)?,
+        admin_sessions::ReadAdminSession::NAME => run::<admin_sessions::ReadAdminSession>(call, sql, now)?,
         keys::AddFirstKey::NAME => run::<keys::AddFirstKey>(call, sql, now)?,
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
@@ -205,10 +280,25 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
         tokens::UseToken::NAME => run::<tokens::UseToken>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
+        ApplyDraft::NAME => run::<ApplyDraft>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
+        DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
+        EditDraft::NAME => run::<EditDraft>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
+        NoteFinding::NAME => run::<NoteFinding>(call, sql, now)?,
+        ReadProofs::NAME => run::<ReadProofs>(call, sql, now)?,
+        TakeDueProofs::NAME => run::<TakeDueProofs>(call, sql, now)?,
+        NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
+        ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
+        ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
+        ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
+        ListPage::NAME => run::<ListPage>(call, sql, now)?,
         Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
+        ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
+        RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
+        Restore::NAME => run::<Restore>(call, sql, now)?,
+        UndoChange::NAME => run::<UndoChange>(call, sql, now)?,
         Update::NAME => run::<Update>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -225,6 +315,9 @@ pub fn changes(name: &str) -> bool {
         refresh::SaveRefresh::NAME,
         Create::NAME,
         Delete::NAME,
+        ApplyDraft::NAME,
+        Restore::NAME,
+        UndoChange::NAME,
         Publish::NAME,
         Update::NAME,
     ]
@@ -239,12 +332,20 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     for table in [
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+        admin_sessions::TABLE,
         decryption_keys::TABLE,
+        idempotency::TABLE,
         keys::TABLE,
+        setup_links::TABLE,
         tokens::TABLE,
+        drafts::TABLE,
+        versions::TABLE,
     ]
     .into_iter()
+    .chain(audit::TABLES)
     .chain(domains::TABLES)
+    .chain(proofs::TABLES)
+    .chain(tested::TABLES)
     .chain(refresh::TABLES)
     {
         sql.run(table, &[])?;
@@ -257,6 +358,11 @@ impl Call for Create {
     const NAME: &'static str = "create";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Some(repeatable) = &self.repeatable
+            && let Some(before) = idempotency::answered(sql, repeatable, now)?
+        {
+            return Ok(before);
+        }
         let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
         let (count, last) = match counted.first() {
             Some(row) => (integer(row, 0)?, integer(row, 1)?),
@@ -296,6 +402,11 @@ impl Call for Create {
         )?;
         domains::settle(sql, None, Some(&connection))?;
         note(sql, Kind::Connection, connection.id.as_str())?;
+        let created = Deed::new(&self.actor, Action::ConnectionCreated);
+        audit::record(sql, None, Some(&connection), &created, now)?;
+        if let Some(repeatable) = &self.repeatable {
+            idempotency::remember(sql, repeatable, &connection, now)?;
+        }
         Ok(Ok(connection))
     }
 }
@@ -321,21 +432,79 @@ impl Call for List {
     }
 }
 
+impl Call for ListPage {
+    type Reply = ConnectionPage;
+    const NAME: &'static str = "list_page";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let rows = sql.run(
+            "SELECT sequence, record FROM connections WHERE sequence > ?1 \
+             AND (?2 IS NULL OR id IN (SELECT connection_id FROM domain_claims WHERE domain = ?2)) \
+             AND (?3 IS NULL OR json_extract(record, '$.organization') = ?3) ORDER BY sequence LIMIT ?4",
+            &[
+                self.after.into(),
+                self.domain.as_ref().map(Domain::as_str).into(),
+                self.organization.into(),
+                self.limit.saturating_add(1).into(),
+            ],
+        )?;
+        let shown = rows.len().min(usize::try_from(self.limit).unwrap_or(0));
+        let (shown, more) = rows.split_at_checked(shown).unwrap_or((&rows, &[]));
+        let last = if more.is_empty() { None } else { shown.last() };
+        Ok(ConnectionPage {
+            connections: shown.iter().map(|row| json(row, 1)).collect::<Result<_, _>>()?,
+            next: last.map(|row| integer(row, 0)).transpose()?,
+        })
+    }
+}
+
 impl Call for Update {
     type Reply = Result<Connection, Refusal>;
     const NAME: &'static str = "update";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let Some(mut connection) = read(sql, &self.id)? else {
-            return Ok(Err(Refusal::NotFound));
+        let present = match read_as_seen(sql, &self.id, self.from_generation)? {
+            Ok(present) => present,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if self.from_generation.is_some_and(|from| from != connection.generation) {
-            return Ok(Err(Refusal::Changed));
+        let mut changed = present.clone();
+        let mut deed = Deed::new(&self.actor, self.change.action());
+        if let Change::Enable { override_reason } = &self.change {
+            deed.note = override_reason.as_deref().map(untested);
         }
-        let before = connection.clone();
         let saves_idp = matches!(self.change, Change::IdentityProvider { .. });
-        match self.change {
-            Change::Describe(description) => {
+        let becomes_enabled = matches!(self.change, Change::Enable { .. }) && present.state == State::Disabled;
+        if let Err(refusal) = self.change.apply_to(&mut changed) {
+            return Ok(Err(refusal));
+        }
+        decryption_keys::add_first(sql, &mut changed, self.decryption_key, now)?;
+        if saves_idp && changed == present {
+            refresh::follow(sql, &present, now)?;
+        }
+        // Without an identity provider there is nothing to be tested yet.
+        let is_gated = becomes_enabled && changed.identity_provider.is_some() && deed.note.is_none();
+        if is_gated && !tested::has_passed(sql, &changed)? {
+            return Ok(Err(Refusal::TestRequired));
+        }
+        replace(sql, &present, changed, &deed, now)
+    }
+}
+
+impl Change {
+    /// What it is called.
+    fn action(&self) -> Action {
+        match self {
+            Self::Describe(_) => Action::ConnectionChanged,
+            Self::Disable => Action::ConnectionDisabled,
+            Self::Enable { .. } => Action::ConnectionEnabled,
+            Self::IdentityProvider { .. } => Action::IdentityProviderSaved,
+        }
+    }
+
+    /// Makes this change of a record.
+    fn apply_to(self, connection: &mut Connection) -> Result<(), Refusal> {
+        match self {
+            Self::Describe(description) => {
                 let description = *description;
                 connection.name = description.name;
                 connection.provider = description.provider;
@@ -345,35 +514,21 @@ impl Call for Update {
                 connection.routing = description.routing;
                 connection.requests = description.requests;
                 connection.responses = description.responses;
-                if let Some(taken) = domains::taken(sql, &connection)? {
-                    return Ok(Err(Refusal::DomainTaken(taken)));
-                }
             }
-            Change::IdentityProvider { found, replace_entity } => {
-                if let Some(saved) = connection.identity_provider
+            Self::Disable => connection.state = State::Disabled,
+            Self::Enable { .. } => connection.state = State::Enabled,
+            Self::IdentityProvider { found, replace_entity } => {
+                if let Some(saved) = &connection.identity_provider
                     && saved.entity_id != found.entity_id
                     && !replace_entity
                 {
-                    let (saved, found) = (saved.entity_id, found.entity_id);
-                    return Ok(Err(Refusal::EntityChanged { saved, found }));
+                    let (saved, found) = (saved.entity_id.clone(), found.entity_id);
+                    return Err(Refusal::EntityChanged { saved, found });
                 }
                 connection.identity_provider = Some(*found);
             }
-            Change::State(State::Enabled) if connection.identity_provider.is_none() => {
-                return Ok(Err(Refusal::Incomplete));
-            }
-            Change::State(state) => connection.state = state,
         }
-        decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
-        if connection == before {
-            if saves_idp {
-                refresh::follow(sql, &connection, now)?;
-            }
-            return Ok(Ok(before));
-        }
-        write(sql, &mut connection, now)?;
-        domains::settle(sql, Some(&before), Some(&connection))?;
-        Ok(Ok(connection))
+        Ok(())
     }
 }
 
@@ -390,17 +545,31 @@ impl Call for Delete {
     type Reply = Result<(), Refusal>;
     const NAME: &'static str = "delete";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         let Some(connection) = read(sql, &self.id)? else {
             return Ok(Err(Refusal::NotFound));
         };
+        if self.from_generation.is_some_and(|from| from != connection.generation) {
+            return Ok(Err(Refusal::Changed));
+        }
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        drafts::forget(sql, &self.id)?;
         refresh::forget(sql, &self.id)?;
+        setup_links::forget(sql, &self.id)?;
+        tested::forget(sql, &self.id)?;
+        versions::forget(sql, &self.id)?;
         note(sql, Kind::Connection, self.id.as_str())?;
+        let deleted = Deed::new(&self.actor, Action::ConnectionDeleted);
+        audit::record(sql, Some(&connection), None, &deleted, now)?;
         Ok(Ok(()))
     }
+}
+
+/// What the audit log says of a configuration that goes live without a passed test.
+fn untested(reason: &str) -> String {
+    format!("without a passed test: {reason}")
 }
 
 fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError> {
@@ -408,19 +577,62 @@ fn read(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Connection>, SqlError
     rows.first().map(|row| json(row, 0)).transpose()
 }
 
-/// Writes a connection that was changed, as its next generation.
-fn write(sql: &dyn Sql, connection: &mut Connection, now: Timestamp) -> Result<(), SqlError> {
-    let before = read(sql, &connection.id)?.and_then(|before| before.identity_provider);
+/// Reads a connection that somebody means to change, if it is still of the generation that they have seen, where they have.
+fn read_as_seen(sql: &dyn Sql, id: &ConnectionId, seen: Option<u64>) -> Result<Result<Connection, Refusal>, SqlError> {
+    Ok(match read(sql, id)? {
+        None => Err(Refusal::NotFound),
+        Some(present) if seen.is_some_and(|seen| seen != present.generation) => Err(Refusal::Changed),
+        Some(present) => Ok(present),
+    })
+}
+
+/// Puts `changed` in the place of `present`, as its next generation, unless it is the same.
+fn replace(
+    sql: &dyn Sql,
+    present: &Connection,
+    mut changed: Connection,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<Result<Connection, Refusal>, SqlError> {
+    if changed.state == State::Enabled && changed.identity_provider.is_none() {
+        return Ok(Err(Refusal::Incomplete));
+    }
+    if changed.responses.decrypt_assertions && changed.decryption_keys.is_empty() {
+        return Ok(Err(Refusal::NoDecryptionKey));
+    }
+    if let Some(taken) = domains::taken(sql, &changed)? {
+        return Ok(Err(Refusal::DomainTaken(taken)));
+    }
+    if let Some(unproven) = proofs::missing(sql, present, &changed)? {
+        return Ok(Err(Refusal::DomainUnproven(unproven)));
+    }
+    if changed == *present {
+        return Ok(Ok(changed));
+    }
+    write(sql, present, &mut changed, deed, now)?;
+    domains::settle(sql, Some(present), Some(&changed))?;
+    Ok(Ok(changed))
+}
+
+/// Writes a connection that was changed, as its next generation, and records who did that.
+fn write(
+    sql: &dyn Sql,
+    before: &Connection,
+    connection: &mut Connection,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
     connection.generation = connection.generation.saturating_add(1);
     connection.updated_at = now;
     sql.run(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
-    if before != connection.identity_provider {
+    if before.identity_provider != connection.identity_provider {
         refresh::follow(sql, connection, now)?;
     }
-    note(sql, Kind::Connection, connection.id.as_str())
+    note(sql, Kind::Connection, connection.id.as_str())?;
+    audit::record(sql, Some(before), Some(connection), deed, now)
 }
 
 /// What of the registry is published elsewhere.
@@ -494,9 +706,8 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
     let mut publications = Vec::new();
     for row in &rows {
         let (kind, name, version) = (text(row, 0)?.to_owned(), text(row, 1)?.to_owned(), integer(row, 2)?);
-        let invalid = |e: crate::saml::id::Invalid| SqlError(e.to_string());
         let (ledger, key, value) = if kind == Kind::Connection.as_str() {
-            let id = ConnectionId::parse(&name).map_err(invalid)?;
+            let id = ConnectionId::parse(&name)?;
             let connection = read(sql, &id)?;
             let news = connection
                 .as_ref()
@@ -516,7 +727,7 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
             let led = index(&domains::of_organization(sql, &name)?)?;
             (None, domains::organization_key(&name), led)
         } else {
-            let domain = Domain::parse(&name).map_err(invalid)?;
+            let domain = Domain::parse(&name)?;
             let led = index(&domains::of_domain(sql, &domain)?)?;
             (None, domains::domain_key(&domain), led)
         };

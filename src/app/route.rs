@@ -1,18 +1,30 @@
 //! URLs: from a path to a route, in one table.
 
+mod dashboard;
+mod setup;
+
 use http::Method;
+
+pub use dashboard::{AdminRoute, Section, Tab};
+pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TokenId};
+use crate::saml::id::{ConnectionId, Domain, SetupLinkId, TestId, TokenId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `POST /sso/saml/{connection}/acs`: the assertion consumer service.
     Acs(ConnectionId),
+    /// `/sso/admin/…`: the dashboard.
+    Admin(AdminRoute),
+    /// `GET /sso/admin.css`.
+    AdminStylesheet,
     /// `/sso/api/v1/…`: the admin API.
     Api(ApiRoute),
+    /// `GET /sso/api/v1/openapi.json`: the admin API's description, for everybody.
+    ApiDescription,
     /// `GET /sso/saml/{connection}/complete?ticket=`: gives the session to the browser that asked for it.
     Complete(ConnectionId),
     /// `GET /sso/saml/{connection}/metadata`: our metadata for this connection.
@@ -21,6 +33,8 @@ pub enum Route {
     Script,
     /// `GET /sso/session`: who is signed in.
     Session,
+    /// `/sso/setup/…`: setup links.
+    Setup(SetupRoute),
     /// `GET, POST /sso/sign-in`.
     SignIn,
     /// `GET, POST /sso/sign-out`.
@@ -31,11 +45,15 @@ pub enum Route {
     Slo(ConnectionId),
     /// `GET /sso/style.css`.
     Stylesheet,
+    /// `GET /sso/saml/{connection}/test?test=`: sends the browser to the identity provider for a test.
+    Test(ConnectionId),
 }
 
 /// A path of the admin API below `/sso/api/v1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiRoute {
+    /// `GET /audit?before=&limit=&connection=`: who changed what, newest first.
+    Audit,
     /// `GET /certificates`: those of all connections, by their end.
     Certificates,
     /// `GET, PATCH, DELETE /connections/{id}`.
@@ -46,6 +64,16 @@ pub enum ApiRoute {
     DecryptionKeys(ConnectionId),
     /// `POST /connections/{id}/disable`.
     Disable(ConnectionId),
+    /// `GET, PATCH, DELETE /connections/{id}/draft`.
+    Draft(ConnectionId),
+    /// `GET /connections/{id}/domains`: its domains, and the records that prove them.
+    Domains(ConnectionId),
+    /// `POST /connections/{id}/draft/apply`.
+    DraftApply(ConnectionId),
+    /// `POST /connections/{id}/draft/metadata`: fetch and save in the draft.
+    DraftMetadata(ConnectionId),
+    /// `POST /connections/{id}/draft/rebase`.
+    DraftRebase(ConnectionId),
     /// `POST /connections/{id}/enable`.
     Enable(ConnectionId),
     /// `GET /service-provider/keys`.
@@ -58,16 +86,32 @@ pub enum ApiRoute {
     Metadata(ConnectionId),
     /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
     Refusals(ConnectionId),
+    /// `POST /connections/{id}/domains/{domain}/verify`: looks for the record that proves it.
+    VerifyDomain(ConnectionId, Domain),
+    /// `POST /connections/{id}/versions/{generation}/restore`.
+    RestoreVersion(ConnectionId, u64),
     /// `POST /connections/{id}/decryption-keys/rotate`.
     RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
     RotateKeys,
+    /// `GET /connections/{id}/tests/{test}`: a test and its report.
+    Test(ConnectionId, TestId),
+    /// `DELETE /connections/{id}/setup-links/{link}`.
+    SetupLink(ConnectionId, SetupLinkId),
+    /// `GET, POST /connections/{id}/setup-links`.
+    SetupLinks(ConnectionId),
+    /// `GET, POST /connections/{id}/tests`: the tests, newest first; begins one.
+    Tests(ConnectionId),
     /// `DELETE /tokens/{id}`.
     Token(TokenId),
     /// `GET, POST /tokens`.
     Tokens,
+    /// `POST /connections/{id}/undo`: back to the configuration before the last change.
+    Undo(ConnectionId),
     /// Any other path: there is nothing, but only for those who may ask.
     Unknown,
+    /// `GET /connections/{id}/versions`, newest first.
+    Versions(ConnectionId),
 }
 
 impl Route {
@@ -75,11 +119,23 @@ impl Route {
     #[must_use]
     pub fn of(path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/sso/")?;
+        if rest == "api/v1/openapi.json" {
+            return Some(Self::ApiDescription);
+        }
         if let Some(rest) = rest.strip_prefix("api/") {
             return Some(Self::Api(ApiRoute::of(rest)));
         }
+        if let Some(rest) = rest.strip_prefix("admin/") {
+            return Some(Self::Admin(AdminRoute::of(rest)));
+        }
+        if let Some(rest) = rest.strip_prefix("setup/") {
+            return SetupRoute::of(rest).map(Self::Setup);
+        }
         let mut segments = rest.split('/');
         let route = match (segments.next()?, segments.next(), segments.next()) {
+            ("admin", None, None) => Self::Admin(AdminRoute::Connections),
+            ("setup", None, None) => Self::Setup(SetupRoute::Steps),
+            ("admin.css", None, None) => Self::AdminStylesheet,
             ("sign-in", None, None) => Self::SignIn,
             ("sign-out", None, None) => Self::SignOut,
             ("session", None, None) => Self::Session,
@@ -93,6 +149,7 @@ impl Route {
                     "metadata" => Self::Metadata(id),
                     "signed-out" => Self::SignedOut(id),
                     "slo" => Self::Slo(id),
+                    "test" => Self::Test(id),
                     _ => return None,
                 }
             }
@@ -106,11 +163,20 @@ impl Route {
     pub fn methods(&self) -> &'static str {
         match self {
             Self::Acs(_) => "POST",
+            Self::Admin(route) => route.methods(),
             Self::Api(route) => route.methods(),
-            Self::Metadata(_) | Self::Script | Self::Session | Self::SignedOut(_) | Self::Stylesheet => "GET, HEAD",
-            Self::Complete(_) | Self::SignIn | Self::SignOut => "GET, HEAD, POST",
-            // Its GET ends sessions, so that there is no HEAD.
-            Self::Slo(_) => "GET, POST",
+            Self::Setup(route) => route.methods(),
+            Self::AdminStylesheet
+            | Self::ApiDescription
+            | Self::Metadata(_)
+            | Self::Script
+            | Self::Session
+            | Self::SignedOut(_)
+            | Self::Stylesheet => "GET, HEAD",
+            Self::SignIn | Self::SignOut => "GET, HEAD, POST",
+            // Their GETs do something, so that there is no HEAD.
+            Self::Complete(_) | Self::Slo(_) => "GET, POST",
+            Self::Test(_) => "GET",
         }
     }
 
@@ -127,8 +193,10 @@ impl Route {
             return 0;
         }
         match self {
+            Self::Admin(route) => route.max_body_bytes(method),
+            Self::Setup(route) => route.max_body_bytes(method),
             Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
-            Self::Api(ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
+            Self::Api(ApiRoute::DraftMetadata(_) | ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
             Self::Complete(_) | Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
             _ => 0,
@@ -137,12 +205,13 @@ impl Route {
 }
 
 impl ApiRoute {
-    fn of(path: &str) -> Self {
+    pub(super) fn of(path: &str) -> Self {
         Self::known(path).unwrap_or(Self::Unknown)
     }
 
     fn known(path: &str) -> Option<Self> {
         match path {
+            "v1/audit" => return Some(Self::Audit),
             "v1/certificates" => return Some(Self::Certificates),
             "v1/service-provider/keys" => return Some(Self::Keys),
             "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
@@ -160,33 +229,61 @@ impl ApiRoute {
             return Some(Self::Connections);
         };
         let id = ConnectionId::parse(id).ok()?;
-        let route = match (segments.next(), segments.next()) {
-            (None, _) => Self::Connection(id),
-            (Some("decryption-keys"), None) => Self::DecryptionKeys(id),
-            (Some("decryption-keys"), Some("rotate")) => Self::RotateDecryptionKeys(id),
-            (Some("disable"), None) => Self::Disable(id),
-            (Some("enable"), None) => Self::Enable(id),
-            (Some("held-metadata"), None) => Self::HeldMetadata(id),
-            (Some("held-metadata"), Some("approve")) => Self::ApproveHeldMetadata(id),
-            (Some("metadata"), None) => Self::Metadata(id),
-            (Some("refusals"), None) => Self::Refusals(id),
+        let route = match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Self::Connection(id),
+            (Some("decryption-keys"), None, _) => Self::DecryptionKeys(id),
+            (Some("decryption-keys"), Some("rotate"), None) => Self::RotateDecryptionKeys(id),
+            (Some("disable"), None, _) => Self::Disable(id),
+            (Some("domains"), None, _) => Self::Domains(id),
+            (Some("domains"), Some(domain), Some("verify")) => Self::VerifyDomain(id, Domain::parse(domain).ok()?),
+            (Some("draft"), None, _) => Self::Draft(id),
+            (Some("draft"), Some("apply"), None) => Self::DraftApply(id),
+            (Some("draft"), Some("metadata"), None) => Self::DraftMetadata(id),
+            (Some("draft"), Some("rebase"), None) => Self::DraftRebase(id),
+            (Some("enable"), None, _) => Self::Enable(id),
+            (Some("held-metadata"), None, _) => Self::HeldMetadata(id),
+            (Some("held-metadata"), Some("approve"), None) => Self::ApproveHeldMetadata(id),
+            (Some("metadata"), None, _) => Self::Metadata(id),
+            (Some("refusals"), None, _) => Self::Refusals(id),
+            (Some("setup-links"), None, _) => Self::SetupLinks(id),
+            (Some("setup-links"), Some(link), None) => Self::SetupLink(id, SetupLinkId::parse(link).ok()?),
+            (Some("tests"), None, _) => Self::Tests(id),
+            (Some("tests"), Some(test), None) => Self::Test(id, TestId::parse(test).ok()?),
+            (Some("undo"), None, _) => Self::Undo(id),
+            (Some("versions"), None, _) => Self::Versions(id),
+            (Some("versions"), Some(generation), Some("restore")) => Self::RestoreVersion(id, generation.parse().ok()?),
             _ => return None,
         };
         segments.next().is_none().then_some(route)
     }
 
-    fn methods(&self) -> &'static str {
+    pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Connection(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::Metadata(_) | Self::Tokens => "GET, HEAD, POST",
+            Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Connections | Self::Metadata(_) | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens => {
+                "GET, HEAD, POST"
+            }
             Self::HeldMetadata(_) => "GET, HEAD, DELETE",
             Self::ApproveHeldMetadata(_)
             | Self::Disable(_)
+            | Self::DraftApply(_)
+            | Self::DraftMetadata(_)
+            | Self::DraftRebase(_)
             | Self::Enable(_)
+            | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
-            | Self::RotateKeys => "POST",
-            Self::Certificates | Self::DecryptionKeys(_) | Self::Keys | Self::Refusals(_) => "GET, HEAD",
-            Self::Token(_) => "DELETE",
+            | Self::RotateKeys
+            | Self::Undo(_)
+            | Self::VerifyDomain(..) => "POST",
+            Self::Audit
+            | Self::Certificates
+            | Self::DecryptionKeys(_)
+            | Self::Domains(_)
+            | Self::Keys
+            | Self::Refusals(_)
+            | Self::Test(..)
+            | Self::Versions(_) => "GET, HEAD",
+            Self::SetupLink(..) | Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }

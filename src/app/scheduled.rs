@@ -9,6 +9,7 @@ impl<P: Ports> App<P> {
     pub async fn run_schedule(&self) {
         self.log_failure("publishing", self.publish_leftovers().await);
         self.log_failure("metadata refresh", self.refresh_due_metadata().await);
+        self.log_failure("domain proofs", self.look_up_due_proofs().await);
     }
 
     /// Publishes what a change left unpublished, should its own retries have ended.

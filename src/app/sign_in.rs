@@ -13,8 +13,8 @@ use super::{App, page, registry};
 use crate::limits::{BROWSER_SECONDS, MAX_DOMAIN_LABELS, MAX_NAME_CHARACTERS};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
-use crate::saml::connection::{Binding, Connection, Endpoint, State};
-use crate::saml::id::{ConnectionId, Domain, EmailAddress, EndpointUrl, RequestId, ReturnPath};
+use crate::saml::connection::{Binding, Connection, Endpoint, ServiceProvider, State};
+use crate::saml::id::{ConnectionId, Domain, EmailAddress, RequestId, ReturnPath};
 use crate::saml::reject::Reject;
 use crate::saml::settings::LoginHint;
 use crate::saml::validate::DEFAULT_SKEW_SECONDS;
@@ -243,20 +243,10 @@ impl<P: Ports> App<P> {
         };
         let browser = self.browser(request)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        let (subject, parameter) = match connection.requests.login_hint {
-            LoginHint::LoginHintParameter => (None, typed),
-            LoginHint::Off => (None, None),
-            LoginHint::SubjectNameId => (typed, None),
-        };
-        let authn_request = AuthnRequest::new(
-            &self.ports.random()?,
-            self.ports.now(),
-            &endpoint.url,
-            &service_provider,
-            &connection.requests,
-        )
-        .about(subject)
-        .passive(wish.passive);
+        let authn_request = self.authn_request(connection, endpoint, &service_provider)?;
+        let authn_request = authn_request
+            .about(hinted(connection, LoginHint::SubjectNameId, typed))
+            .passive(wish.passive);
         let begun = self.ports.ledger(
             &connection.id,
             Begin {
@@ -277,12 +267,9 @@ impl<P: Ports> App<P> {
         if let Err(refusal) = begun.await? {
             return Ok(Err(refusal));
         }
-        let target = parameter.map(|email| {
-            let name = connection.provider.login_hint_parameter();
-            endpoint.url.with_parameter(name, email.as_str())
-        });
-        let target = target.as_ref().unwrap_or(&endpoint.url);
-        let mut response = self.send(&authn_request, connection, endpoint.binding, target).await?;
+        let mut response = self
+            .send(&authn_request, connection, endpoint, typed, &self.relay_state()?)
+            .await?;
         set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
         Ok(Ok(response))
     }
@@ -302,26 +289,23 @@ impl<P: Ports> App<P> {
             return Ok(None);
         };
         let service_provider = connection.service_provider(&self.config.origin);
-        let authn_request = AuthnRequest::new(
-            &self.ports.random()?,
-            self.ports.now(),
-            &endpoint.url,
-            &service_provider,
-            &connection.requests,
-        )
-        .with_any_name_id_format();
+        let authn_request = self.authn_request(connection, endpoint, &service_provider)?;
+        let authn_request = authn_request.with_any_name_id_format();
         let ask_again = AskAgain {
             generation: connection.generation,
             refused,
             request_id: authn_request.id().clone(),
             lifetime_seconds: connection.requests.lifetime_seconds(),
         };
-        match self.ports.ledger(&connection.id, ask_again).await? {
-            Ok(()) => {}
-            Err(_) => return Ok(None),
-        }
+        let Ok(asked) = self.ports.ledger(&connection.id, ask_again).await? else {
+            return Ok(None);
+        };
+        let typed = asked.email.as_ref();
+        let authn_request = authn_request
+            .about(hinted(connection, LoginHint::SubjectNameId, typed))
+            .passive(asked.passive);
         let response = self
-            .send(&authn_request, connection, endpoint.binding, &endpoint.url)
+            .send(&authn_request, connection, endpoint, typed, &self.relay_state()?)
             .await?;
         self.ports.log(&LogLine {
             event: "asked_again_without_name_id_format",
@@ -348,26 +332,52 @@ impl<P: Ports> App<P> {
         Ok(path.ok().map(|path| see_other(path.as_str())))
     }
 
-    /// Sends the browser to `target` with a request that the ledger remembers, signed if the connection's are.
-    async fn send(
+    /// A fresh request for the identity provider, as the connection says.
+    pub(super) fn authn_request<'a>(
+        &self,
+        connection: &'a Connection,
+        endpoint: &'a Endpoint,
+        service_provider: &'a ServiceProvider,
+    ) -> Result<AuthnRequest<'a>, Unavailable> {
+        Ok(AuthnRequest::new(
+            &self.ports.random()?,
+            self.ports.now(),
+            &endpoint.url,
+            service_provider,
+            &connection.requests,
+        ))
+    }
+
+    /// A `RelayState` that says nothing; the pending request is found by `InResponseTo`.
+    fn relay_state(&self) -> Result<String, Unavailable> {
+        Ok(Token::new(&self.ports.random()?).reveal().to_owned())
+    }
+
+    /// Sends the browser to `endpoint` with a request that the ledger remembers, signed if the connection's are. The address
+    /// that was `typed` goes along where the connection says so.
+    pub(super) async fn send(
         &self,
         request: &AuthnRequest<'_>,
         connection: &Connection,
-        binding: Binding,
-        target: &EndpointUrl,
+        endpoint: &Endpoint,
+        typed: Option<&EmailAddress>,
+        relay_state: &str,
     ) -> Result<Response, Unavailable> {
-        // A handle that says nothing; the pending request is found by InResponseTo.
-        let relay_state = Token::new(&self.ports.random()?);
+        let hint = hinted(connection, LoginHint::LoginHintParameter, typed).map(|email| {
+            let name = connection.provider.login_hint_parameter();
+            endpoint.url.with_parameter(name, email.as_str())
+        });
+        let target = hint.as_ref().unwrap_or(&endpoint.url);
         let mut message = request.to_xml();
-        Ok(match binding {
+        Ok(match endpoint.binding {
             Binding::Post => {
                 if connection.signs_requests() {
                     message = self.sign_message(&message).await?;
                 }
-                page::post_to_idp(target, &post_value(&message), relay_state.reveal())
+                page::post_to_idp(target, &post_value(&message), relay_state)
             }
             Binding::Redirect => {
-                let mut query = redirect_query(MessageKind::Request, &message, Some(relay_state.reveal()));
+                let mut query = redirect_query(MessageKind::Request, &message, Some(relay_state));
                 if connection.signs_requests() {
                     query = self.sign_query(&query).await?;
                 }
@@ -378,8 +388,14 @@ impl<P: Ports> App<P> {
 
     /// Where browsers are sent to sign in, if they may be.
     fn sign_on_endpoint<'c>(&self, connection: &'c Connection) -> Option<&'c Endpoint> {
+        let endpoint = self.usable_endpoint(connection);
+        endpoint.filter(|_| connection.state == State::Enabled)
+    }
+
+    /// The same for a connection that need not be enabled.
+    pub(super) fn usable_endpoint<'c>(&self, connection: &'c Connection) -> Option<&'c Endpoint> {
         let endpoint = connection.identity_provider.as_ref()?.sign_on_endpoint()?;
-        (connection.state == State::Enabled && self.may_send_to(&endpoint.url)).then_some(endpoint)
+        self.may_send_to(&endpoint.url).then_some(endpoint)
     }
 
     /// Where to go after sign-in; a wish that is not a path of ours is not granted.
@@ -434,6 +450,11 @@ fn serves(connection: &Connection, wish: &Wish, typed: Option<&EmailAddress>) ->
         (None, Some(_)) => connection.organization == wish.organization,
         (None, None) => typed.is_some_and(|email| connection.domain_rule().covers(email.domain())),
     }
+}
+
+/// The address that was `typed`, if the connection passes it on in this `way`.
+fn hinted<'a>(connection: &Connection, way: LoginHint, typed: Option<&'a EmailAddress>) -> Option<&'a EmailAddress> {
+    typed.filter(|_| connection.requests.login_hint == way)
 }
 
 /// What a ledger's refusal means to the person who signs in.

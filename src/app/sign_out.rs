@@ -112,11 +112,7 @@ impl<P: Ports> App<P> {
             destination: &endpoint.url,
             issuer: &connection.service_provider(&self.config.origin).entity_id,
         };
-        let message = message.request(
-            &name_id,
-            user.session_index.as_deref(),
-            now.plus(PENDING_LOGOUT_SECONDS),
-        );
+        let message = message.request(&name_id, &user.session_indexes, now.plus(PENDING_LOGOUT_SECONDS));
         let sent_by = SentBy {
             binding: endpoint.binding,
             url: &endpoint.url,

@@ -3,6 +3,9 @@
 
 use core::fmt;
 
+use crate::saml::id::Invalid;
+use crate::saml::time::Timestamp;
+
 /// One connection to one SQLite database. Statements that run without an `await` between them take effect together.
 pub trait Sql {
     /// Runs one statement and gives its rows.
@@ -10,6 +13,27 @@ pub trait Sql {
     /// # Errors
     /// [`SqlError`] when SQLite refuses it.
     fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError>;
+
+    /// Runs `work` as one transaction: when it fails, nothing that it did has happened.
+    ///
+    /// # Errors
+    /// That of `work`, or [`SqlError`] when SQLite cannot do so.
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError>;
+}
+
+/// Runs `work` as one [transaction](Sql::transaction) and gives what it gives.
+///
+/// # Errors
+/// Those of [`Sql::transaction`].
+pub fn atomically<T>(sql: &dyn Sql, work: impl FnOnce(&dyn Sql) -> Result<T, SqlError>) -> Result<T, SqlError> {
+    let (mut work, mut done) = (Some(work), None);
+    sql.transaction(&mut || {
+        if let Some(work) = work.take() {
+            done = Some(work(sql)?);
+        }
+        Ok(())
+    })?;
+    done.ok_or_else(|| SqlError("the transaction did not run".to_owned()))
 }
 
 /// A row: its columns in order.
@@ -37,6 +61,13 @@ impl fmt::Display for SqlError {
 }
 
 impl core::error::Error for SqlError {}
+
+/// What is kept was checked before, so what is no longer valid is a fault of the database.
+impl From<Invalid> for SqlError {
+    fn from(invalid: Invalid) -> Self {
+        Self(invalid.to_string())
+    }
+}
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
@@ -83,6 +114,29 @@ pub fn integer(row: &Row, index: usize) -> Result<i64, SqlError> {
         other => Err(SqlError(format!(
             "expected a number in column {index}, found {other:?}"
         ))),
+    }
+}
+
+/// The point in time in column `index` of `row`, which is kept in seconds.
+///
+/// # Errors
+/// [`SqlError`] when there is none.
+pub fn time(row: &Row, index: usize) -> Result<Timestamp, SqlError> {
+    integer(row, index).map(Timestamp::from_unix_seconds)
+}
+
+/// What `read` reads in column `index` of `row`, unless nothing is there.
+///
+/// # Errors
+/// Those of `read`.
+pub fn optional<'r, T>(
+    row: &'r Row,
+    index: usize,
+    read: impl FnOnce(&'r Row, usize) -> Result<T, SqlError>,
+) -> Result<Option<T>, SqlError> {
+    match row.get(index) {
+        Some(Value::Null) => Ok(None),
+        _ => read(row, index).map(Some),
     }
 }
 

@@ -10,6 +10,7 @@ use edge_saml::saml::id::{Domain, EntityId, Invalid, RequestId};
 use edge_saml::saml::identity;
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, SignatureDemand, VerifiedResponse};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Confirmed, DEFAULT_SKEW_SECONDS, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::ready;
@@ -159,6 +160,7 @@ impl Protocol {
             idp_entity_id: &self.idp_entity_id,
             provider: Provider::Custom,
             domains: DomainRule::new(&self.domains, Subdomains::Excluded),
+            attribute_map: &AttributeMap::USUAL,
             required_attributes: &[],
             unsolicited: self.unsolicited,
             now: self.now,
@@ -236,7 +238,7 @@ impl<'a> Accepted<'a> {
         let assertion = response.assertion().get();
         let name_id = assertion.name_id.as_ref();
         let statements = &assertion.authn_statements;
-        let (email, email_problem) = match identity::read(assertion) {
+        let (email, email_problem) = match identity::read(assertion, &AttributeMap::USUAL) {
             Ok(identity) => (Some(identity.email.as_str().to_owned()), None),
             Err(reject) => {
                 let problem = EmailProblem {

@@ -310,6 +310,10 @@ codes! {
         "A signing certificate of the identity provider expires within two months. Its administrator will make a new one before; ask for the metadata again once that has happened.";
     CertificatesLeftOut "certificates_left_out" Customer
         "Some signing certificates in the metadata cannot be used and were left out: unreadable, too weak, or of another kind. Ask the customer's administrator whether one of those is the one that signs.";
+    DomainProofLost "domain_proof_lost" Customer
+        "The TXT record that proved the domain to be the customer's is gone from its DNS; it is looked up again every day. Sign-ins go on, but whoever runs that DNS should put it back, or the domain should be taken from the connection if it is not theirs any more.";
+    DomainUnproven "domain_unproven" Customer
+        "The domain is not proven to be the customer's. Whoever runs its DNS must make the TXT record that the connection names; then have it looked up once: it is looked up again every hour for a week from then on.";
     MetadataExpired "metadata_expired" Customer
         "By its own word the metadata is no longer valid. Sign-ins go on with it, but ask the customer's administrator for the present one, as keys or addresses may have changed.";
     MetadataUrlWithoutAppId "metadata_url_without_appid" Customer

@@ -7,6 +7,7 @@ use worker::{DurableObject, Env, Method, Request, RequestInit, Response, Result,
 
 use super::ports::{CONFIG_NAMESPACE, call_ledger, now};
 use super::sql::ObjectSql;
+use crate::app::config::domain_proof;
 use crate::app::registry::{LedgerNews, Publication};
 use crate::app::sql::SqlError;
 use crate::app::{ledger, registry};
@@ -28,7 +29,7 @@ pub struct Registry {
 
 impl DurableObject for Registry {
     fn new(state: State, env: Env) -> Self {
-        let sql = ObjectSql(state.storage().sql());
+        let sql = ObjectSql::of(state.storage());
         Self {
             state,
             env,
@@ -41,6 +42,11 @@ impl DurableObject for Registry {
         let (name, call) = (request.path(), request.text().await?);
         let name = name.trim_start_matches('/');
         registry::prepare(&self.sql).map_err(failed)?;
+        let demanded = self.env.var("REQUIRE_DOMAIN_PROOF").ok().map(|value| value.to_string());
+        // Whoever calls has refused any other value.
+        if let Ok(proof) = domain_proof(demanded.as_deref()) {
+            registry::proofs::set_policy(&self.sql, proof).map_err(failed)?;
+        }
         let Some(reply) = registry::dispatch(name, &call, &self.sql, now()).map_err(failed)? else {
             return Response::error("no such call", 404);
         };
@@ -124,7 +130,7 @@ pub struct Ledger {
 
 impl DurableObject for Ledger {
     fn new(state: State, _env: Env) -> Self {
-        let sql = ObjectSql(state.storage().sql());
+        let sql = ObjectSql::of(state.storage());
         Self { state, sql }
     }
 

@@ -10,6 +10,7 @@ use worker::{AbortController, Date, Delay, Env, Fetch, Request, RequestInit, Req
 use super::keys;
 use super::objects::call_request;
 use crate::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use crate::app::rate_limit::{Limit, Verdict};
 use crate::app::{ledger, ports, registry};
 use crate::saml::id::ConnectionId;
 use crate::saml::service_keys::KeyId;
@@ -111,6 +112,21 @@ impl Ports for WorkerPorts {
             Either::Right(((), _)) => {
                 abort.abort();
                 Err(FetchFailure::Timeout)
+            }
+        }
+    }
+
+    async fn limit(&self, limit: Limit, key: &str) -> Verdict {
+        let Ok(limiter) = self.env.rate_limiter(limit.binding()) else {
+            return Verdict::Allowed;
+        };
+        match limiter.limit(key.to_owned()).await {
+            Ok(outcome) if !outcome.success => Verdict::Limited,
+            Ok(_) => Verdict::Allowed,
+            Err(error) => {
+                // Sign-in goes on without a count rather than not at all.
+                worker::console_error!("{{\"event\":\"limit_failed\",\"detail\":{:?}}}", error.to_string());
+                Verdict::Allowed
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The `AuthnRequest` that starts a sign-in (SAML Core 3.4.1, Profiles 4.1.4.1).
 
 use super::connection::ServiceProvider;
-use super::id::{EmailAddress, EndpointUrl, RequestId};
+use super::id::{EmailAddress, EndpointUrl, RequestId, TestId};
 use super::settings::RequestSettings;
 use super::time::Timestamp;
 use crate::xml::Writer;
@@ -43,6 +43,15 @@ impl<'a> AuthnRequest<'a> {
             subject: None,
             name_id_format: settings.name_id_format.as_deref(),
             passive: false,
+        }
+    }
+
+    /// The same request with the `ID` of a test.
+    #[must_use]
+    pub fn of_test(self, test: &TestId) -> Self {
+        Self {
+            id: test.request_id(),
+            ..self
         }
     }
 

@@ -8,6 +8,8 @@ use crate::limits::CERTIFICATE_NOTICE_DAYS;
 
 /// What is told of a certificate: enough to find it at the identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Certificate"))]
 pub struct CertificateSummary {
     /// SHA-256 of the certificate, in hexadecimal digits.
     pub sha256: String,
@@ -15,9 +17,11 @@ pub struct CertificateSummary {
     pub subject: String,
     /// When validity begins; none when it is unreadable.
     #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub not_before: Option<Timestamp>,
     /// When validity ends; none when it is unreadable.
     #[serde(serialize_with = "rfc3339")]
+    #[cfg_attr(test, schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub not_after: Option<Timestamp>,
 }
 

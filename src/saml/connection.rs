@@ -43,6 +43,7 @@ impl PublicOrigin {
 
 /// The kind of identity provider; decides names and hints shown to people, and two documented leniencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
     /// Any other SAML 2.0 identity provider.
@@ -69,6 +70,7 @@ impl Provider {
 
 /// Whether a connection signs users in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nobody is signed in through it.
@@ -79,6 +81,7 @@ pub enum State {
 
 /// The binding by which a message travels (SAML Bindings 3.4, 3.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Binding {
     /// HTTP-POST: an HTML form.
@@ -89,6 +92,7 @@ pub enum Binding {
 
 /// An endpoint of an identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Endpoint {
     /// By which binding it is reached.
     pub binding: Binding,
@@ -98,6 +102,7 @@ pub struct Endpoint {
 
 /// A single logout endpoint of an identity provider (SAML Metadata 2.2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LogoutEndpoint {
     /// By which binding it is reached.
     pub binding: Binding,
@@ -182,6 +187,26 @@ pub struct IdentityProvider {
 }
 
 impl IdentityProvider {
+    /// One that was described by hand.
+    #[must_use]
+    pub fn typed(
+        entity_id: EntityId,
+        url: EndpointUrl,
+        binding: Binding,
+        certificates: Vec<StoredCertificate>,
+    ) -> Self {
+        Self {
+            entity_id,
+            single_sign_on: vec![Endpoint { binding, url }],
+            single_logout: Vec::new(),
+            certificates,
+            metadata_url: None,
+            wants_requests_signed: false,
+            valid_until: None,
+            certificates_left_out: 0,
+        }
+    }
+
     /// The keys that may sign. Certificates whose key is not usable are left out; without any key nobody signs in.
     #[must_use]
     pub fn keys(&self) -> Vec<TrustedKey> {
@@ -294,6 +319,7 @@ impl Connection {
 
 /// The service provider's side of one connection (SAML Metadata 2.4.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceProvider {
     /// Our entity ID; what assertions must name as Audience.
     pub entity_id: String,

@@ -25,6 +25,7 @@ macro_rules! text_type {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(schemars::JsonSchema))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -79,6 +80,20 @@ text_type!(
 );
 
 text_type!(
+    /// The identifier of a test run, and the `ID` of the request that it sends: `test_` and 40 hexadecimal digits. No other
+    /// request of ours begins so.
+    TestId,
+    |text| {
+        let random = text.strip_prefix(TestId::PREFIX).unwrap_or_default();
+        if random.len() == 40 && random.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(text.to_owned())
+        } else {
+            Err(Invalid("expected the id of a test"))
+        }
+    }
+);
+
+text_type!(
     /// A connection's identifier: `conn_` and 20 characters of lower-case base32.
     ConnectionId,
     |text| prefixed(text, "conn_").ok_or(Invalid("expected a connection id such as conn_abcdefghij234567klmn"))
@@ -88,6 +103,12 @@ text_type!(
     /// An admin token's identifier, which is no secret: `tok_` and 20 characters of lower-case base32.
     TokenId,
     |text| prefixed(text, "tok_").ok_or(Invalid("expected a token id such as tok_abcdefghij234567klmn"))
+);
+
+text_type!(
+    /// A setup link's identifier, which is no secret: `link_` and 20 characters of lower-case base32.
+    SetupLinkId,
+    |text| prefixed(text, "link_").ok_or(Invalid("expected a setup link id such as link_abcdefghij234567klmn"))
 );
 
 text_type!(
@@ -216,6 +237,14 @@ impl ConnectionId {
     }
 }
 
+impl SetupLinkId {
+    /// A setup link's identifier out of 100 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(random_after("link_", random))
+    }
+}
+
 impl TokenId {
     /// An admin token's identifier out of 100 of the `random` bits.
     #[must_use]
@@ -243,14 +272,42 @@ impl RequestId {
     /// A request's `ID` out of 160 of the `random` bits; it begins with `_`, as an `NCName` may not begin with a digit.
     #[must_use]
     pub fn from_random(random: &[u8; 32]) -> Self {
-        use core::fmt::Write as _;
-        let mut id = String::from("_");
-        for octet in random.iter().take(20) {
-            // Writing to a `String` does not fail.
-            let _ = write!(id, "{octet:02x}");
-        }
-        Self(id)
+        Self(unguessable("_", random))
     }
+}
+
+impl TestId {
+    /// What all of them begin with, and no other ID of a request.
+    pub const PREFIX: &str = "test_";
+
+    /// A test's identifier out of 160 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(unguessable(Self::PREFIX, random))
+    }
+
+    /// The test whose request this is, if it is one's.
+    #[must_use]
+    pub fn of(request: &RequestId) -> Option<Self> {
+        Self::parse(request.as_str()).ok()
+    }
+
+    /// The `ID` of its request.
+    #[must_use]
+    pub fn request_id(&self) -> RequestId {
+        RequestId(self.0.clone())
+    }
+}
+
+/// `prefix` and 160 of the `random` bits in hexadecimal digits.
+fn unguessable(prefix: &str, random: &[u8; 32]) -> String {
+    use core::fmt::Write as _;
+    let mut id = String::from(prefix);
+    for octet in random.iter().take(20) {
+        // Writing to a `String` does not fail.
+        let _ = write!(id, "{octet:02x}");
+    }
+    id
 }
 
 impl EndpointUrl {

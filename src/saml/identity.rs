@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::EmailAddress;
 use super::reject::Reject;
-use super::settings::UserField;
+use super::settings::{AttributeMap, UserField};
 use crate::hidden::hide;
 
 /// What an assertion says of the user, by our names.
@@ -25,13 +25,16 @@ pub struct Identity {
 
 hide!(Identity);
 
+/// The NameID, where it stands in for an attribute.
+pub(super) const NAME_ID: &str = "NameID";
+
 const CLAIMS: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/";
 /// Stands in the place of the groups when there are too many.
 const GROUPS_LINK: &str = "http://schemas.microsoft.com/claims/groups.link";
 const MICROSOFT_CLAIMS: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/";
 
 /// Attribute names for each field, best first, as [`fold`] writes them: names, then claims, then OIDs.
-const EMAIL: &[&str] = &[
+pub(super) const EMAIL: &[&str] = &[
     "mail",
     "email",
     "emailaddress",
@@ -42,14 +45,14 @@ const EMAIL: &[&str] = &[
     "{claims}name",
     "userprincipalname",
 ];
-const FIRST_NAME: &[&str] = &[
+pub(super) const FIRST_NAME: &[&str] = &[
     "firstname",
     "givenname",
     "first",
     "{claims}givenname",
     "urn:oid:2.5.4.42",
 ];
-const LAST_NAME: &[&str] = &[
+pub(super) const LAST_NAME: &[&str] = &[
     "lastname",
     "surname",
     "sn",
@@ -58,7 +61,7 @@ const LAST_NAME: &[&str] = &[
     "{claims}surname",
     "urn:oid:2.5.4.4",
 ];
-const GROUPS: &[&str] = &[
+pub(super) const GROUPS: &[&str] = &[
     "groups",
     "group",
     "memberof",
@@ -73,33 +76,44 @@ const GROUPS: &[&str] = &[
 /// The user's first name, by the first alias that has one.
 #[must_use]
 pub fn first_name(assertion: &Assertion) -> Option<String> {
-    Attributes::of(assertion).first_text(FIRST_NAME)
+    Attributes::of(assertion).first_text(&aliases(None, FIRST_NAME))
 }
 
 /// The user's last name, by the first alias that has one.
 #[must_use]
 pub fn last_name(assertion: &Assertion) -> Option<String> {
-    Attributes::of(assertion).first_text(LAST_NAME)
+    Attributes::of(assertion).first_text(&aliases(None, LAST_NAME))
 }
 
-/// Reads the user's identity. The e-mail address comes from the first alias that the assertion has, else from a NameID
-/// that is an address.
+/// Reads the user's identity, by the names of `map` and then by the usual ones. The e-mail address comes from the first of them
+/// that the assertion has, else from a NameID that is an address.
 ///
 /// # Errors
 /// [`Reject::EmailMissing`] with the names of the attributes that came; [`Reject::EmailNotAnAddress`] when the
 /// attribute does not hold exactly one plain ASCII address.
-pub fn read(assertion: &Assertion) -> Result<Identity, Reject> {
+pub fn read(assertion: &Assertion, map: &AttributeMap) -> Result<Identity, Reject> {
     let attributes = Attributes::of(assertion);
     Ok(Identity {
-        email: email(assertion, &attributes)?,
-        first_name: attributes.first_text(FIRST_NAME),
-        last_name: attributes.first_text(LAST_NAME),
-        groups: attributes.all_texts(GROUPS),
+        email: email(assertion, &attributes, map)?.1,
+        first_name: attributes.first_text(&aliases(map.first_name.as_deref(), FIRST_NAME)),
+        last_name: attributes.first_text(&aliases(map.last_name.as_deref(), LAST_NAME)),
+        groups: attributes.all_texts(&aliases(map.groups.as_deref(), GROUPS)),
     })
 }
 
-fn email(assertion: &Assertion, attributes: &Attributes<'_>) -> Result<EmailAddress, Reject> {
-    for alias in EMAIL {
+/// The folded names of one field: the connection's own before the usual ones.
+pub(super) fn aliases(own: Option<&str>, usual: &[&str]) -> Vec<String> {
+    let usual = usual.iter().map(|alias| (*alias).to_owned());
+    own.map(fold).into_iter().chain(usual).collect()
+}
+
+/// The e-mail address, and the name of the attribute that has it, or [`NAME_ID`].
+pub(super) fn email<'a>(
+    assertion: &'a Assertion,
+    attributes: &Attributes<'a>,
+    map: &AttributeMap,
+) -> Result<(&'a str, EmailAddress), Reject> {
+    for alias in &aliases(map.email.as_deref(), EMAIL) {
         let values: Vec<&AttributeValue> = attributes.values(alias).filter(|v| !is_empty(v)).collect();
         let Some(first) = values.first() else { continue };
         let same = values.iter().all(|v| v == first);
@@ -108,16 +122,12 @@ fn email(assertion: &Assertion, attributes: &Attributes<'_>) -> Result<EmailAddr
             .filter(|_| same)
             .and_then(|text| EmailAddress::parse(trim(text)).ok());
         match address {
-            Some(address) => return Ok(address),
+            Some(address) => return Ok((attributes.name(alias), address)),
             // A user principal name or display name need not be an address; an e-mail attribute must.
-            None if matches!(*alias, "{claims}name" | "userprincipalname") => {}
+            None if matches!(alias.as_str(), "{claims}name" | "userprincipalname") => {}
             None => {
                 return Err(Reject::EmailNotAnAddress {
-                    attribute: attributes
-                        .named(alias)
-                        .map(|a| shortened(&a.name))
-                        .next()
-                        .unwrap_or_default(),
+                    attribute: shortened(attributes.name(alias)),
                 });
             }
         }
@@ -126,6 +136,7 @@ fn email(assertion: &Assertion, attributes: &Attributes<'_>) -> Result<EmailAddr
         .name_id
         .as_ref()
         .and_then(name_id_address)
+        .map(|address| (NAME_ID, address))
         .ok_or_else(|| Reject::EmailMissing {
             received: names(assertion),
         })
@@ -170,10 +181,10 @@ fn name_id_address(name_id: &NameId) -> Option<EmailAddress> {
 }
 
 /// The attributes of an assertion with their names folded once.
-struct Attributes<'a>(Vec<(String, Option<String>, &'a Attribute)>);
+pub(super) struct Attributes<'a>(Vec<(String, Option<String>, &'a Attribute)>);
 
 impl<'a> Attributes<'a> {
-    fn of(assertion: &'a Assertion) -> Self {
+    pub(super) fn of(assertion: &'a Assertion) -> Self {
         let folded = |a: &'a Attribute| (fold(&a.name), a.friendly_name.as_deref().map(fold), a);
         Self(assertion.attributes.iter().map(folded).collect())
     }
@@ -186,21 +197,31 @@ impl<'a> Attributes<'a> {
         self.0.iter().filter(is).map(|(_, _, attribute)| *attribute)
     }
 
+    /// The name of the first of them.
+    fn name(&self, alias: &str) -> &'a str {
+        self.named(alias).next().map_or("", |attribute| attribute.name.as_str())
+    }
+
     fn values(&self, alias: &str) -> impl Iterator<Item = &'a AttributeValue> {
         self.named(alias).flat_map(|a| &a.values)
     }
 
     /// The first text that is not blank, by the order of `aliases`.
-    fn first_text(&self, aliases: &[&str]) -> Option<String> {
-        let texts = aliases
-            .iter()
-            .flat_map(|alias| self.values(alias))
-            .filter_map(AttributeValue::as_text);
-        texts.map(trim).find(|t| !t.is_empty()).map(ToOwned::to_owned)
+    fn first_text(&self, aliases: &[String]) -> Option<String> {
+        self.first(aliases).map(|(_, text)| text.to_owned())
+    }
+
+    /// The same with the name of its attribute.
+    pub(super) fn first(&self, aliases: &[String]) -> Option<(&'a str, &'a str)> {
+        let attributes = aliases.iter().flat_map(|alias| self.named(alias));
+        let texts = attributes.flat_map(|a| a.values.iter().map(move |value| (a.name.as_str(), value)));
+        texts
+            .filter_map(|(name, value)| Some((name, trim(value.as_text()?))))
+            .find(|(_, text)| !text.is_empty())
     }
 
     /// Every text that is not blank, each once, in order.
-    fn all_texts(&self, aliases: &[&str]) -> Vec<String> {
+    pub(super) fn all_texts(&self, aliases: &[String]) -> Vec<String> {
         let texts = aliases
             .iter()
             .flat_map(|alias| self.values(alias))
@@ -213,8 +234,14 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// Whether one of `aliases` is a name of `attribute`.
+pub(super) fn is_named(attribute: &Attribute, aliases: &[String]) -> bool {
+    let is = |name: &str| aliases.contains(&fold(name));
+    is(&attribute.name) || attribute.friendly_name.as_deref().is_some_and(is)
+}
+
 /// A name without case, spaces, dots, dashes and underscores; claims by their last part; OIDs as they stand.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     if let Some(claim) = name.strip_prefix(CLAIMS) {
         return format!("{{claims}}{claim}");
     }
@@ -236,6 +263,6 @@ fn is_empty(value: &AttributeValue) -> bool {
     }
 }
 
-fn shortened(name: &str) -> String {
+pub(super) fn shortened(name: &str) -> String {
     name.chars().take(200).collect()
 }

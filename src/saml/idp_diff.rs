@@ -9,6 +9,8 @@ use super::time::Timestamp;
 
 /// One thing that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "IdentityProviderChange"))]
 #[serde(tag = "field", rename_all = "snake_case")]
 pub enum Change {
     /// How many signing certificates are left out as unusable.
@@ -31,6 +33,8 @@ pub enum Change {
 
 /// From what to what; nothing where there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(inline))]
 pub struct FromTo<T> {
     /// What is saved.
     pub from: Option<T>,

@@ -31,6 +31,7 @@ impl MissingCertificate {
 
 /// Why metadata is not taken over by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HoldReason {
     /// None of the keys is one that is known.
@@ -39,6 +40,18 @@ pub enum HoldReason {
     EntityChanged,
     /// Browsers would be sent to a host that they were not sent to before.
     HostChanged,
+}
+
+impl HoldReason {
+    /// The reason in words, as a part of a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::AllKeysChanged => "none of its signing certificates is known",
+            Self::EntityChanged => "it describes another identity provider",
+            Self::HostChanged => "it sends browsers to another host",
+        }
+    }
 }
 
 /// What becomes of an identity provider whose metadata was fetched again.

@@ -38,10 +38,10 @@ impl LogoutStatus {
 }
 
 impl LogoutSent<'_> {
-    /// A `LogoutRequest` for one session of the subject `name_id`, who must be named as the identity provider named them: "the
+    /// A `LogoutRequest` for these sessions of the subject `name_id`, who must be named as the identity provider named them: "the
     /// principal's identifier MUST strongly match" (Core 3.3.4, 3.7.3).
     #[must_use]
-    pub fn request(&self, name_id: &NameId, session_index: Option<&str>, not_on_or_after: Timestamp) -> String {
+    pub fn request(&self, name_id: &NameId, session_indexes: &[String], not_on_or_after: Timestamp) -> String {
         let mut writer = self.start("samlp:LogoutRequest");
         writer.attribute("NotOnOrAfter", &not_on_or_after.to_rfc3339());
         self.write_issuer(&mut writer);
@@ -53,7 +53,7 @@ impl LogoutSent<'_> {
             .optional_attribute("Format", name_id.format.as_deref())
             .text(&name_id.value)
             .end();
-        if let Some(session_index) = session_index {
+        for session_index in session_indexes {
             writer.leaf("samlp:SessionIndex", session_index);
         }
         writer.finish()
@@ -127,15 +127,16 @@ mod tests {
         let saml = "xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\"";
         with(|sent| {
             assert_eq!(
-                sent.request(&name_id, Some("<1>"), end),
+                sent.request(&name_id, &["<1>".to_owned(), "2".to_owned()], end),
                 format!(
                     "{root}<saml:NameID {saml} NameQualifier=\"urn:idp\" SPNameQualifier=\"urn:&quot;sp&quot;\" Format=\"urn:f\">\
-                     a&amp;b</saml:NameID><samlp:SessionIndex>&lt;1&gt;</samlp:SessionIndex></samlp:LogoutRequest>"
+                     a&amp;b</saml:NameID><samlp:SessionIndex>&lt;1&gt;</samlp:SessionIndex><samlp:SessionIndex>2</samlp:SessionIndex>\
+                     </samlp:LogoutRequest>"
                 )
             );
             (name_id.format, name_id.name_qualifier, name_id.sp_name_qualifier) = (None, None, None);
             assert_eq!(
-                sent.request(&name_id, None, end),
+                sent.request(&name_id, &[], end),
                 format!("{root}<saml:NameID {saml}>a&amp;b</saml:NameID></samlp:LogoutRequest>")
             );
         });

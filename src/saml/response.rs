@@ -53,6 +53,15 @@ pub enum SignatureDemand {
     Response,
 }
 
+/// Whether an assertion came encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// As a whole.
+    Encrypted,
+    /// Not as a whole; its NameID and attributes may have been.
+    Plain,
+}
+
 /// A response whose every signature verified, and the assertion read from the octets that were digested.
 ///
 /// [`open`] and [`open_with`] alone make one, so that the fields and the assertion are of one message. Nobody can put one
@@ -60,9 +69,9 @@ pub enum SignatureDemand {
 ///
 /// ```compile_fail,E0451
 /// use edge_saml::dsig::Verified;
-/// use edge_saml::saml::{assertion::Assertion, response::{Envelope, VerifiedResponse}};
+/// use edge_saml::saml::{assertion::Assertion, response::{Encryption, Envelope, VerifiedResponse}};
 /// fn forge(envelope: Envelope, assertion: Verified<Assertion>) -> VerifiedResponse {
-///     VerifiedResponse { envelope, assertion }
+///     VerifiedResponse { envelope, assertion, encryption: Encryption::Plain }
 /// }
 /// ```
 ///
@@ -78,6 +87,7 @@ pub enum SignatureDemand {
 pub struct VerifiedResponse {
     envelope: Envelope,
     assertion: Verified<Assertion>,
+    encryption: Encryption,
 }
 
 hide!(VerifiedResponse);
@@ -87,6 +97,12 @@ impl VerifiedResponse {
     #[must_use]
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
+    }
+
+    /// How its assertion came.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        self.encryption
     }
 
     /// The assertion.
@@ -117,6 +133,7 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
             Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Assertion::read),
             Coverage::Response => |octets| read_child(octets, "Assertion", Assertion::read),
         })?,
+        encryption: Encryption::Plain,
     })
 }
 
@@ -150,6 +167,7 @@ pub async fn open_with<U: UnwrapKey>(
         return Ok(VerifiedResponse {
             envelope: Envelope { coverage, ..envelope },
             assertion,
+            encryption: Encryption::Encrypted,
         });
     }
     let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
@@ -161,6 +179,7 @@ pub async fn open_with<U: UnwrapKey>(
     Ok(VerifiedResponse {
         envelope,
         assertion: Sealed::open(&sealed, &mut keys).await?,
+        encryption: Encryption::Plain,
     })
 }
 

@@ -45,6 +45,7 @@ impl KeyId {
 
 /// What a key is for now. The order is that of our metadata: the key in use first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KeyState {
     /// It signs; or it is announced, and decrypts.
@@ -71,6 +72,7 @@ impl KeyState {
 
 /// A step of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RotationStep {
     /// Makes the next key.
@@ -79,6 +81,18 @@ pub enum RotationStep {
     Activate,
     /// The previous key is forgotten.
     Retire,
+}
+
+impl RotationStep {
+    /// Its name, as the API has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Activate => "activate",
+            Self::Retire => "retire",
+        }
+    }
 }
 
 /// A key without its private half.

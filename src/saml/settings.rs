@@ -11,6 +11,7 @@ use crate::limits::{PENDING_REQUEST_MINUTES, SIGN_IN_ORDER};
 
 /// Whether our requests to an identity provider are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SignRequests {
     /// Always.
@@ -24,6 +25,7 @@ pub enum SignRequests {
 
 /// Whether and how the typed e-mail address is passed on to the identity provider, so that nobody types it twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LoginHint {
     /// In a parameter of the sign-on URL, outside of SAML: see
@@ -39,6 +41,7 @@ pub enum LoginHint {
 
 /// What our requests ask for. By default nothing: identity providers refuse what they were not set up for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct RequestSettings {
     /// Whether they are signed.
@@ -78,6 +81,7 @@ impl RequestSettings {
 
 /// What becomes of a response that answers no request (an "unsolicited response", SAML Profiles 4.1.5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum IdpInitiated {
     /// It signs nobody in, but once verified it starts a sign-in of ours, which the identity provider then answers.
@@ -91,6 +95,7 @@ pub enum IdpInitiated {
 
 /// Something that must be known of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UserField {
     /// The first name.
@@ -113,12 +118,40 @@ impl UserField {
     }
 }
 
+/// The names of the attributes that hold what is known of a user, where they are not among the usual ones. They are compared as
+/// those are, and come first; what has no name here, or did not come by it, is looked for by the usual names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+pub struct AttributeMap {
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The first name.
+    pub first_name: Option<String>,
+    /// The last name.
+    pub last_name: Option<String>,
+    /// Groups or roles.
+    pub groups: Option<String>,
+}
+
+impl AttributeMap {
+    /// The usual names alone.
+    pub const USUAL: Self = Self {
+        email: None,
+        first_name: None,
+        last_name: None,
+        groups: None,
+    };
+}
+
 /// Until when SHA-1 is accepted in signatures, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sha1Exception {
     /// From this time on it is refused again.
     #[serde(with = "super::time::rfc3339")]
+    #[cfg_attr(test, schemars(with = "String", extend("format" = "date-time")))]
     pub until: Timestamp,
     /// The vendor's reason, for whoever reads it later.
     pub reason: String,
@@ -126,6 +159,7 @@ pub struct Sha1Exception {
 
 /// What the responses of a connection may and must be. The defaults are for an identity provider that does all as it should.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct ResponseSettings {
@@ -140,6 +174,8 @@ pub struct ResponseSettings {
     pub require_signed_response: bool,
     /// Whether SHA-1 is accepted for a while.
     pub sha1_exception: Option<Sha1Exception>,
+    /// What attributes are called that have names of their own.
+    pub attribute_map: AttributeMap,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: Vec<UserField>,
     /// Whether the e-mail address must be the one that was typed, where one was.
@@ -158,6 +194,7 @@ impl Default for ResponseSettings {
             require_signed_assertion: false,
             require_signed_response: false,
             sha1_exception: None,
+            attribute_map: AttributeMap::USUAL,
             required_attributes: Vec::new(),
             require_typed_email: false,
             just_in_time_sign_up: true,
@@ -202,6 +239,7 @@ impl ResponseSettings {
 
 /// Which sign-ins are led to a connection, besides those of its domains themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct RoutingSettings {
     /// Whether the domains below its domains go with them.

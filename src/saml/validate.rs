@@ -1,5 +1,7 @@
 //! The rules of the Web Browser SSO Profile (SAML Profiles 4.1.4), in the order of the specification.
 
+use std::collections::BTreeSet;
+
 use super::assertion::{Assertion, Issuer, NameId, SubjectConfirmation};
 use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
 use super::domains::DomainRule;
@@ -7,7 +9,7 @@ use super::id::{AssertionId, EmailAddress, EntityId, RequestId, same_endpoint};
 use super::identity::{self, Identity};
 use super::reject::{Clock, Mismatch, Reject};
 use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
-use super::settings::{IdpInitiated, UserField};
+use super::settings::{AttributeMap, IdpInitiated, UserField};
 use super::time::Timestamp;
 use crate::dsig::Verified;
 use crate::hidden::hide;
@@ -30,6 +32,8 @@ pub struct Expect<'a> {
     pub provider: Provider,
     /// The domains whose addresses it may assert.
     pub domains: DomainRule<'a>,
+    /// What its attributes are called.
+    pub attribute_map: &'a AttributeMap,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: &'a [UserField],
     /// Whether a sign-in may answer no request.
@@ -56,6 +60,7 @@ impl<'a> Expect<'a> {
             idp_entity_id: &idp.entity_id,
             provider: connection.provider,
             domains: connection.domain_rule(),
+            attribute_map: &connection.responses.attribute_map,
             required_attributes: &connection.responses.required_attributes,
             unsolicited: match connection.responses.idp_initiated {
                 IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
@@ -78,7 +83,7 @@ pub struct Login {
     idp_entity_id: EntityId,
     name_id: Option<NameId>,
     identity: Identity,
-    session_index: Option<String>,
+    session_indexes: Vec<String>,
     session_not_on_or_after: Option<Timestamp>,
     authn_instant: Timestamp,
 }
@@ -129,13 +134,13 @@ impl Login {
         &self.identity
     }
 
-    /// The session at the identity provider.
+    /// The sessions at the identity provider, one for each statement that names one, each once.
     #[must_use]
-    pub fn session_index(&self) -> Option<&str> {
-        self.session_index.as_deref()
+    pub fn session_indexes(&self) -> &[String] {
+        &self.session_indexes
     }
 
-    /// When that session ends.
+    /// When the first of these sessions ends.
     #[must_use]
     pub fn session_not_on_or_after(&self) -> Option<Timestamp> {
         self.session_not_on_or_after
@@ -227,10 +232,19 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
         identity,
-        session_index: assertion.authn_statements.iter().find_map(|s| s.session_index.clone()),
+        session_indexes: session_indexes(assertion),
         session_not_on_or_after: confirmed.session_not_on_or_after,
         authn_instant: authn_instant(assertion)?,
     })
+}
+
+fn session_indexes(assertion: &Assertion) -> Vec<String> {
+    let indexes = assertion
+        .authn_statements
+        .iter()
+        .filter_map(|s| s.session_index.clone());
+    let mut seen = BTreeSet::new();
+    indexes.filter(|index| seen.insert(index.clone())).collect()
 }
 
 /// An assertion that says it is good for years is good for a day (attack A110): gives its end, which has not come.
@@ -285,7 +299,7 @@ pub fn stable_name_id(name_id: Option<&NameId>) -> Result<&NameId, Reject> {
 /// # Errors
 /// Those of [`identity::read`]; [`Reject::EmailDomainNotOwned`]; those of [`identity::check_required`].
 pub fn identify(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Identity, Reject> {
-    let identity = identity::read(response.assertion().get())?;
+    let identity = identity::read(response.assertion().get(), expect.attribute_map)?;
     check_domain(&identity.email, expect)?;
     identity::check_required(&identity, response.assertion().get(), expect.required_attributes)?;
     Ok(identity)

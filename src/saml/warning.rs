@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::certificate::Notice;
 use super::connection::{Connection, IdentityProvider, Provider};
+use super::id::Domain;
 use super::time::Timestamp;
 use crate::code::Code;
 
@@ -16,6 +17,10 @@ pub enum Warning {
     CertificateExpiresSoon(CertificateEnd, i64),
     /// This many signing certificates of the metadata are not used, as they or their keys are not usable.
     CertificatesLeftOut(usize),
+    /// The record that proved this domain is gone.
+    DomainProofLost(Domain),
+    /// This domain is not proven to be the customer's.
+    DomainUnproven(Domain),
     /// The metadata was valid until then, by its own word.
     MetadataExpired(Timestamp),
     /// A metadata URL of Microsoft Entra ID without `appid`: it names the certificates of the tenant, not those of the
@@ -57,6 +62,8 @@ impl Warning {
             Self::CertificateExpired(_) => Code::CertificateExpired,
             Self::CertificateExpiresSoon(..) => Code::CertificateExpiresSoon,
             Self::CertificatesLeftOut(_) => Code::CertificatesLeftOut,
+            Self::DomainProofLost(_) => Code::DomainProofLost,
+            Self::DomainUnproven(_) => Code::DomainUnproven,
             Self::MetadataExpired(_) => Code::MetadataExpired,
             Self::MetadataUrlWithoutAppId => Code::MetadataUrlWithoutAppId,
         }
@@ -79,6 +86,11 @@ impl fmt::Display for Warning {
                 f,
                 "{count} of the signing certificates in the metadata cannot be used: unreadable, too weak, or of another kind."
             ),
+            Self::DomainProofLost(domain) => write!(
+                f,
+                "The DNS record that proved {domain} to be the customer's is gone; sign-ins go on."
+            ),
+            Self::DomainUnproven(domain) => write!(f, "The domain {domain} is not proven to be the customer's."),
             Self::MetadataExpired(end) => {
                 write!(f, "The metadata was valid until {}; it is still used.", end.to_rfc3339())
             }

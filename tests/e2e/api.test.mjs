@@ -9,7 +9,7 @@ import { createServer as createTlsServer } from "node:https";
 import { after, before, describe, test } from "node:test";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import { startWorker } from "../../scripts/lib/worker.mjs";
-import { Browser, DEFAULT_ENTITY_ID, adminToken, apiOf, connect, request, startSystem } from "./support.mjs";
+import { Browser, DEFAULT_ENTITY_ID, adminToken, apiOf, connect, request, startSystem, UNTESTED } from "./support.mjs";
 
 const MIB = 1024 * 1024;
 const UNKNOWN = "/connections/conn_aaaaaaaaaaaaaaaaaaaa";
@@ -42,7 +42,11 @@ describe("connections", { concurrency: 4 }, () => {
     const domain = newDomain();
     const created = await create({ name: " Acme ", domains: [domain, domain.toUpperCase()], organization: "org_1" });
     assert.equal(created.status, 201);
-    const { id, created_at, updated_at, ...rest } = created.body;
+    const { id, created_at, updated_at, domain_proofs, ...rest } = created.body;
+    const [{ record_value, ...proof }, ...others] = domain_proofs;
+    assert.match(record_value, /^edge-saml-verification=[\w-]{43}$/);
+    const unproven = { domain, state: "unproven", record_type: "TXT", record_name: `_edge-saml.${domain}`, proven_at: null, checked_at: null, problem: null };
+    assert.deepEqual([proof, others], [unproven, []]);
     assert.match(id, /^conn_[a-z2-7]{20}$/);
     assert.equal(created_at, updated_at);
     assert.ok(Math.abs(Date.parse(created_at) - Date.now()) < 60_000);
@@ -64,6 +68,7 @@ describe("connections", { concurrency: 4 }, () => {
       require_signed_assertion: false,
       require_signed_response: false,
       sha1_exception: null,
+      attribute_map: { email: null, first_name: null, last_name: null, groups: null },
       required_attributes: [],
       require_typed_email: false,
       just_in_time_sign_up: true,
@@ -74,6 +79,7 @@ describe("connections", { concurrency: 4 }, () => {
       service_provider: { entity_id: entityId, acs_url: `${entityId}/acs`, metadata_url: `${entityId}/metadata`, slo_url: `${entityId}/slo` },
       identity_provider: null,
       warnings: [],
+      test: { required: true, last_passed_at: null, last_result: null },
       generation: 1,
     });
     assert.deepEqual((await api("GET", `/connections/${id}`)).body, created.body);
@@ -176,7 +182,9 @@ describe("connections", { concurrency: 4 }, () => {
     assertError(await api("POST", `${path}/enable`), 409, "connection_incomplete");
     assert.equal((await api("POST", `${path}/disable`)).body.state, "disabled");
     await api("POST", `${path}/metadata`, { xml: system.metadata });
-    assert.equal((await api("POST", `${path}/enable`)).body.state, "enabled");
+    assertError(await api("POST", `${path}/enable`), 409, "test_required");
+    assertError(await api("POST", `${path}/enable`, { override_reason: "" }), 422, "invalid_field");
+    assert.equal((await api("POST", `${path}/enable`, UNTESTED)).body.state, "enabled");
     const again = await api("POST", `${path}/enable`);
     assert.deepEqual([again.status, again.body.generation], [200, 3], "enabling twice changes nothing");
     assert.equal((await api("POST", `${path}/disable`)).body.state, "disabled");
@@ -216,6 +224,106 @@ describe("the token", () => {
       assertError(await apiOf(closed.origin, token)("POST", "/connections", {}), 401, "api_closed");
     }
     assert.equal((await request(`${closed.origin}/sso/sign-in`)).status, 200);
+  });
+});
+
+describe("tokens", () => {
+  test("open what their scopes allow, until they are revoked", async () => {
+    const made = await api("POST", "/tokens", { name: "ci", scopes: ["read"] });
+    assert.equal(made.status, 201);
+    const { token, ...shown } = made.body;
+    assert.match(token, /^sso_[A-Za-z0-9_-]{43}$/);
+    const asCi = apiOf(system.origin, token);
+    assert.equal((await asCi("GET", "/connections")).status, 200);
+    assertError(await asCi("POST", "/connections", { name: "Test", provider: "okta", domains: [newDomain()] }), 403, "insufficient_scope", /write/);
+    assertError(await asCi("GET", "/tokens"), 403, "insufficient_scope", /tokens/);
+    const { tokens } = (await api("GET", "/tokens")).body;
+    const used = tokens.find(({ id }) => id === shown.id);
+    assert.ok(Math.abs(Date.parse(used.last_used_at) - Date.now()) < 60_000);
+    assert.deepEqual({ ...used, last_used_at: null }, shown);
+    assert.equal((await api("DELETE", `/tokens/${shown.id}`)).status, 204);
+    assertError(await asCi("GET", "/connections"), 401, "unauthorized");
+  });
+});
+
+describe("calls", () => {
+  const call = async (method, path, headers, body) => {
+    const answer = await request(`${system.origin}/sso/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, ...(body && { "content-type": "application/json" }), ...headers },
+      body: body && JSON.stringify(body),
+    });
+    return { ...answer, body: answer.text && JSON.parse(answer.text) };
+  };
+
+  test("change the version that was seen, or nothing", async () => {
+    const path = await newPath();
+    const { headers } = await call("GET", path);
+    const [first, second] = await Promise.all(["One", "Two"].map((name) => call("PATCH", path, { "if-match": headers.etag }, { name })));
+    const [won, lost] = first.status === 200 ? [first, second] : [second, first];
+    assert.equal(won.status, 200);
+    assertError(lost, 412, "precondition_failed");
+    assert.notEqual(won.headers.etag, headers.etag);
+    assert.deepEqual((await call("GET", path)).body, won.body);
+    assertError(await call("DELETE", path, { "if-match": headers.etag }), 412, "precondition_failed");
+    assert.equal((await call("DELETE", path, { "if-match": won.headers.etag })).status, 204);
+  });
+
+  test("list in pages, by domain and by organization", async () => {
+    const [organization, domain] = ["pages & more", newDomain()];
+    const ids = [];
+    for (const own of [newDomain(), domain, newDomain()]) ids.push((await create({ domains: [own], organization })).body.id);
+    const found = [];
+    const query = new URLSearchParams({ organization, limit: "2" });
+    for (let cursor = ""; cursor !== null; ) {
+      const page = (await call("GET", `/connections?${query}`)).body;
+      found.push(page.connections.map(({ id }) => id));
+      cursor = page.next_cursor;
+      query.set("cursor", cursor);
+    }
+    assert.deepEqual(found, [ids.slice(0, 2), ids.slice(2)]);
+    const byDomain = (await call("GET", `/connections?domain=${domain}`)).body;
+    assert.deepEqual(byDomain.connections.map(({ id }) => id), [ids[1]]);
+    assertError(await call("GET", "/connections?organisation=x"), 400, "invalid_query");
+  });
+
+  test("are described for everybody", async () => {
+    const answer = await request(`${system.origin}/sso/api/v1/openapi.json`);
+    assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "application/json"]);
+    const { openapi, paths } = JSON.parse(answer.text);
+    assert.deepEqual([openapi, Object.keys(paths["/connections"])], ["3.1.0", ["get", "post"]]);
+  });
+
+  test("that are repeated with their key create once", async () => {
+    const [key, body] = [{ "idempotency-key": "one and the same" }, { name: "Once", provider: "okta", domains: [newDomain()] }];
+    const [first, second] = await Promise.all([call("POST", "/connections", key, body), call("POST", "/connections", key, body)]);
+    assert.deepEqual([first.status, second.status], [201, 201]);
+    assert.deepEqual(second.body, first.body);
+    assertError(await call("POST", "/connections", key, { ...body, name: "Twice" }), 422, "idempotency_key_reused");
+    assertError(await call("POST", "/connections", {}, body), 409, "domain_taken");
+  });
+
+  test("that come too often from one address are put off, there alone", async () => {
+    const ask = (address, path, options) => request(`${system.origin}${path}`, { ...options, headers: { "cf-connecting-ip": address } });
+    // Counts begin anew with each minute of the clock, so that what comes within one is twice the limit at the most.
+    const floodUntilLimited = async (limit, ...request) => {
+      for (let sent = 0; sent <= 2 * limit; sent += 20) {
+        const answers = await Promise.all(Array.from({ length: 20 }, () => ask(...request)));
+        const limited = answers.find(({ status }) => status === 429);
+        if (limited) return { sent, ...limited };
+      }
+      return assert.fail(`${2 * limit} requests were not too many`);
+    };
+    const wrong = await floodUntilLimited(20, "192.0.2.1", "/sso/api/v1/connections");
+    assert.deepEqual([JSON.parse(wrong.text).error.code, wrong.headers["retry-after"]], ["rate_limited", "60"]);
+    assert.equal((await ask("192.0.2.2", "/sso/api/v1/connections")).status, 401);
+    const acs = "/sso/saml/conn_aaaaaaaaaaaaaaaaaaaa/acs";
+    const message = await floodUntilLimited(600, "2001:db8::1", acs, { method: "POST", body: new URLSearchParams({ SAMLResponse: "" }) });
+    assert.ok(message.sent >= 580, "not before the limit");
+    assert.match(message.text, /<h1>Please wait a minute<\/h1>/);
+    assert.equal(message.headers["retry-after"], "60");
+    const elsewhere = await ask("2001:db8:0:1::1", acs, { method: "POST", body: new URLSearchParams({ SAMLResponse: "" }) });
+    assert.notEqual(elsewhere.status, 429);
   });
 });
 

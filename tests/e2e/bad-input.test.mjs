@@ -53,7 +53,7 @@ const routes = () => [
   { path: "/sso/session", methods: "GET, HEAD" },
   { path: "/sso/style.css", methods: "GET, HEAD" },
   { path: acsOf(), methods: "POST" },
-  { path: `/sso/saml/${connection.id}/complete`, methods: "GET, HEAD, POST" },
+  { path: `/sso/saml/${connection.id}/complete`, methods: "GET, POST" },
   { path: `/sso/saml/${connection.id}/metadata`, methods: "GET, HEAD" },
   { path: "/sso/api/v1/connections", methods: "GET, HEAD, POST" },
   { path: `/sso/api/v1/connections/${connection.id}`, methods: "GET, HEAD, PATCH, DELETE" },
@@ -61,6 +61,13 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}/disable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/metadata`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/refusals`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/tests`, methods: "GET, HEAD, POST" },
+  { path: `/sso/api/v1/connections/${connection.id}/versions`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/draft`, methods: "GET, HEAD, PATCH, DELETE" },
+  { path: `/sso/api/v1/connections/${connection.id}/draft/apply`, methods: "POST" },
+  { path: `/sso/api/v1/connections/${connection.id}/undo`, methods: "POST" },
+  { path: `/sso/api/v1/audit`, methods: "GET, HEAD" },
+  { path: `/sso/saml/${connection.id}/test`, methods: "GET" },
 ];
 
 describe("methods", () => {
@@ -98,7 +105,7 @@ describe("paths", () => {
       "/sso/%c0%ae%c0%ae/sign-in", "/sso/saml", "/sso/saml/", `/sso/saml/${connection.id}`, `/sso/saml/${connection.id}/`, `/sso/saml/${connection.id}/acs/`,
       `/sso/saml/${connection.id.toUpperCase()}/acs`, `/sso/saml/${connection.id}%00/acs`, `/sso/saml/${connection.id}x/acs`, "/sso/saml/conn_/acs",
       "/sso/saml/__proto__/metadata", "/sso/saml/..%2f..%2fapi/metadata", `/sso/saml/${"a".repeat(10_000)}/metadata`, `/sso/saml/${UNKNOWN_ID}/metadata`,
-      "/favicon.ico", "/robots.txt", "/.env", "/sso/admin", "/sso/setup/x", "/sso/jwks.json", "/cdn-cgi/x", `/${"x/".repeat(5_000)}`,
+      "/favicon.ico", "/robots.txt", "/.env", "/sso/administrator", "/sso/setup/x", "/sso/jwks.json", "/cdn-cgi/x", `/${"x/".repeat(5_000)}`,
     ]) {
       const answer = await send(path);
       assert.equal(answer.status, 404, path);
@@ -117,8 +124,8 @@ describe("paths", () => {
       assert.deepEqual([known.status, JSON.parse(known.text).error.code], [404, "not_found"], path);
       assert.deepEqual([unknown.status, JSON.parse(unknown.text).error.code], [401, "unauthorized"], path);
     }
-    for (const [method, action] of [["GET", ""], ["PATCH", ""], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata"], ["GET", "/refusals"]]) {
-      const body = { PATCH: {}, POST: { xml: "<x/>" } }[method];
+    for (const [method, action] of [["GET", ""], ["PATCH", ""], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata"], ["GET", "/refusals"], ["GET", "/tests"], ["GET", "/versions"], ["POST", "/versions/1/restore"]]) {
+      const body = action === "/enable" ? undefined : { PATCH: {}, POST: { xml: "<x/>" } }[method];
       const answer = await system.api(method, `/connections/${UNKNOWN_ID}${action}`, body);
       assert.deepEqual([answer.status, answer.body.error.code], [404, "connection_unknown"], `${method} ${action}`);
     }
@@ -336,6 +343,14 @@ describe("bodies", () => {
         assert.equal(answer.status, 413, path);
         assertRefusedCalmly(answer, path);
       }
+    }
+  });
+
+  test("are not even measured where the token does not allow the call", async () => {
+    const { token } = (await system.api("POST", "/tokens", { name: "reader", scopes: ["read"] })).body;
+    for (const [authorization, status] of [[`Bearer sso_${"A".repeat(43)}`, 401], [`Bearer ${token}`, 403]]) {
+      const headers = { authorization, "content-type": "application/json" };
+      assert.equal((await stream("/sso/api/v1/connections", headers, 64 * 1024 + 1)).status, status);
     }
   });
 

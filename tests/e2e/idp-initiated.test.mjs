@@ -54,6 +54,19 @@ describe("a response that nobody asked for", { concurrency: 4 }, () => {
     await assertRefused(system, connection, await deliver(new Browser(system.origin), connection, response), "assertion_reused");
   });
 
+  test("signs nobody in who was not asked", async () => {
+    const connection = await connect(system);
+    await set(connection, { idp_initiated: "direct" });
+    const action = `/sso/saml/${connection.id}/complete`;
+    const [browser, stranger] = [new Browser(system.origin), new Browser(system.origin)];
+    const { location } = await deliver(browser, connection, await unsolicited(connection, system));
+    const ticket = new URL(location, system.origin).searchParams.get("ticket");
+    assert.equal((await browser.get(location)).status, 200);
+    assert.ok(browser.cookies.get("__Host-sso_browser"));
+    await assertRefused(system, connection, await stranger.post(action, { ticket }), "browser_mismatch", { browser: stranger });
+    await assertRefused(system, connection, await browser.post(action, { ticket }), "in_response_to_unknown", { browser });
+  });
+
   test("leads nowhere by its RelayState that is not allowed", async () => {
     const connection = await connect(system);
     const browser = new Browser(system.origin);
@@ -68,8 +81,9 @@ test("the same browser may post a response twice", async () => {
   const response = await answerTo(await begin(browser, connection, { returnTo: "/reports" }), system);
   const [first, second] = [await deliver(browser, connection, response), await deliver(browser, connection, response)];
   assert.deepEqual([first.status, second.status], [303, 303]);
-  const stranger = new Browser(system.origin);
-  await assertRefused(system, connection, await stranger.get(second.location), "browser_mismatch", { browser: stranger });
   const done = await browser.get(second.location);
   assert.deepEqual([done.status, done.location], [303, "/reports"]);
+  const stranger = new Browser(system.origin);
+  await assertRefused(system, connection, await stranger.get(first.location), "browser_mismatch", { browser: stranger });
+  assert.equal((await browser.get("/sso/session")).status, 200);
 });

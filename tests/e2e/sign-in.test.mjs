@@ -8,8 +8,7 @@ import { inflateRawSync } from "node:zlib";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import {
   BROWSER_COOKIE, Browser, SESSION_COOKIE, answerTo, apiOf, assertNobody, assertRefused, begin, complete, connect, deliver, parseCookie,
-  signIn, startSystem,
-} from "./support.mjs";
+  signIn, startSystem, UNTESTED } from "./support.mjs";
 
 const MINUTE = 60_000;
 const UNKNOWN_CONNECTION = "conn_aaaaaaaaaaaaaaaaaaaa";
@@ -32,7 +31,7 @@ describe("a good sign-in", { concurrency: 4 }, () => {
     const created = await api("POST", "/connections", { name: "Acme", provider: "okta", domains: ["acme.test"] });
     const { id, service_provider: sp } = created.body;
     await api("POST", `/connections/${id}/metadata`, { url: idp.metadataUrl });
-    await api("POST", `/connections/${id}/enable`);
+    await api("POST", `/connections/${id}/enable`, UNTESTED);
     const browser = newBrowser();
 
     // The sign-in page keeps where the user was going.
@@ -336,13 +335,15 @@ describe("once only", { concurrency: 4 }, () => {
     const browser = newBrowser();
     const response = await answerTo(await begin(browser, connection), system);
     await complete(browser, await deliver(browser, connection, response));
-    const other = newBrowser();
-    await begin(other, connection);
-    const taken = await deliver(other, connection, response);
-    assert.equal(taken.status, 303, taken.text);
-    await assertRefused(system, connection, await other.get(taken.location), "browser_mismatch", { browser: other });
     await browser.post("/sso/sign-out", {});
     await assertRefused(system, connection, await deliver(browser, connection, response), "assertion_reused", { browser });
+    const another = await answerTo(await begin(browser, connection), system);
+    await complete(browser, await deliver(browser, connection, another));
+    const other = newBrowser();
+    await begin(other, connection);
+    const taken = await deliver(other, connection, another);
+    assert.equal(taken.status, 303, taken.text);
+    await assertRefused(system, connection, await other.get(taken.location), "browser_mismatch", { browser: other });
   });
 
   test("of many deliveries at once, four are taken for clicks of the same user", async () => {
@@ -381,17 +382,17 @@ describe("the browser that began", () => {
   test("alone can complete: not another browser, and not one without a cookie", async () => {
     const connection = await connect(system);
     const browser = newBrowser();
-    const attempt = await begin(browser, connection);
-    const exchanged = await deliver(browser, connection, await answerTo(attempt, system));
-    const another = newBrowser();
+    const [another, garbled] = [newBrowser(), newBrowser()];
     await begin(another, connection);
-    for (const stranger of [another, newBrowser()]) {
-      await assertRefused(system, connection, await stranger.get(exchanged.location), "browser_mismatch", { browser: stranger });
-    }
-    const garbled = newBrowser();
     garbled.cookies.set(BROWSER_COOKIE, "junk");
-    await assertRefused(system, connection, await garbled.get(exchanged.location), "browser_mismatch", { browser: garbled });
-    await complete(browser, exchanged);
+    for (const stranger of [another, newBrowser(), garbled]) {
+      const response = await answerTo(await begin(browser, connection), system);
+      const [first, second] = [await deliver(browser, connection, response), await deliver(browser, connection, response)];
+      await assertRefused(system, connection, await stranger.get(first.location), "browser_mismatch", { browser: stranger });
+      // Nor can it itself any more.
+      await assertRefused(system, connection, await browser.get(second.location), "in_response_to_unknown", { browser });
+    }
+    await complete(browser, await deliver(browser, connection, await answerTo(await begin(browser, connection), system)));
   });
 });
 
@@ -418,7 +419,7 @@ describe("a connection", { concurrency: 4 }, () => {
     const response = await answerTo(await begin(browser, connection), system);
     await system.api("POST", `${connection.path}/disable`);
     await assertRefused(system, connection, await deliver(browser, connection, response), "connection_disabled", { browser });
-    await system.api("POST", `${connection.path}/enable`);
+    await system.api("POST", `${connection.path}/enable`, UNTESTED);
     await complete(browser, await deliver(browser, connection, response));
   });
 

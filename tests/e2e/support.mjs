@@ -47,6 +47,9 @@ export function apiOf(origin, token = adminToken) {
 /** A certificate in PEM, out of base64 as metadata has it. */
 export const pem = (base64) => `-----BEGIN CERTIFICATE-----\n${base64.match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
 
+/** The body that enables a connection which nobody has tested. */
+export const UNTESTED = { override_reason: "a test of something else" };
+
 let connections = 0;
 
 /** A connection of its own for one test, enabled and with the demo identity provider, on a domain nobody else has. Other `fields` as the API has them. */
@@ -55,15 +58,24 @@ export async function connect({ api, metadata }, { domain = `c${(connections += 
   assert.equal(created.status, 201, created.text);
   const path = `/connections/${created.body.id}`;
   assert.equal((await api("POST", `${path}/metadata`, { xml: metadata })).status, 200);
-  assert.equal((await api("POST", `${path}/enable`)).status, 200);
+  assert.equal((await api("POST", `${path}/enable`, UNTESTED)).status, 200);
   return { ...created.body, path, domain, email: `ada@${domain}`, acs: created.body.service_provider.acs_url };
 }
 
 // --- HTTP ----------------------------------------------------------------------------------------------------------
 
+/** An address that nobody else has, so that no two requests are counted together. */
+const newAddress = () => `fd00:${randomBytes(6).toString("hex").match(/.{4}/g).join(":")}::1`;
+
 /** One request, redirects not followed. Resolves to `{ status, headers, location, setCookies, text }`, checked. */
 export async function request(url, options = {}) {
-  const response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(ANSWER_LIMIT_MS), duplex: "half", ...options });
+  const response = await fetch(url, {
+    redirect: "manual",
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+    duplex: "half",
+    ...options,
+    headers: { "cf-connecting-ip": newAddress(), ...options.headers },
+  });
   const answer = {
     status: response.status,
     headers: Object.fromEntries(response.headers),
@@ -83,7 +95,7 @@ const HEADERS_EXPECTED = {
 };
 const HEADERS_ALLOWED = new Set([
   ...Object.keys(HEADERS_EXPECTED), "content-type", "content-security-policy",
-  "location", "set-cookie", "allow", "www-authenticate",
+  "location", "set-cookie", "allow", "www-authenticate", "etag", "retry-after",
   "connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding", // workerd's
 ]);
 const TYPES = ["text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8", "text/javascript; charset=utf-8", "application/json", "application/samlmetadata+xml"];

@@ -51,18 +51,18 @@ fn each_scope_allows_its_calls_and_no_others() {
             json!({}),
         ),
     ];
-    for (scope, allowed) in [
+    for (held, allowed) in [
         ("read", &["read"][..]),
         ("write", &["read", "write"]),
         ("tokens", &["tokens"]),
     ] {
-        let (text, _) = token(&world, &json!({"name": scope, "scopes": [scope]}));
+        let (text, _) = token(&world, &json!({"name": held, "scopes": [held]}));
         for (needed, method, path, body) in &calls {
             let answer = call(&world, &text, method, path, body);
             if allowed.contains(needed) {
-                assert_ne!(answer.0, 403, "{scope}: {method} {path}");
+                assert_ne!(answer.0, 403, "{held}: {method} {path}");
             } else {
-                assert_eq!(answer.0, 403, "{scope}: {method} {path}");
+                assert_eq!(answer.0, 403, "{held}: {method} {path}");
                 if *method != "HEAD" {
                     assert_eq!(code(&answer).1, "insufficient_scope");
                 }
@@ -81,7 +81,7 @@ fn each_scope_allows_its_calls_and_no_others() {
 fn no_token_makes_one_that_allows_more() {
     let world = World::new();
     let (text, _) = token(&world, &json!({"name": "maker", "scopes": ["tokens", "write"]}));
-    let make = |name: &str, scopes: &[&str]| {
+    let derive = |name: &str, scopes: &[&str]| {
         call(
             &world,
             &text,
@@ -90,10 +90,10 @@ fn no_token_makes_one_that_allows_more() {
             &json!({"name": name, "scopes": scopes}),
         )
     };
-    assert_eq!(make("a", &["read"]).0, 201);
-    let (status, made) = make("b", &["write", "tokens", "write"]);
-    assert_eq!((status, &made["scopes"]), (201, &json!(["write", "tokens"])));
-    assert_eq!(made["created_by"], json!("token \"maker\""));
+    assert_eq!(derive("a", &["read"]).0, 201);
+    let (status, minted) = derive("b", &["write", "tokens", "write"]);
+    assert_eq!((status, &minted["scopes"]), (201, &json!(["write", "tokens"])));
+    assert_eq!(minted["created_by"], json!("token \"maker\""));
     let (narrow, _) = token(&world, &json!({"name": "narrow", "scopes": ["tokens"]}));
     for scopes in [json!(["read"]), json!(["tokens", "write"])] {
         let answer = call(

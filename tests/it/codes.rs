@@ -99,6 +99,8 @@ const PRODUCED: &[(&str, &str, &str)] = &[
     ("entity_changed", "tests/it/metadata.rs", "another_identity_provider_takes_the_place_of_one_only_when_told_to"),
     ("too_many_certificates", "tests/it/metadata.rs", "keys_that_sign_are_kept_once_and_others_left_out_with_a_warning"),
     ("certificate_expired", "tests/it/metadata.rs", "certificates_that_end_are_told_of_before"),
+    ("domain_proof_lost", "tests/it/domain_proof.rs", "a_record_that_goes_is_noticed_within_a_day"),
+    ("domain_unproven", "tests/it/domain_proof.rs", "a_deployment_may_demand_proof"),
     ("certificate_expires_soon", "tests/it/metadata.rs", "certificates_that_end_are_told_of_before"),
     ("certificates_left_out", "tests/it/metadata.rs", "keys_that_sign_are_kept_once_and_others_left_out_with_a_warning"),
     ("metadata_expired", "tests/it/metadata.rs", "metadata_that_has_expired_is_used_with_a_warning"),

@@ -9,6 +9,7 @@ use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::logout::{self, LogoutContent};
 use edge_saml::saml::response::{self, SignatureDemand};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 use edge_saml::saml::{identity, redirect};
@@ -42,7 +43,7 @@ fn a165_debug_shows_no_values() {
     shows(&assertion.authn_statements, "[AuthnStatement(..)]");
     shows(&assertion.attributes[0], "Attribute(..)");
     shows(&assertion.attributes[0].values, "[AttributeValue(..)]");
-    let identity = identity::read(assertion).unwrap();
+    let identity = identity::read(assertion, &AttributeMap::USUAL).unwrap();
     shows(&identity, "Identity(..)");
     shows(&identity.email, "EmailAddress(..)");
 
@@ -58,6 +59,7 @@ fn a165_debug_shows_no_values() {
         idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
         provider: Provider::Okta,
         domains: DomainRule::new(&domains, Subdomains::Excluded),
+        attribute_map: &AttributeMap::USUAL,
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: Timestamp::from_unix_seconds(NOW),

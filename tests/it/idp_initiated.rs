@@ -225,6 +225,66 @@ fn nobody_is_signed_in_as_somebody_else_without_a_click_of_their_own() {
     }
 }
 
+/// The address of the question gets about: by a log, by a proxy, over a shoulder.
+#[test]
+fn only_the_browser_that_was_asked_confirms() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"idp_initiated": "direct"}));
+    let complete = format!("/sso/saml/{id}/complete");
+    let form = |ticket: &str| format!("ticket={}", ticket.split("ticket=").nth(1).unwrap());
+    let deliver = |assertion: &str| {
+        location(&Browser::deliver(
+            &world,
+            &id,
+            &unsolicited(&id, assertion, "ada@acme.test"),
+        ))
+    };
+    let refused = |browser: &mut Browser, answer: &edge_saml::app::http::Response, code: &str| {
+        assert_eq!(answer.status(), 403);
+        assert_eq!(world.refusal_codes(&id)[0], code);
+        assert_eq!(who(&world, browser), None);
+    };
+    let mut began = Browser::default();
+    began.begin(&world, "ada@acme.test", "/");
+    for (number, known) in [Browser::default(), began].into_iter().enumerate() {
+        let (mut ada, mut eve) = (known.clone(), Browser::default());
+        // Asked again in the same browser, and with the cookie that it had.
+        let ticket = deliver(&format!("_same{number}"));
+        let question = ada.get(&world, &ticket);
+        assert_eq!(question.status(), 200);
+        assert_eq!(question.headers().get_all("set-cookie").iter().count(), 1);
+        assert!(known.cookies().all(|token| ada.cookies().any(|kept| kept == token)));
+        assert_eq!(ada.get(&world, &ticket).status(), 200);
+        assert_eq!(ada.post(&world, &complete, &form(&ticket)).status(), 303);
+        assert_eq!(who(&world, &mut ada).as_deref(), Some("ada@acme.test"));
+        ada.post(&world, "/sso/sign-out", "local=true");
+
+        // Confirmed in another browser, whether that has a token or not; then it is worth nothing anywhere.
+        let ticket = deliver(&format!("_confirmed{number}"));
+        ada.get(&world, &ticket);
+        let confirmed = eve.post(&world, &complete, &form(&ticket));
+        refused(&mut eve, &confirmed, "browser_mismatch");
+        let late = ada.post(&world, &complete, &form(&ticket));
+        refused(&mut ada, &late, "in_response_to_unknown");
+
+        // Shown in another browser.
+        let ticket = deliver(&format!("_shown{number}"));
+        ada.get(&world, &ticket);
+        eve = Browser::default();
+        eve.begin(&world, "eve@acme.test", "/");
+        let shown = eve.get(&world, &ticket);
+        refused(&mut eve, &shown, "browser_mismatch");
+
+        // Confirmed before anybody was asked.
+        let ticket = deliver(&format!("_first{number}"));
+        let confirmed = eve.post(&world, &complete, &form(&ticket));
+        refused(&mut eve, &confirmed, "browser_mismatch");
+        let late = eve.get(&world, &ticket);
+        refused(&mut eve, &late, "in_response_to_unknown");
+    }
+}
+
 #[test]
 fn a_disabled_connection_completes_nothing() {
     let (world, mut browser) = (World::new(), Browser::default());

@@ -10,23 +10,33 @@
 )]
 
 mod admin_tokens;
+mod api;
 mod attacks;
 mod c14n_corpus;
 mod cli;
 mod codes;
 mod conformance;
 mod corpus;
+mod dashboard;
+mod dashboard_tests;
 mod dns;
+mod domain_proof;
+mod drafts;
 mod dsig;
 mod dsig_corpus;
 mod encrypted;
+mod failures;
 mod hidden;
+mod history;
 mod idp_initiated;
+mod ledger;
 mod logout_messages;
 mod metadata;
 mod metadata_refresh;
 mod mutation;
+mod rate_limit;
 mod routing;
+mod setup_links;
 mod sign_in;
 mod signed_requests;
 mod slo;
@@ -35,6 +45,7 @@ mod state;
 #[path = "../../examples/conformance/suite.rs"]
 mod suite;
 mod support;
+mod test_run;
 mod validate;
 mod vectors;
 mod wycheproof;

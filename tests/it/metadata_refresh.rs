@@ -597,7 +597,9 @@ fn what_was_fetched_for_an_older_configuration_is_dropped() {
     let due = block_on((&world).registry(TakeDueRefreshes { limit: 10 }))
         .unwrap()
         .reply;
-    let again = block_on((&world).registry(TakeDueRefreshes { limit: 10 })).unwrap().reply;
+    let again = block_on((&world).registry(TakeDueRefreshes { limit: 10 }))
+        .unwrap()
+        .reply;
     assert_eq!((due.len(), again.len()), (1, 0), "nobody else takes it meanwhile");
     let connection = &due[0];
     let save = |found| {
@@ -773,4 +775,171 @@ fn the_calendar_lists_the_certificates_of_all_connections_by_their_end() {
         (ours.len(), &ours[0]["connection_id"], &ours[0]["notice_days"]),
         (1, &json!(first), &Value::Null)
     );
+}
+
+/// The newest entries of the audit log: who, what in a word, and in a sentence.
+fn newest_deeds(world: &World, count: usize) -> Vec<String> {
+    let (_, audit) = world.api("GET", "/audit", &json!({}));
+    let entries = audit["entries"].as_array().unwrap().iter().take(count);
+    let text = |entry: &Value, name: &str| entry[name].as_str().unwrap().to_owned();
+    entries
+        .map(|entry| {
+            let (actor, action) = (text(entry, "actor"), text(entry, "action"));
+            format!("{actor}: {action}: {}", text(entry, "change"))
+        })
+        .collect()
+}
+
+#[test]
+fn what_a_refresh_changes_is_a_version_and_an_audit_entry_like_any_other() {
+    let (world, id) = followed();
+    let path = format!("/connections/{id}");
+    let good = Metadata::new();
+    world.put(&good.with_certificates(&[certificate(0), certificate(1)]));
+    world.next_day();
+    let taken = "schedule: connection.metadata_refreshed: Took over the metadata that was fetched again";
+    assert_eq!(newest_deeds(&world, 1), [taken]);
+    let versions = || world.api("GET", &format!("{path}/versions"), &json!({})).1["versions"].clone();
+    let newest = &versions()[0];
+    assert_eq!(
+        (&newest["generation"], &newest["actor"]),
+        (&world.read(&id)["generation"], &json!("schedule"))
+    );
+    assert_eq!(newest["diff"][0]["field"], "identity_provider.certificates");
+    // Nothing new, nothing to tell.
+    world.next_day();
+    assert_eq!(newest_deeds(&world, 1), [taken]);
+
+    // What is held is told once, and so is what became of it.
+    world.put(
+        &good
+            .with_certificates(&[other_certificate()])
+            .with(ENTITY_ID, "urn:other"),
+    );
+    world.next_day();
+    world.next_day();
+    let held = "schedule: connection.metadata_held: Held the metadata back that was fetched again: it describes another identity \
+                provider; none of its signing certificates is known";
+    assert_eq!(newest_deeds(&world, 2), [held, taken]);
+    let before = versions();
+    let version = world.held(&id).1["version"].as_str().unwrap().to_owned();
+    world.api("DELETE", &format!("{path}/held-metadata?version={version}"), &json!({}));
+    let dismissed = "token ADMIN_TOKEN: connection.held_metadata_dismissed: Dismissed the held metadata";
+    assert_eq!(newest_deeds(&world, 2), [dismissed, held]);
+    assert_eq!(versions(), before);
+    world.put(&good.with(ENTITY_ID, "urn:other"));
+    world.next_day();
+    let version = world.held(&id).1["version"].clone();
+    world.api(
+        "POST",
+        &format!("{path}/held-metadata/approve"),
+        &json!({"version": version}),
+    );
+    let approved = "token ADMIN_TOKEN: connection.held_metadata_approved: Approved the held metadata";
+    assert_eq!(newest_deeds(&world, 1), [approved]);
+    assert_eq!(versions()[0]["actor"], "token ADMIN_TOKEN");
+    assert_eq!(world.api("POST", &format!("{path}/undo"), &json!({})).0, 200);
+    assert_eq!(world.read(&id)["identity_provider"]["entity_id"], ENTITY_ID);
+
+    // A message that was signed with an unknown key.
+    let (world, id) = followed();
+    world.put(&good.with_certificates(&[certificate(0), other_certificate()]));
+    assert_eq!(sign_in(&world, &id, &Idp::other()), 303);
+    let taken = "sign-in: connection.metadata_refreshed: Took over the metadata that was fetched again";
+    assert_eq!(newest_deeds(&world, 1), [taken]);
+}
+
+#[test]
+fn a_draft_and_a_refresh_overwrite_nothing_of_each_other() {
+    let (world, id) = followed();
+    let draft = format!("/connections/{id}/draft");
+    let good = Metadata::new();
+    let ask = |method: &str, path: &str, body: &Value| world.api(method, path, body);
+    let shown = |answer: &Value| -> Vec<String> {
+        let certificates = &answer["connection"]["identity_provider"]["signing_certificates"];
+        let certificates = certificates.as_array().unwrap().iter();
+        certificates
+            .map(|one| one["sha256"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    // One that leaves the identity provider alone gets the keys that were added meanwhile.
+    assert_eq!(ask("PATCH", &draft, &json!({"name": "Draft"})).0, 200);
+    world.put(&good.with_certificates(&[certificate(0), certificate(1)]));
+    world.next_day();
+    let both = fingerprints(&[certificate(0), certificate(1)]);
+    assert_eq!(world.certificates(&id), both);
+    let reason = json!({"override_reason": "in a test"});
+    let (status, refused) = ask("POST", &format!("{draft}/apply"), &reason);
+    assert_eq!((status, &refused["error"]["code"]), (409, &json!("connection_changed")));
+    let (status, rebased) = ask("POST", &format!("{draft}/rebase"), &json!({}));
+    assert_eq!(
+        (status, &rebased["conflicts"], shown(&rebased)),
+        (200, &json!([]), both.clone())
+    );
+
+    // One with another identity provider keeps it, and says so; what is held for the one before is gone with that.
+    let other = json!({"xml": good.with(ENTITY_ID, "urn:other").0, "replace_entity": true});
+    assert_eq!(ask("POST", &format!("{draft}/metadata"), &other).0, 200);
+    let added = good.with_certificates(&[certificate(0), certificate(1), certificate(2)]);
+    world.put(&added);
+    world.next_day();
+    world.put(&added.with(ENTITY_ID, "urn:held"));
+    world.next_day();
+    let held = world.held(&id);
+    assert_eq!(held.0, 200);
+    let (_, rebased) = ask("POST", &format!("{draft}/rebase"), &json!({}));
+    assert_eq!(rebased["conflicts"], json!(["identity_provider"]));
+    assert_eq!(rebased["connection"]["identity_provider"]["entity_id"], "urn:other");
+    assert_eq!(world.held(&id), held, "a draft decides nothing");
+    let (status, applied) = ask("POST", &format!("{draft}/apply"), &reason);
+    assert_eq!((status, &applied["name"]), (200, &json!("Draft")));
+    assert_eq!(world.held(&id).0, 404);
+    assert_eq!(world.refresh(&id), Value::Null, "it was pasted");
+
+    // One that leaves the identity provider alone leaves what is held as it is.
+    let (world, id) = followed();
+    let draft = format!("/connections/{id}/draft");
+    world.put(&good.with(ENTITY_ID, "urn:held"));
+    world.next_day();
+    let held = world.held(&id);
+    world.api("PATCH", &draft, &json!({"name": "Draft"}));
+    assert_eq!(world.api("POST", &format!("{draft}/apply"), &reason).0, 200);
+    assert_eq!((world.held(&id), held.0), (held.clone(), 200));
+}
+
+#[test]
+fn what_is_only_told_is_no_change_to_undo_or_to_bring_a_draft_up_to_date_with() {
+    let (world, id) = followed();
+    let path = format!("/connections/{id}");
+    world.api("PATCH", &path, &json!({"name": "Renamed"}));
+    world.api("PATCH", &format!("{path}/draft"), &json!({"name": "Draft"}));
+    world.put(&Metadata::new().with(" entityID=", " validUntil=\"2026-08-01T00:00:00Z\" entityID="));
+    world.next_day();
+    let (_, draft) = world.api("GET", &format!("{path}/draft"), &json!({}));
+    let fields = draft["diff"].as_array().unwrap().iter();
+    let fields: Vec<_> = fields.map(|change| change["field"].clone()).collect();
+    assert_eq!((&draft["outdated"], fields), (&json!(false), vec![json!("name")]));
+    let (status, undone) = world.api("POST", &format!("{path}/undo"), &json!({}));
+    assert_eq!((status, &undone["name"]), (200, &json!("Acme")));
+}
+
+#[test]
+fn a_preview_for_a_draft_saves_nothing_either() {
+    let (world, id) = followed();
+    let path = format!("/connections/{id}/draft");
+    let other = Metadata::new().with(ENTITY_ID, "urn:other");
+    let preview = |xml: &str| {
+        world.api(
+            "POST",
+            &format!("{path}/metadata"),
+            &json!({"xml": xml, "preview": true}),
+        )
+    };
+    let (status, shown) = preview(&other.0);
+    assert_eq!((status, &shown["diff"][0]["from"]), (200, &json!(ENTITY_ID)));
+    assert_eq!(world.api("GET", &path, &json!({})).0, 404);
+    // What a draft has by now is what it is compared with.
+    let saved = json!({"xml": other.0, "replace_entity": true});
+    assert_eq!(world.api("POST", &format!("{path}/metadata"), &saved).0, 200);
+    assert_eq!(preview(&other.0).1["diff"], json!([]));
 }

@@ -451,6 +451,7 @@ fn a_domain_that_became_everybodys_later_is_in_no_changes_way() {
         id: id.clone(),
         description,
         decryption_key: None,
+        repeatable: None,
         actor: Actor::new("test"),
     };
     futures_executor::block_on((&world).registry(create))

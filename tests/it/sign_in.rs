@@ -201,21 +201,80 @@ fn a_replay_is_refused_until_the_time_rules_refuse_it() {
 
 #[test]
 fn only_the_browser_that_asked_gets_the_session() {
-    let (world, mut victim, mut attacker) = (World::new(), Browser::default(), Browser::default());
+    let (world, mut attacker) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
-    let request = attacker.begin(&world, "ada@acme.test", "/");
-    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
+    let mut begun = Browser::default();
+    begun.begin(&world, "ada@acme.test", "/");
     // Without any cookie, then with another browser's.
-    assert_eq!(victim.get(&world, &ticket).status(), 403);
-    victim.begin(&world, "ada@acme.test", "/");
-    assert_eq!(victim.get(&world, &ticket).status(), 403);
-    assert_eq!(victim.get(&world, "/sso/session").status(), 401);
-    assert_eq!(attacker.get(&world, &ticket).status(), 303);
-    assert_eq!(attacker.get(&world, &ticket).status(), 403, "a ticket works once");
+    for mut victim in [Browser::default(), begun] {
+        let request = attacker.begin(&world, "ada@acme.test", "/");
+        let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
+        assert_eq!(victim.get(&world, &ticket).status(), 403);
+        assert_eq!(victim.get(&world, "/sso/session").status(), 401);
+    }
+    assert_eq!(world.refusal_codes(&id), ["browser_mismatch", "browser_mismatch"]);
+}
+
+#[test]
+fn a_ticket_works_once() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
+    let mut copy = browser.clone();
+    assert_eq!(browser.get(&world, &ticket).status(), 303);
+    assert_eq!(copy.get(&world, &ticket).status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["in_response_to_unknown"]);
+}
+
+/// Whoever shows it there has learned its address, and may have learned more.
+#[test]
+fn a_ticket_that_was_shown_in_another_browser_is_burned_with_its_siblings() {
+    let (world, mut ada, mut eve) = (World::new(), Browser::default(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let other = ada.begin(&world, "ada@acme.test", "/other");
+    let request = ada.begin(&world, "ada@acme.test", "/");
+    let response = respond(&id, &request);
+    let tickets = [(); 3].map(|()| location(&Browser::deliver(&world, &id, &response)));
+    assert_eq!(eve.get(&world, &tickets[1]).status(), 403);
+    for ticket in tickets {
+        assert_eq!(ada.get(&world, &ticket).status(), 403);
+    }
+    // The request is burned too, so that its answer buys no other ticket.
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+    assert_eq!(ada.get(&world, "/sso/session").status(), 401);
     assert_eq!(
         world.refusal_codes(&id),
-        ["in_response_to_unknown", "browser_mismatch", "browser_mismatch"]
+        [
+            "assertion_reused",
+            "in_response_to_unknown",
+            "in_response_to_unknown",
+            "in_response_to_unknown",
+            "browser_mismatch"
+        ]
     );
+    // What else this browser has begun is not.
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &other));
+    assert_eq!(location(&ada.get(&world, &location(&ticket))), "/other");
+}
+
+#[test]
+fn a_ticket_is_not_used_up_by_a_head_request() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = location(&Browser::deliver(&world, &id, &respond(&id, &request)));
+    let head = || {
+        let request = http::Request::builder().method("HEAD").uri(&ticket);
+        request.body(Vec::new()).unwrap()
+    };
+    // Neither by its own browser nor by one that would burn it.
+    for browser in [&mut browser, &mut Browser::default()] {
+        let head = browser.send(&world, head());
+        let allowed = head.headers()["allow"].to_str().unwrap();
+        assert_eq!((head.status().as_u16(), allowed), (405, "GET, POST"));
+    }
+    assert_eq!(browser.get(&world, &ticket).status(), 303);
 }
 
 #[test]

@@ -571,6 +571,38 @@ fn a_refused_name_id_format_is_asked_for_once() {
 }
 
 #[test]
+fn what_is_asked_for_again_asks_for_the_same_otherwise() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let format = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    for (hint, in_subject, in_parameter) in [
+        ("subject_name_id", true, false),
+        ("login_hint_parameter", false, true),
+        ("off", false, false),
+    ] {
+        patch(
+            &world,
+            &id,
+            &json!({"name_id_format": format, "login_hint": hint, "force_authn": true}),
+        );
+        for passive in [true, false] {
+            let link = format!("/sso/sign-in?email=ada%40acme.test&passive={passive}");
+            let first = seen(&browser.get(&world, &link));
+            let refused = error_response(&id, &first.id(), "InvalidNameIDPolicy");
+            let second = seen(&Browser::deliver(&world, &id, &refused));
+            assert_ne!(second.id(), first.id());
+            for request in [&first, &second] {
+                assert_eq!(request.xml.contains(" IsPassive=\"true\""), passive, "{}", request.xml);
+                assert_eq!(request.xml.contains(">ada@acme.test<"), in_subject, "{}", request.xml);
+                let parameter = request.target.contains("LoginHint=ada%40acme.test");
+                assert_eq!(parameter, in_parameter, "{}", request.target);
+                assert!(request.xml.contains(" ForceAuthn=\"true\""), "{}", request.xml);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_login_hint_goes_where_the_connection_says() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());

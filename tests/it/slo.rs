@@ -62,7 +62,8 @@ struct Visit<'a> {
     name_id: &'a str,
     format: &'a str,
     qualifiers: &'a str,
-    session_index: Option<&'a str>,
+    /// Each in a statement of its own; without any, there is one statement.
+    session_indexes: &'a [&'a str],
     authn_instant: &'a str,
 }
 
@@ -72,7 +73,7 @@ impl Default for Visit<'_> {
             name_id: "ada@acme.test",
             format: EMAIL,
             qualifiers: "",
-            session_index: Some("_s1"),
+            session_indexes: &["_s1"],
             authn_instant: "2026-07-01T12:00:00Z",
         }
     }
@@ -92,13 +93,17 @@ fn assertion(id: &str, request: &str, visit: &Visit<'_>) -> String {
         not_on_or_after: "2026-07-01T13:00:00Z".to_owned(),
         ..Message::of(id, Some(request))
     };
-    let index = visit
-        .session_index
-        .map(|index| format!(" SessionIndex=\"{index}\""))
-        .unwrap_or_default();
-    let xml = message
-        .to_xml()
-        .replace(" SessionIndex=\"_session\"", &index)
+    let xml = message.to_xml();
+    let (start, end) = (xml.find("<saml2:AuthnStatement").unwrap(), "</saml2:AuthnStatement>");
+    let (statement, rest) = xml[start..].split_once(end).unwrap();
+    let with = |index: &str| format!("{}{end}", statement.replace(" SessionIndex=\"_session\"", index));
+    let statements = match visit.session_indexes {
+        [] => with(""),
+        indexes => (indexes.iter())
+            .map(|index| with(&format!(" SessionIndex=\"{index}\"")))
+            .collect(),
+    };
+    let xml = format!("{}{statements}{rest}", &xml[..start])
         .replace("<saml2:NameID ", &format!("<saml2:NameID {} ", visit.qualifiers))
         .replace(
             "AuthnInstant=\"2026-07-01T12:00:00Z\"",
@@ -468,6 +473,7 @@ fn signing_out_ends_the_session_here_and_then_there() {
         let (world, id) = world_by(binding);
         let visit = Visit {
             qualifiers: "NameQualifier=\"urn:other\" SPNameQualifier=\"urn:&lt;us&gt;\"",
+            session_indexes: &["_s1", "_s2", "_s1"],
             ..Visit::default()
         };
         let mut browser = sign_in(&world, &id, &visit);
@@ -486,7 +492,8 @@ fn signing_out_ends_the_session_here_and_then_there() {
             rest,
             format!(
                 "<saml:NameID xmlns:saml=\"{SAML}\" NameQualifier=\"urn:other\" SPNameQualifier=\"urn:&lt;us&gt;\" \
-                 Format=\"{EMAIL}\">ada@acme.test</saml:NameID><samlp:SessionIndex>_s1</samlp:SessionIndex></samlp:LogoutRequest>"
+                 Format=\"{EMAIL}\">ada@acme.test</saml:NameID><samlp:SessionIndex>_s1</samlp:SessionIndex>\
+                 <samlp:SessionIndex>_s2</samlp:SessionIndex></samlp:LogoutRequest>"
             )
         );
 
@@ -677,17 +684,17 @@ fn answers_are_refused_unless_they_answer_us() {
 fn a_request_ends_the_sessions_that_it_names() {
     for deliver in [redirect, form] {
         let (world, id) = world();
-        let session = |index| {
+        let session = |session_indexes: &[&str]| {
             let visit = Visit {
-                session_index: index,
+                session_indexes,
                 ..Visit::default()
             };
             sign_in(&world, &id, &visit)
         };
-        let mut one = session(Some("_s1"));
-        let mut two = session(Some("_s2"));
-        let mut three = session(Some("_s3"));
-        let mut unnamed = session(None);
+        let mut one = session(&["_s1"]);
+        let mut two = session(&["_s2", "_s5"]);
+        let mut three = session(&["_s6", "_s3"]);
+        let mut unnamed = session(&[]);
         let request = Logout::request(&id).of_session("_s1").of_session("_s3");
         let answered = deliver(&world, &id, &request);
         sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
@@ -700,7 +707,7 @@ fn a_request_ends_the_sessions_that_it_names() {
         );
 
         // Without an index, all.
-        let mut four = session(Some("_s4"));
+        let mut four = session(&["_s4"]);
         let answered = deliver(&world, &id, &Logout::request(&id).called("_all"));
         assert!(sent(&world, &id, &answered).xml.contains("InResponseTo=\"_all\""));
         assert!(!is_signed_in(&world, &mut two) && !is_signed_in(&world, &mut four));
@@ -1039,15 +1046,20 @@ fn a_sign_in_that_is_under_way_is_ended_too() {
     assert_eq!(late(&Visit::default()), 403);
     assert_eq!(world.refusal_codes(&id)[0], "request_expired");
     let unnamed = Visit {
-        session_index: None,
+        session_indexes: &[],
         ..Visit::default()
     };
     assert_eq!(late(&unnamed), 403);
     let another_session = Visit {
-        session_index: Some("_s9"),
+        session_indexes: &["_s9"],
         ..Visit::default()
     };
     assert_eq!(late(&another_session), 303);
+    let several_sessions = Visit {
+        session_indexes: &["_s9", "_s1"],
+        ..Visit::default()
+    };
+    assert_eq!(late(&several_sessions), 403);
     let another_user = Visit {
         name_id: "ada2@acme.test",
         ..Visit::default()

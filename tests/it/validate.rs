@@ -6,6 +6,7 @@ use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, SignatureDemand, VerifiedResponse};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 
@@ -50,6 +51,7 @@ fn decide(
             idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
             provider,
             domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
+            attribute_map: &AttributeMap::USUAL,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),
@@ -89,7 +91,7 @@ fn a_good_response_signs_in_however_it_is_signed() {
         assert_eq!(login.identity().first_name.as_deref(), Some("Ada"));
         assert_eq!(login.identity().last_name.as_deref(), Some("Lovelace"));
         assert_eq!(login.in_response_to().unwrap().as_str(), "_request");
-        assert_eq!(login.session_index(), Some("_session"));
+        assert_eq!(login.session_indexes(), ["_session"]);
         assert_eq!(login.remember_until().unix_seconds(), NOW + 300 + 180);
     }
     let unsigned = Idp::trusted().respond(&Message::default(), Signed::Nothing);
@@ -552,6 +554,7 @@ fn which_request_is_answered() {
                 idp_entity_id: &EntityId::parse(ENTITY_ID).unwrap(),
                 provider: Provider::Okta,
                 domains: DomainRule::new(&[], Subdomains::Included),
+                attribute_map: &AttributeMap::USUAL,
                 required_attributes: &[],
                 unsolicited: Unsolicited::Refused,
                 now: Timestamp::from_unix_seconds(NOW),

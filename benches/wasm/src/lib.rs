@@ -6,6 +6,7 @@ use edge_saml::dsig::{Certificate, Policy, RsaFloor, Sha1, TrustedKey};
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::response::{self, SignatureDemand};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Unsolicited};
 
@@ -66,6 +67,7 @@ pub extern "C" fn validate_response() -> u32 {
             idp_entity_id: &world.idp_entity_id,
             provider: Provider::Okta,
             domains: std::slice::from_ref(&world.domain),
+            attribute_map: &AttributeMap::USUAL,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: world.now,

@@ -12,6 +12,7 @@ use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{EntityId, RequestId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, SignatureDemand, VerifiedResponse};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
@@ -100,6 +101,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         idp_entity_id: &idp_entity_id,
         provider: Provider::Custom,
         domains: DomainRule::new(&[], Subdomains::Excluded),
+        attribute_map: &AttributeMap::USUAL,
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: now(params).unwrap_or(assertion.issue_instant),

@@ -17,24 +17,51 @@ use crate::saml::time::Timestamp;
 
 /// `POST /tokens`.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct TokenBody {
+pub(super) struct TokenBody {
+    #[cfg_attr(test, schemars(length(min = 1, max = 100)))]
     name: String,
+    #[cfg_attr(test, schemars(length(min = 1)))]
     scopes: Vec<Scope>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     expires_at: Option<String>,
 }
 
 /// A token, as the API shows it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TokenView<'a> {
     id: &'a TokenId,
     name: &'a str,
     scopes: &'a [Scope],
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     created_at: String,
     created_by: &'a str,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     expires_at: Option<String>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     last_used_at: Option<String>,
+    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     revoked_at: Option<String>,
+}
+
+/// All tokens, newest first.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct TokenList<'a> {
+    tokens: Vec<TokenView<'a>>,
+}
+
+/// A token that was just made.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct NewToken<'a> {
+    #[serde(flatten)]
+    token: TokenView<'a>,
+    /// The token itself: shown here, and never again.
+    #[serde(rename = "token")]
+    secret: String,
 }
 
 impl<'a> TokenView<'a> {
@@ -55,27 +82,15 @@ impl<'a> TokenView<'a> {
 impl<P: Ports> App<P> {
     /// `GET, POST /tokens`.
     pub(super) async fn answer_tokens(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            tokens: Vec<TokenView<'a>>,
-        }
         if *request.method() == Method::POST {
             return self.create_token(read_body(request)?, caller).await;
         }
         let tokens = self.ports.registry(ListTokens {}).await?.reply;
         let tokens = tokens.iter().map(TokenView::of).collect();
-        Ok(json(StatusCode::OK, &Body { tokens }))
+        Ok(json(StatusCode::OK, &TokenList { tokens }))
     }
 
     async fn create_token(&self, given: TokenBody, caller: &Principal) -> Result<Response, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            #[serde(flatten)]
-            token: TokenView<'a>,
-            /// Only here, and never again.
-            #[serde(rename = "token")]
-            secret: String,
-        }
         let name = name(&given.name)?;
         let scopes = scopes(given.scopes)?;
         if let Some(scope) = scopes.iter().find(|scope| !caller.may(**scope)) {
@@ -97,7 +112,7 @@ impl<P: Ports> App<P> {
         };
         let record = self.ports.registry(add).await?.reply.map_err(refused)?;
         let token = TokenView::of(&record);
-        Ok(json(StatusCode::CREATED, &Body { token, secret }))
+        Ok(json(StatusCode::CREATED, &NewToken { token, secret }))
     }
 
     /// `DELETE /tokens/{id}`.

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Call, EndSession, LAST_GENERATION, Refusal, User, configuration, sweep};
-use crate::app::sql::{Sql, SqlError, Value, json, text, to_json};
+use crate::app::sql::{Sql, SqlError, json, optional, text, to_json};
 use crate::limits::PENDING_LOGOUT_SECONDS;
 use crate::saml::id::RequestId;
 use crate::saml::time::Timestamp;
@@ -184,8 +184,9 @@ impl Call for EndUserSessions {
             return Ok(Ok(()));
         }
         // A session of which the identity provider never told the index may be any of them.
-        let theirs = "json_extract(user, '$.id') = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_index') IS NULL \
-                      OR json_extract(user, '$.session_index') IN (SELECT value FROM json_each(?2)))";
+        let theirs = "json_extract(user, '$.id') = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
+                      OR EXISTS (SELECT 1 FROM json_each(user, '$.session_indexes') \
+                                 WHERE value IN (SELECT value FROM json_each(?2))))";
         let values = [self.user_id.as_str().into(), indexes];
         for table in ["sessions", "tickets"] {
             // With their requests: see `EndSession`.
@@ -208,12 +209,12 @@ pub(super) fn ended_after(
 ) -> Result<bool, SqlError> {
     let rows = sql.run(
         "SELECT 1 FROM ended_users WHERE user_id = ?1 AND issued_at > ?2 AND remember_until > ?3 AND (session_indexes = '[]' \
-         OR ?4 IS NULL OR ?4 IN (SELECT value FROM json_each(session_indexes))) LIMIT 1",
+         OR ?4 = '[]' OR EXISTS (SELECT 1 FROM json_each(?4) WHERE value IN (SELECT value FROM json_each(session_indexes)))) LIMIT 1",
         &[
             user.id.as_str().into(),
             authn_instant.unix_seconds().into(),
             now.unix_seconds().into(),
-            user.session_index.as_deref().into(),
+            to_json(&user.session_indexes)?,
         ],
     )?;
     Ok(!rows.is_empty())
@@ -244,9 +245,5 @@ fn logout(
     let Some(row) = rows.first() else {
         return Ok(Err(Refusal::RequestUnknown));
     };
-    let outcome = match row.get(1) {
-        Some(Value::Null) => None,
-        _ => Some(json(row, 1)?),
-    };
-    Ok(Ok((text(row, 0)?.to_owned(), outcome)))
+    Ok(Ok((text(row, 0)?.to_owned(), optional(row, 1, json)?)))
 }

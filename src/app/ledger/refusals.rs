@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Call, configuration};
-use crate::app::sql::{Sql, SqlError, integer, text};
+use crate::app::sql::{Sql, SqlError, text, time};
 use crate::limits::MAX_REFUSALS_KEPT;
 use crate::saml::time::Timestamp;
 
@@ -76,7 +76,7 @@ impl Call for ListRefusals {
             .map(|row| {
                 Ok(RefusedSignIn {
                     reference: text(row, 0)?.to_owned(),
-                    at: Timestamp::from_unix_seconds(integer(row, 1)?),
+                    at: time(row, 1)?,
                     code: text(row, 2)?.to_owned(),
                     detail: text(row, 3)?.to_owned(),
                 })

@@ -9,6 +9,16 @@ use crate::saml::id::{EmailAddress, RequestId, ReturnPath};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
+/// What the table of requests needs: their number, kept by triggers so that whoever forgets some need not think of it, and the
+/// order in which they give way.
+pub(super) const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS request_count (one INTEGER PRIMARY KEY CHECK (one = 1), number INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO request_count (one, number) SELECT 1, count(*) FROM requests",
+    "CREATE TRIGGER IF NOT EXISTS request_added AFTER INSERT ON requests BEGIN UPDATE request_count SET number = number + 1; END",
+    "CREATE TRIGGER IF NOT EXISTS request_removed AFTER DELETE ON requests BEGIN UPDATE request_count SET number = number - 1; END",
+    "CREATE INDEX IF NOT EXISTS requests_by_worth ON requests (answered_at IS NULL, expires_at)",
+];
+
 /// Remembers a request that is sent to the identity provider.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Begin {
@@ -39,7 +49,8 @@ pub struct Asked {
     pub name_id_format: bool,
 }
 
-/// Replaces a request, whose NameID format the identity provider refused, by one that asks for none.
+/// Replaces a request, whose NameID format the identity provider refused, by one that asks for none. Gives what else it
+/// asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AskAgain {
     /// The generation of the record that was used.
@@ -86,7 +97,7 @@ impl Call for Begin {
 }
 
 impl Call for AskAgain {
-    type Reply = Result<(), Refusal>;
+    type Reply = Result<Asked, Refusal>;
     const NAME: &'static str = "ask_again";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -94,7 +105,10 @@ impl Call for AskAgain {
             return Ok(Err(refusal));
         }
         let asked = match pending(sql, &self.refused, now)? {
-            Ok(request) if request.asked.name_id_format => request.asked,
+            Ok(request) if request.asked.name_id_format => Asked {
+                name_id_format: false,
+                ..request.asked
+            },
             Ok(_) => return Ok(Err(Refusal::RequestUnknown)),
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -105,14 +119,11 @@ impl Call for AskAgain {
             &[
                 self.request_id.as_str().into(),
                 now.plus(self.lifetime_seconds).unix_seconds().into(),
-                to_json(&Asked {
-                    name_id_format: false,
-                    ..asked
-                })?,
+                to_json(&asked)?,
                 self.refused.as_str().into(),
             ],
         )?;
-        Ok(Ok(()))
+        Ok(Ok(asked))
     }
 }
 
@@ -152,7 +163,7 @@ pub(super) fn request(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<R
     let Some(row) = rows.first() else {
         return Ok(Err(Refusal::RequestUnknown));
     };
-    let return_path = return_path(text(row, 4)?)?;
+    let return_path = ReturnPath::parse(text(row, 4)?)?;
     if integer(row, 0)? <= now.unix_seconds() {
         return Ok(Err(Refusal::RequestExpired { return_path }));
     }
@@ -172,10 +183,6 @@ pub(super) fn pending(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<R
     })
 }
 
-pub(super) fn return_path(text: &str) -> Result<ReturnPath, SqlError> {
-    ReturnPath::parse(text).map_err(|e| SqlError(e.to_string()))
-}
-
 /// Notes that the request `id` was answered.
 pub(super) fn answered(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<(), SqlError> {
     sql.run(
@@ -185,7 +192,15 @@ pub(super) fn answered(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Makes room for one more request: of this browser, and of all. The oldest give way, so that nobody is locked out.
+/// Forgets the request `id`, and the tickets that were given for its answer.
+pub(super) fn forget(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+    sql.run("DELETE FROM tickets WHERE request_id = ?", &[id.into()])?;
+    sql.run("DELETE FROM requests WHERE id = ?", &[id.into()])?;
+    Ok(())
+}
+
+/// Makes room for one more request: of this browser, and of all. Those that were answered give way first, then the oldest,
+/// so that nobody is locked out.
 fn drop_surplus_requests(sql: &dyn Sql, browser: &TokenHash) -> Result<(), SqlError> {
     sql.run(
         "DELETE FROM requests WHERE browser = ?1 AND answered_at IS NULL AND id NOT IN \
@@ -196,8 +211,8 @@ fn drop_surplus_requests(sql: &dyn Sql, browser: &TokenHash) -> Result<(), SqlEr
         ],
     )?;
     sql.run(
-        "DELETE FROM requests WHERE id IN (SELECT id FROM requests ORDER BY expires_at \
-         LIMIT max(0, (SELECT count(*) FROM requests) - ?))",
+        "DELETE FROM requests WHERE id IN (SELECT id FROM requests ORDER BY answered_at IS NULL, expires_at \
+         LIMIT max(0, (SELECT number FROM request_count) - ?))",
         &[(MAX_PENDING_PER_CONNECTION.saturating_sub(1)).into()],
     )?;
     Ok(())

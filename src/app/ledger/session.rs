@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::request::forget;
 use super::{Call, configuration};
-use crate::app::sql::{Sql, SqlError, integer, json};
+use crate::app::sql::{Sql, SqlError, Value, json, time};
 use crate::limits::{SESSION_IDLE_SECONDS, SESSION_TOUCH_SECONDS};
 use crate::saml::assertion::NameId;
 use crate::saml::id::{ConnectionId, EntityId};
@@ -42,8 +43,9 @@ pub struct User {
     /// The NameID's `SPNameQualifier`.
     #[serde(default)]
     pub sp_name_qualifier: Option<String>,
-    /// The session at the identity provider.
-    pub session_index: Option<String>,
+    /// Their sessions at the identity provider; none when it does not say.
+    #[serde(default)]
+    pub session_indexes: Vec<String>,
     /// E-mail, names, groups.
     pub identity: Identity,
 }
@@ -75,8 +77,8 @@ impl Call for ReadSession {
         let Some(row) = rows.first() else {
             return Ok(None);
         };
-        let seen_at = Timestamp::from_unix_seconds(integer(row, 2)?);
-        let expires_at = Timestamp::from_unix_seconds(integer(row, 3)?);
+        let seen_at = time(row, 2)?;
+        let expires_at = time(row, 3)?;
         if now >= expires_at || now.since(seen_at) >= SESSION_IDLE_SECONDS {
             sql.run("DELETE FROM sessions WHERE hash = ?", &hash)?;
             return Ok(None);
@@ -90,7 +92,7 @@ impl Call for ReadSession {
         }
         Ok(Some(Session {
             user: json(row, 0)?,
-            created_at: Timestamp::from_unix_seconds(integer(row, 1)?),
+            created_at: time(row, 1)?,
             expires_at,
         }))
     }
@@ -105,13 +107,12 @@ impl Call for EndSession {
             return Ok(());
         }
         let hash = [self.session.as_str().into()];
-        // With its request: the answer to that one, posted again, must not begin another session.
-        sql.run(
-            "DELETE FROM requests WHERE id = (SELECT request_id FROM sessions WHERE hash = ?)",
-            &hash,
-        )?;
-        sql.run("DELETE FROM sessions WHERE hash = ?", &hash)?;
-        Ok(())
+        let ended = sql.run("DELETE FROM sessions WHERE hash = ? RETURNING request_id", &hash)?;
+        // With its request: the answer to that one, posted again or before, must not begin another session.
+        match ended.first().and_then(|row| row.first()) {
+            Some(Value::Text(request)) => forget(sql, request),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::request::{Request, answered, pending, request, return_path};
+use super::request::{Request, answered, forget, pending, request};
 use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
-use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
+use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
 use crate::limits::{
     MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
 };
@@ -57,7 +57,7 @@ pub struct Complete {
     /// The ticket.
     pub ticket: TokenHash,
     /// The browser that shows it.
-    pub browser: Option<TokenHash>,
+    pub browser: TokenHash,
     /// The session that this browser has at this connection.
     pub present_session: Option<TokenHash>,
     /// Whether the user has said in this browser that they want to be signed in.
@@ -70,7 +70,8 @@ pub struct Complete {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Completion {
-    /// No browser asked for it, so that it may be somebody else's: the user has to say that it is theirs.
+    /// No browser asked for it, so that it may be somebody else's: the user has to say that it is theirs, in the browser that
+    /// showed it first.
     Confirm {
         /// Whose it is.
         email: EmailAddress,
@@ -145,8 +146,8 @@ fn first_use(sql: &dyn Sql, id: &AssertionId) -> Result<Option<Use>, SqlError> {
     )?;
     let read = |row: &Vec<Value>| {
         Ok(Use {
-            request_id: text(row, 0).ok().map(ToOwned::to_owned),
-            at: Timestamp::from_unix_seconds(integer(row, 1)?),
+            request_id: optional(row, 0, text)?.map(ToOwned::to_owned),
+            at: time(row, 1)?,
         })
     };
     rows.first().map(read).transpose()
@@ -236,18 +237,14 @@ fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
         "SELECT request_id, browser, return_path, user, session_not_on_or_after, expires_at FROM tickets WHERE hash = ?",
         &[hash.as_str().into()],
     )?;
-    let optional = |row: &Vec<Value>, at| text(row, at).ok().map(ToOwned::to_owned);
     let read = |row: &Vec<Value>| {
         Ok(Ticket {
-            request_id: optional(row, 0),
-            browser: optional(row, 1),
-            return_path: return_path(text(row, 2)?)?,
+            request_id: optional(row, 0, text)?.map(ToOwned::to_owned),
+            browser: optional(row, 1, text)?.map(ToOwned::to_owned),
+            return_path: ReturnPath::parse(text(row, 2)?)?,
             user: json(row, 3)?,
-            session_not_on_or_after: match row.get(4) {
-                Some(Value::Null) => None,
-                _ => Some(Timestamp::from_unix_seconds(integer(row, 4)?)),
-            },
-            expires_at: Timestamp::from_unix_seconds(integer(row, 5)?),
+            session_not_on_or_after: optional(row, 4, time)?,
+            expires_at: time(row, 5)?,
         })
     };
     rows.first().map(read).transpose()
@@ -270,16 +267,18 @@ impl Call for Complete {
                 return_path: ticket.return_path,
             }));
         }
-        match &ticket.browser {
-            Some(bound) if self.browser.as_ref().is_none_or(|b| b.as_str() != bound) => {
-                return Ok(Err(Refusal::BrowserMismatch));
-            }
-            None if !self.confirmed && !self.is_present(sql, &ticket.user, now)? => {
-                return Ok(Ok(Completion::Confirm {
-                    email: ticket.user.identity.email,
-                }));
-            }
-            _ => {}
+        if !self.is_its_browser(&ticket) {
+            self.burn(sql, &ticket)?;
+            return Ok(Err(Refusal::BrowserMismatch));
+        }
+        if ticket.request_id.is_none() && !self.confirmed && !self.is_present(sql, &ticket.user, now)? {
+            sql.run(
+                "UPDATE tickets SET browser = ? WHERE hash = ? AND browser IS NULL",
+                &[self.browser.as_str().into(), self.ticket.as_str().into()],
+            )?;
+            return Ok(Ok(Completion::Confirm {
+                email: ticket.user.identity.email,
+            }));
         }
         let end = now.plus(SESSION_SECONDS);
         let expires_at = ticket.session_not_on_or_after.map_or(end, |idp| end.min(idp));
@@ -310,6 +309,23 @@ impl Call for Complete {
 }
 
 impl Complete {
+    /// Whether this browser may use the ticket: the one that asked for it, or else the first that shows it. To confirm it is
+    /// not to show it first: nobody was asked yet.
+    fn is_its_browser(&self, ticket: &Ticket) -> bool {
+        match (&ticket.browser, &ticket.request_id) {
+            (Some(bound), _) => bound == self.browser.as_str(),
+            (None, None) => !self.confirmed,
+            (None, Some(_)) => false,
+        }
+    }
+
+    /// Makes a ticket that is shown in the wrong browser worth nothing in the right one too, with all that leads to the same
+    /// session: its address is known to somebody else. Only who knows it can do that.
+    fn burn(&self, sql: &dyn Sql, ticket: &Ticket) -> Result<(), SqlError> {
+        sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
+        ticket.request_id.as_deref().map_or(Ok(()), |id| forget(sql, id))
+    }
+
     /// Whether this browser's present session is this user's, so that nothing is swapped under anybody's hands.
     fn is_present(&self, sql: &dyn Sql, user: &User, now: Timestamp) -> Result<bool, SqlError> {
         let Some(session) = self.present_session.clone() else {

@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::{Action, Deed};
 use super::keys::{NewKey, no_key, private_key};
-use super::{Call, Refusal, read, write};
+use super::{Actor, Call, Refusal, read, write};
 use crate::app::ports::PrivateKey;
 use crate::app::sql::{Sql, SqlError};
 use crate::saml::connection::Connection;
@@ -37,6 +38,8 @@ pub struct RotateDecryptionKeys {
     pub step: RotationStep,
     /// For [`RotationStep::Prepare`]: the key that will be next.
     pub key: Option<NewKey>,
+    /// By whom.
+    pub actor: Actor,
 }
 
 impl Call for ReadDecryptionKey {
@@ -66,6 +69,7 @@ impl Call for RotateDecryptionKeys {
         if self.step != expected {
             return Ok(Err(Refusal::RotationStep(expected)));
         }
+        let before = connection.clone();
         for mut key in core::mem::take(&mut connection.decryption_keys) {
             match key.state.after(self.step) {
                 Some(state) => {
@@ -79,7 +83,9 @@ impl Call for RotateDecryptionKeys {
             add(sql, &mut connection, self.key.ok_or_else(no_key)?, KeyState::Next, now)?;
         }
         connection.decryption_keys.sort_by_key(|key| key.state);
-        write(sql, &mut connection, now)?;
+        let step = format!("({})", self.step.as_str());
+        let deed = Deed::noted(&self.actor, Action::DecryptionKeysRotated, step);
+        write(sql, &before, &mut connection, &deed, now)?;
         Ok(Ok(connection))
     }
 }
@@ -106,7 +112,8 @@ pub(super) fn forget_all(sql: &dyn Sql, connection: &ConnectionId) -> Result<(),
     Ok(())
 }
 
-fn forget(sql: &dyn Sql, connection: &ConnectionId, key: &KeyId) -> Result<(), SqlError> {
+/// Forgets the private half of one key.
+pub(super) fn forget(sql: &dyn Sql, connection: &ConnectionId, key: &KeyId) -> Result<(), SqlError> {
     sql.run(
         "DELETE FROM decryption_keys WHERE connection_id = ? AND id = ?",
         &[connection.as_str().into(), key.as_str().into()],

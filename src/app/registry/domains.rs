@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, note};
+use super::{Kind, note, proofs};
 use crate::app::sql::{Sql, SqlError, Value, json, text};
 use crate::limits::MAX_CHOICES;
 use crate::saml::connection::{Connection, State};
@@ -67,7 +67,7 @@ pub fn organization_key(organization: &str) -> String {
 /// The first domain of another connection that stands in the way of those of `connection`: the same one, or one above or
 /// below it that would go together with it. Connections of one organization that all share are in nobody's way.
 pub(super) fn taken(sql: &dyn Sql, connection: &Connection) -> Result<Option<Domain>, SqlError> {
-    let others = |condition: &str, values: &[Value]| {
+    let others = |condition: &str, values: &[Value]| -> Result<Option<Domain>, SqlError> {
         let query = format!(
             "SELECT domain FROM domain_claims WHERE connection_id <> ? AND sharers IS NOT ? AND {condition} LIMIT 1"
         );
@@ -76,7 +76,8 @@ pub(super) fn taken(sql: &dyn Sql, connection: &Connection) -> Result<Option<Dom
         let mut all = vec![connection.id.as_str().into(), sharers.into()];
         all.extend_from_slice(values);
         let rows = sql.run(&query, &all)?;
-        rows.first().map(|row| parse(text(row, 0)?)).transpose()
+        let first = rows.first().map(|row| text(row, 0)).transpose()?;
+        Ok(first.map(Domain::parse).transpose()?)
     };
     for domain in &connection.domains {
         let reversed = reversed(domain);
@@ -110,6 +111,7 @@ pub(super) fn settle(sql: &dyn Sql, before: Option<&Connection>, after: Option<&
             let delete = format!("DELETE FROM {table} WHERE connection_id = ?");
             sql.run(&delete, &[before.id.as_str().into()])?;
         }
+        proofs::forget_domains(sql, before, after)?;
     }
     if let Some(after) = after {
         claim(sql, after)?;
@@ -193,8 +195,4 @@ fn sharers(connection: &Connection) -> Option<&str> {
 /// A domain from its top: `com.acme.eu`.
 fn reversed(domain: &Domain) -> String {
     domain.as_str().rsplit('.').collect::<Vec<_>>().join(".")
-}
-
-fn parse(domain: &str) -> Result<Domain, SqlError> {
-    Domain::parse(domain).map_err(|e| SqlError(e.to_string()))
 }

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Kind, Refusal, note};
+use super::audit::{self, Action, Deed};
+use super::{Actor, Call, Kind, Refusal, note};
 use crate::app::ports::PrivateKey;
-use crate::app::sql::{Row, Sql, SqlError, integer, json, text, to_json};
+use crate::app::sql::{Row, Sql, SqlError, json, text, time, to_json};
 use crate::saml::connection::StoredCertificate;
 use crate::saml::service_keys::{KeyId, KeyState, PublicKey, RotationStep, next_step};
 use crate::saml::time::Timestamp;
@@ -55,6 +56,8 @@ pub struct RotateKeys {
     pub step: RotationStep,
     /// For [`RotationStep::Prepare`]: the key that will be next.
     pub key: Option<NewKey>,
+    /// By whom.
+    pub actor: Actor,
 }
 
 impl Call for ReadKeys {
@@ -110,6 +113,9 @@ impl Call for RotateKeys {
             };
         }
         note(sql, Kind::Keys, "")?;
+        let step = format!("({})", self.step.as_str());
+        let deed = Deed::noted(&self.actor, Action::KeysRotated, step);
+        audit::record_other(sql, &deed, now)?;
         Ok(Ok(public_keys(sql)?))
     }
 }
@@ -147,7 +153,7 @@ pub(super) fn public_keys(sql: &dyn Sql) -> Result<Vec<PublicKey>, SqlError> {
             id: KeyId::from_stored(text(row, 0)?),
             state: json(row, 1)?,
             certificate: json(row, 2)?,
-            created_at: Timestamp::from_unix_seconds(integer(row, 3)?),
+            created_at: time(row, 3)?,
         })
     };
     let mut keys = rows.iter().map(key).collect::<Result<Vec<_>, SqlError>>()?;

@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Actor, Call, Kind, Refusal, note, read, write};
-use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, text, to_json};
+use super::audit::{self, Action, Deed};
+use super::{Actor, Call, Kind, Refusal, drafts, note, read, versions, write};
+use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{REFRESH_RETRY_SECONDS, REFRESH_SECONDS};
 use crate::saml::connection::{Connection, IdentityProvider};
 use crate::saml::id::{ConnectionId, EndpointUrl};
@@ -186,14 +187,15 @@ impl Call for SaveRefresh {
         };
         match idp_refresh::refresh(&saved, &found, &state.missing, now) {
             Refreshed::Held(reasons) => {
-                hold(sql, &self.id, &found, &reasons, now)?;
+                hold(sql, &self.id, &found, &reasons, &self.actor, now)?;
                 // It was fetched; that it waits is told elsewhere.
                 record_success(sql, &self.id, &state.missing, now)?;
                 Ok(RefreshOutcome::Held)
             }
             Refreshed::Taken { idp, missing } => {
                 release(sql, &self.id)?;
-                let connection = take_over(sql, connection, *idp, now)?;
+                let deed = Deed::new(&self.actor, Action::MetadataRefreshed);
+                let connection = take_over(sql, connection, *idp, &deed, now)?;
                 record_success(sql, &self.id, &missing, now)?;
                 Ok(RefreshOutcome::Taken(Box::new(connection)))
             }
@@ -240,7 +242,8 @@ impl Call for DecideHeld {
                 else {
                     return Ok(Err(Refusal::NothingHeld));
                 };
-                let connection = take_over(sql, connection, *idp, now)?;
+                let deed = Deed::new(&self.actor, Action::HeldMetadataApproved);
+                let connection = take_over(sql, connection, *idp, &deed, now)?;
                 release(sql, &self.id)?;
                 record_missing(sql, &self.id, &missing)?;
                 Ok(Ok(connection))
@@ -250,6 +253,8 @@ impl Call for DecideHeld {
                     "UPDATE held_metadata SET dismissed = 1 WHERE connection_id = ?",
                     &[self.id.as_str().into()],
                 )?;
+                let deed = Deed::new(&self.actor, Action::HeldMetadataDismissed);
+                audit::record_of(sql, &self.id, &deed, now)?;
                 Ok(Ok(connection))
             }
             (Decision::Approve, None) => Ok(Err(Refusal::NothingHeld)),
@@ -284,24 +289,31 @@ pub(super) fn forget(sql: &dyn Sql, id: &ConnectionId) -> Result<(), SqlError> {
 /// Writes the connection with `idp`: as its next generation, or, where nothing that decides anything is different, as it is.
 fn take_over(
     sql: &dyn Sql,
-    mut connection: Connection,
+    present: Connection,
     idp: IdentityProvider,
+    deed: &Deed<'_>,
     now: Timestamp,
 ) -> Result<Connection, SqlError> {
-    let saved = connection.identity_provider.as_ref();
+    let saved = present.identity_provider.as_ref();
     if saved == Some(&idp) {
-        return Ok(connection);
+        return Ok(present);
     }
     let same = saved.is_some_and(|saved| decides_the_same(saved, &idp));
-    connection.identity_provider = Some(idp);
+    let mut connection = Connection {
+        identity_provider: Some(idp),
+        ..present.clone()
+    };
     if same {
         sql.run(
             "UPDATE connections SET record = ? WHERE id = ?",
             &[to_json(&connection)?, connection.id.as_str().into()],
         )?;
+        // It is no change that could be undone, or be in the way of a draft.
+        versions::correct(sql, &connection)?;
+        drafts::correct(sql, &present, &connection)?;
         note(sql, Kind::Connection, connection.id.as_str())?;
     } else {
-        write(sql, &mut connection, now)?;
+        write(sql, &present, &mut connection, deed, now)?;
     }
     Ok(connection)
 }
@@ -314,28 +326,20 @@ fn state(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<RefreshState>, SqlEr
     let read = |row: &Row| {
         Ok(RefreshState {
             metadata_url: EndpointUrl::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
-            next_at: Timestamp::from_unix_seconds(integer(row, 1)?),
-            attempted_at: time(row, 2)?,
-            succeeded_at: time(row, 3)?,
-            failure: match row.get(4) {
-                Some(Value::Text(code)) => Some(RefreshFailure {
-                    code: code.clone(),
+            next_at: time(row, 1)?,
+            attempted_at: optional(row, 2, time)?,
+            succeeded_at: optional(row, 3, time)?,
+            failure: match optional(row, 4, text)? {
+                Some(code) => Some(RefreshFailure {
+                    code: code.to_owned(),
                     detail: text(row, 5)?.to_owned(),
                 }),
-                _ => None,
+                None => None,
             },
             missing: json(row, 6)?,
         })
     };
     rows.first().map(read).transpose()
-}
-
-/// The time in column `index`, where there is one.
-fn time(row: &Row, index: usize) -> Result<Option<Timestamp>, SqlError> {
-    match row.get(index) {
-        Some(Value::Null) => Ok(None),
-        _ => Ok(Some(Timestamp::from_unix_seconds(integer(row, index)?))),
-    }
 }
 
 fn record_failure(sql: &dyn Sql, id: &ConnectionId, failure: &RefreshFailure, now: Timestamp) -> Result<(), SqlError> {
@@ -384,6 +388,7 @@ fn hold(
     id: &ConnectionId,
     found: &IdentityProvider,
     reasons: &[HoldReason],
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<(), SqlError> {
     let rows = sql.run(
@@ -406,7 +411,9 @@ fn hold(
             now.unix_seconds().into(),
         ],
     )?;
-    Ok(())
+    let words: Vec<&str> = reasons.iter().map(|reason| reason.words()).collect();
+    let deed = Deed::noted(actor, Action::MetadataHeld, words.join("; "));
+    audit::record_of(sql, id, &deed, now)
 }
 
 /// A name for what is held: no other has it.
@@ -433,7 +440,7 @@ fn held(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<HeldMetadata>, SqlErr
             version: text(row, 0)?.to_owned(),
             found: json(row, 1)?,
             reasons: json(row, 2)?,
-            found_at: Timestamp::from_unix_seconds(integer(row, 3)?),
+            found_at: time(row, 3)?,
         })
     };
     rows.first().map(read).transpose()

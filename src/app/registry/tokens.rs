@@ -4,8 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::audit::{self, Action, Deed};
 use super::{Actor, Call};
-use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, text, to_json};
+use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{ADMIN_TOKEN_TOUCH_SECONDS, MAX_ADMIN_TOKENS, MAX_REVOKED_ADMIN_TOKENS};
 use crate::saml::id::TokenId;
 use crate::saml::time::Timestamp;
@@ -19,6 +20,7 @@ const COLUMNS: &str = "id, name, scopes, created_at, created_by, expires_at, las
 
 /// What a token allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// To see everything but the tokens.
@@ -147,13 +149,15 @@ impl Call for AddToken {
             &[
                 self.id.as_str().into(),
                 self.hash.as_str().into(),
-                self.name.into(),
+                self.name.as_str().into(),
                 to_json(&self.scopes)?,
                 now.unix_seconds().into(),
                 self.actor.as_str().into(),
                 self.expires_at.map(Timestamp::unix_seconds).into(),
             ],
         )?;
+        let made = Deed::noted(&self.actor, Action::TokenCreated, format!("\"{}\"", self.name));
+        audit::record_other(sql, &made, now)?;
         Ok(read(sql, &self.id)?.ok_or(TokenRefusal::Unknown))
     }
 }
@@ -172,10 +176,14 @@ impl Call for RevokeToken {
     const NAME: &'static str = "revoke_token";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        sql.run(
-            "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+        let revoked = sql.run(
+            "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL RETURNING name",
             &[now.unix_seconds().into(), self.id.as_str().into()],
         )?;
+        if let Some(row) = revoked.first() {
+            let name = format!("\"{}\"", text(row, 0)?);
+            audit::record_other(sql, &Deed::noted(&self.actor, Action::TokenRevoked, name), now)?;
+        }
         let revoked = read(sql, &self.id)?;
         // What has ended by itself goes with what was revoked.
         sql.run(
@@ -228,18 +236,14 @@ fn all(sql: &dyn Sql) -> Result<Vec<TokenRecord>, SqlError> {
 }
 
 fn record(row: &Row) -> Result<TokenRecord, SqlError> {
-    let time = |index| match row.get(index) {
-        Some(Value::Null) => Ok(None),
-        _ => integer(row, index).map(|seconds| Some(Timestamp::from_unix_seconds(seconds))),
-    };
     Ok(TokenRecord {
-        id: TokenId::parse(text(row, 0)?).map_err(|e| SqlError(e.to_string()))?,
+        id: TokenId::parse(text(row, 0)?)?,
         name: text(row, 1)?.to_owned(),
         scopes: json(row, 2)?,
-        created_at: Timestamp::from_unix_seconds(integer(row, 3)?),
+        created_at: time(row, 3)?,
         created_by: Actor::new(text(row, 4)?),
-        expires_at: time(5)?,
-        last_used_at: time(6)?,
-        revoked_at: time(7)?,
+        expires_at: optional(row, 5, time)?,
+        last_used_at: optional(row, 6, time)?,
+        revoked_at: optional(row, 7, time)?,
     })
 }

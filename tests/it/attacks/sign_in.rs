@@ -29,12 +29,16 @@ fn a109_requests_of_others() {
     let deliver =
         |id: &str, idp: &Idp, message: &Message| Browser::deliver(&world, id, &idp.respond(message, Signed::Both));
 
-    // Another browser's: whoever asked, the ticket is of use to that one alone.
+    // Another browser's: whoever asked, the ticket is of use to that one alone, and to nobody once another has shown it.
     let request = browser.begin(&world, "ada@acme.test", "/");
     let ticket = location(&deliver(&id, &Idp::trusted(), &Message::of(&id, Some(&request))));
     other.begin(&world, "ada@acme.test", "/");
     assert_eq!(other.get(&world, &ticket).status(), 403);
     assert_eq!(world.refusal_codes(&id), ["browser_mismatch"]);
+    assert_eq!(browser.get(&world, &ticket).status(), 403);
+
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = location(&deliver(&id, &Idp::trusted(), &Message::of(&id, Some(&request))));
     assert_eq!(browser.get(&world, &ticket).status(), 303);
 
     // Used up, by another assertion than the one that was accepted.

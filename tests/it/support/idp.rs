@@ -157,6 +157,19 @@ impl Idp {
         )
     }
 
+    /// Metadata with the certificate of `other` before its own, as it stands in the middle of a rotation.
+    pub(crate) fn metadata_with(&self, other: &Self) -> String {
+        let descriptor = |xml: &str| {
+            let (start, end) = ("<md:KeyDescriptor", "</md:KeyDescriptor>");
+            xml[xml.find(start).unwrap()..xml.find(end).unwrap() + end.len()].to_owned()
+        };
+        let own = self.metadata();
+        own.replace(
+            &descriptor(&own),
+            &format!("{}{}", descriptor(&other.metadata()), descriptor(&own)),
+        )
+    }
+
     fn new(key: &str, certificate: &[u8]) -> Self {
         Self {
             key: rsa::PrivateKey::from_pkcs8_pem(key).unwrap(),

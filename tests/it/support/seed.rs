@@ -14,6 +14,7 @@ use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId};
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, SignatureDemand};
+use edge_saml::saml::settings::AttributeMap;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::{self, Expect, Login, Unsolicited};
 use edge_saml::xml::names::DS;
@@ -116,6 +117,7 @@ pub(crate) fn judge_at(octets: &[u8], now: i64) -> Result<Said, Reject> {
             idp_entity_id: &ISSUER,
             provider: Provider::Okta,
             domains: DomainRule::new(&*DOMAINS, Subdomains::Excluded),
+            attribute_map: &AttributeMap::USUAL,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),

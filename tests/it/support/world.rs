@@ -9,7 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
 use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use edge_saml::app::rate_limit::{Limit, Verdict};
 use edge_saml::app::registry::LedgerNews;
+use edge_saml::app::registry::proofs::DomainProof;
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::app::{App, ledger, registry};
 use edge_saml::saml::id::ConnectionId;
@@ -27,11 +29,18 @@ pub(crate) const ORIGIN: &str = "https://sp.example";
 pub(crate) const ADMIN_TOKEN: &str = "an-admin-token-for-the-tests";
 
 /// A SQLite database in memory.
-pub(crate) struct MemorySql(rusqlite::Connection);
+pub(crate) struct MemorySql {
+    connection: rusqlite::Connection,
+    /// How many statements succeed before one fails.
+    fails_after: Cell<Option<usize>>,
+}
 
 impl MemorySql {
     pub(crate) fn new() -> Self {
-        Self(rusqlite::Connection::open_in_memory().unwrap())
+        Self {
+            connection: rusqlite::Connection::open_in_memory().unwrap(),
+            fails_after: Cell::new(None),
+        }
     }
 }
 
@@ -39,12 +48,17 @@ impl Sql for MemorySql {
     fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
         use rusqlite::types::{Value as V, ValueRef};
         let error = |e: rusqlite::Error| SqlError(e.to_string());
+        match self.fails_after.get() {
+            None => {}
+            Some(0) => return Err(SqlError("disk I/O error".to_owned())),
+            Some(more) => self.fails_after.set(Some(more - 1)),
+        }
         let values = values.iter().map(|value| match value {
             Value::Integer(number) => V::Integer(*number),
             Value::Null => V::Null,
             Value::Text(text) => V::Text(text.clone()),
         });
-        let mut statement = self.0.prepare(statement).map_err(error)?;
+        let mut statement = self.connection.prepare(statement).map_err(error)?;
         let columns = statement.column_count();
         let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(error)?;
         let mut all = Vec::new();
@@ -59,6 +73,30 @@ impl Sql for MemorySql {
         }
         Ok(all)
     }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+        self.connection.execute_batch("SAVEPOINT work").unwrap();
+        let done = work();
+        if done.is_err() {
+            self.connection.execute_batch("ROLLBACK TO work").unwrap();
+        }
+        self.connection.execute_batch("RELEASE work").unwrap();
+        done
+    }
+}
+
+/// All rows of all tables.
+fn everything(sql: &MemorySql) -> String {
+    let tables = sql.run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]);
+    let tables = tables.unwrap().into_iter().map(|row| match row.into_iter().next() {
+        Some(Value::Text(table)) => table,
+        other => panic!("a table without a name: {other:?}"),
+    });
+    let rows = |table: String| {
+        let rows = sql.run(&format!("SELECT * FROM {table}"), &[]).unwrap();
+        format!("{table}: {rows:?}")
+    };
+    tables.map(rows).collect::<Vec<_>>().join("\n")
 }
 
 /// The resolver that a deployment asks by default.
@@ -104,13 +142,16 @@ impl UnwrapKey for DecryptionKey {
 
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
-    registry: MemorySql,
+    pub(crate) registry: MemorySql,
     ledgers: RefCell<BTreeMap<ConnectionId, MemorySql>>,
     kv: RefCell<BTreeMap<String, String>>,
     now: Cell<i64>,
     drawn: Cell<u64>,
     pub(crate) replication: Cell<Replication>,
-    keys_made: Cell<usize>,
+    /// The call, to the registry or to a ledger, of which a statement fails, and after how many that succeed.
+    pub(crate) failing: Cell<Option<(&'static str, usize)>>,
+    /// How many keys were made; there are three.
+    pub(crate) keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
     decryption_keys_kept: RefCell<BTreeMap<KeyId, DecryptionKey>>,
@@ -123,6 +164,12 @@ pub(crate) struct World {
     /// The URLs that were fetched.
     pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
+    /// Whether domains must be proven.
+    pub(crate) domain_proof: Cell<DomainProof>,
+    /// How many requests of a kind by one key are too many; none are, where nothing is said.
+    pub(crate) max_requests: RefCell<BTreeMap<Limit, usize>>,
+    /// All that was counted.
+    pub(crate) counted: RefCell<Vec<(Limit, String)>>,
 }
 
 impl World {
@@ -141,6 +188,7 @@ impl World {
             now: Cell::new(NOW),
             drawn: Cell::new(start),
             replication: Cell::new(Replication::Immediate),
+            failing: Cell::new(None),
             keys_made: Cell::new(0),
             keys_kept: RefCell::default(),
             decryption_keys_kept: RefCell::default(),
@@ -149,6 +197,9 @@ impl World {
             answers: RefCell::default(),
             fetched: RefCell::default(),
             log: RefCell::default(),
+            domain_proof: Cell::new(DomainProof::Optional),
+            max_requests: RefCell::default(),
+            counted: RefCell::default(),
         }
     }
 
@@ -177,16 +228,7 @@ impl World {
 
     /// Everything that the registry's tables hold.
     pub(crate) fn everything_registered(&self) -> String {
-        let tables = self
-            .registry
-            .run("SELECT name FROM sqlite_master WHERE type = 'table'", &[]);
-        let rows = tables.unwrap().into_iter().flat_map(|table| {
-            let Value::Text(table) = &table[0] else {
-                panic!("a table without a name")
-            };
-            self.registry.run(&format!("SELECT * FROM {table}"), &[]).unwrap()
-        });
-        rows.map(|row| format!("{row:?}\n")).collect()
+        everything(&self.registry)
     }
 
     /// Lets `url` answer `body`.
@@ -248,20 +290,50 @@ impl World {
         self.ledgers.borrow().values().filter(|sql| tables(sql)).count()
     }
 
+    /// How many rows a table of the ledger of `id` has.
+    pub(crate) fn rows_of_ledger(&self, id: &str, table: &str) -> usize {
+        let ledgers = self.ledgers.borrow();
+        let sql = &ledgers[&ConnectionId::parse(id).unwrap()];
+        sql.run(&format!("SELECT 1 FROM {table}"), &[]).unwrap().len()
+    }
+
     fn on_ledger<C: ledger::Call>(&self, id: &ConnectionId, call: &C) -> Result<C::Reply, Unavailable> {
         let mut ledgers = self.ledgers.borrow_mut();
         let sql = ledgers.entry(id.clone()).or_insert_with(MemorySql::new);
         let call = serde_json::to_string(call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
-        let reply = ledger::dispatch(C::NAME, &call, sql, now)
-            .map_err(|e| Unavailable(e.to_string()))?
-            .unwrap();
+        let reply = self.run_on(sql, C::NAME, || ledger::dispatch(C::NAME, &call, sql, now))?;
         Ok(serde_json::from_str(&reply).unwrap())
     }
 
+    /// Runs a call on `sql`, of which a statement fails if it is to.
+    fn run_on(
+        &self,
+        sql: &MemorySql,
+        name: &str,
+        run: impl FnOnce() -> Result<Option<String>, SqlError>,
+    ) -> Result<String, Unavailable> {
+        let failing = self.failing.get().filter(|(call, _)| *call == name);
+        sql.fails_after.set(failing.map(|(_, statements)| statements));
+        let ran = run();
+        sql.fails_after.set(None);
+        Ok(ran.map_err(|e| Unavailable(e.to_string()))?.unwrap())
+    }
+
+    /// Everything that the ledger of `id` holds.
+    pub(crate) fn everything_in_ledger(&self, id: &str) -> String {
+        everything(&self.ledgers.borrow()[&ConnectionId::parse(id).unwrap()])
+    }
+
     /// Answers `request` as a fresh isolate would.
-    pub(crate) fn handle(&self, request: Request) -> Response {
-        futures_executor::block_on(self.app().handle(request))
+    pub(crate) fn handle(&self, mut request: Request) -> Response {
+        let app = self.app();
+        futures_executor::block_on(async {
+            match app.refuse_by_head(&mut request).await {
+                Some(refusal) => refusal,
+                None => app.handle(request).await,
+            }
+        })
     }
 
     /// One run of the schedule.
@@ -269,8 +341,17 @@ impl World {
         futures_executor::block_on(self.app().run_schedule());
     }
 
-    fn app(&self) -> App<&Self> {
-        let variables = [("PUBLIC_ORIGIN", ORIGIN), ("ADMIN_TOKEN", ADMIN_TOKEN)];
+    /// The application, in a fresh isolate.
+    pub(crate) fn app(&self) -> App<&Self> {
+        let proof = match self.domain_proof.get() {
+            DomainProof::Optional => "",
+            DomainProof::Required => "on",
+        };
+        let variables = [
+            ("PUBLIC_ORIGIN", ORIGIN),
+            ("ADMIN_TOKEN", ADMIN_TOKEN),
+            ("REQUIRE_DOMAIN_PROOF", proof),
+        ];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         App::new(Config::read(variable).unwrap(), self)
     }
@@ -316,8 +397,7 @@ impl World {
             &json!({"xml": idp.metadata()}),
         );
         assert_eq!(status, 200, "{saved}");
-        let (status, enabled) = self.api("POST", &format!("/connections/{id}/enable"), &json!({}));
-        assert_eq!((status, &enabled["state"]), (200, &json!("enabled")));
+        self.enable(&id);
         id
     }
 
@@ -327,6 +407,13 @@ impl World {
         let response = self.handle(request.body(Vec::new()).unwrap());
         assert_eq!(response.status(), 200);
         String::from_utf8(response.body().clone()).unwrap()
+    }
+
+    /// Enables the connection `id` without a test of it.
+    pub(crate) fn enable(&self, id: &str) {
+        let reason = json!({"override_reason": "a test of something else"});
+        let (status, enabled) = self.api("POST", &format!("/connections/{id}/enable"), &reason);
+        assert_eq!((status, &enabled["state"]), (200, &json!("enabled")), "{enabled}");
     }
 
     /// Changes the connection `id`; it as it is then.
@@ -372,11 +459,11 @@ impl Ports for &World {
 
     async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
         self.registry_calls.borrow_mut().push(C::NAME);
+        registry::proofs::set_policy(&self.registry, self.domain_proof.get()).unwrap();
         let call = serde_json::to_string(&call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
-        let reply = registry::dispatch(C::NAME, &call, &self.registry, now)
-            .map_err(|e| Unavailable(e.to_string()))?
-            .unwrap();
+        let sql = &self.registry;
+        let reply = self.run_on(sql, C::NAME, || registry::dispatch(C::NAME, &call, sql, now))?;
         self.publish();
         let published = registry::unpublished(&self.registry).unwrap().is_empty();
         Ok(Answer {
@@ -436,6 +523,16 @@ impl Ports for &World {
             Some(_) => Ok(dns_answer(0, &[])),
             None => Err(FetchFailure::Connection),
         })
+    }
+
+    async fn limit(&self, limit: Limit, key: &str) -> Verdict {
+        let counted = (limit, key.to_owned());
+        self.counted.borrow_mut().push(counted.clone());
+        let so_far = self.counted.borrow().iter().filter(|other| **other == counted).count();
+        match self.max_requests.borrow().get(&limit) {
+            Some(max) if so_far > *max => Verdict::Limited,
+            _ => Verdict::Allowed,
+        }
     }
 
     fn log(&self, line: &LogLine<'_>) {

@@ -1,0 +1,250 @@
+//! `/sso/setup`: what the customer's administrator does with a setup link, without an account: the steps at their identity
+//! provider, its metadata, a test, and a list that ticks itself.
+//!
+//! A link opens one connection, and only its identity provider's side: where the connection is enabled, what is saved here
+//! waits in its draft.
+
+use askama::Template;
+use http::{Method, StatusCode};
+
+use super::connection::{Problem, problem};
+use super::email::{ShownStep, steps};
+use super::field::Attempt;
+use super::form::Form;
+use super::idp_forms::{IdpForms, Sent, manual_body, metadata_body};
+use super::parts::{all_domains, minute};
+use super::session::csrf_token;
+use super::setup::{IdpShown, shown};
+use super::situation::{Situation, is_for_the_page};
+use super::test_report::{Outcome, Reader};
+use super::{Failure, NO_STORAGE, render_leading_to};
+use crate::app::App;
+use crate::app::error::ApiError;
+use crate::app::http::{Request, Response, cookie, see_other, set_cookie};
+use crate::app::ledger::test::{BegunBy, Configuration, TestState};
+use crate::app::page::{self, identity_providers};
+use crate::app::ports::Ports;
+use crate::app::registry::Actor;
+use crate::app::registry::setup_links::{OpenSetupLink, SetupLink};
+use crate::app::route::{Section, SetupRoute};
+use crate::app::setup_links::{Progress, is_of_setup};
+use crate::limits::SETUP_LINK_SECONDS;
+use crate::saml::id::TestId;
+use crate::saml::preset::{MetadataForm, Preset};
+
+use crate::token::Token;
+
+/// The cookie that holds the token of the link that was opened last.
+pub(super) const SETUP_COOKIE: &str = "__Host-sso_setup";
+const HOME: &str = "/sso/setup";
+
+/// Somebody who has opened a link.
+struct Guest {
+    link: SetupLink,
+    csrf: String,
+}
+
+#[derive(Template)]
+#[template(path = "admin/customer.html")]
+struct CustomerPage<'a> {
+    csrf: &'a str,
+    origin: &'a str,
+    domains: String,
+    until: String,
+    preset: &'static Preset,
+    steps: Vec<ShownStep<'a>>,
+    progress: [(&'static str, bool); 5],
+    idp: Option<IdpShown<'a>>,
+    forms: IdpForms<'a>,
+    problem: Option<Problem>,
+    saved: bool,
+    /// Where the last test that was begun here is told of.
+    last_test: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "admin/customer_test.html")]
+struct CustomerTestPage<'a> {
+    csrf: &'a str,
+    state: TestState,
+    on: String,
+    outcome: Outcome<'a>,
+}
+
+impl<P: Ports> App<P> {
+    /// Answers a request by somebody with a setup link.
+    pub(in crate::app) async fn answer_setup(&self, route: &SetupRoute, request: &Request) -> Response {
+        match self.show_setup(route, request).await {
+            Ok(response) => response,
+            Err(Failure::Unavailable(unavailable)) => {
+                self.log_unavailable(&unavailable);
+                sorry(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Please try again in a moment",
+                    NO_STORAGE,
+                )
+            }
+            Err(Failure::NotFound | Failure::Api(_)) => over(),
+            Err(_) => {
+                let text = "This form was not sent from the page that the link opened. Nothing was changed. Open the link again.";
+                sorry(StatusCode::FORBIDDEN, "Please do that again", text)
+            }
+        }
+    }
+
+    async fn show_setup(&self, route: &SetupRoute, request: &Request) -> Result<Response, Failure> {
+        if let SetupRoute::Open(token) = route {
+            return self.open_setup_link(token).await;
+        }
+        let Some(guest) = self.guest(request).await? else {
+            return Ok(over());
+        };
+        let id = &guest.link.connection;
+        let form = Form::read(request.body());
+        if request.method() == Method::POST {
+            self.check_form(&guest.csrf, request)?;
+        }
+        let situation = self.situation(id).await?;
+        let section = match route {
+            SetupRoute::Manual => Section::Manual,
+            SetupRoute::Metadata => Section::Metadata,
+            SetupRoute::Report(test) => return self.show_setup_report(&guest, &situation, test).await,
+            SetupRoute::Test => {
+                let configuration = match situation.draft {
+                    Some(_) => Configuration::Draft,
+                    None => Configuration::Live,
+                };
+                let begun = self.begin_test(id, configuration, BegunBy::Setup, actor()).await?;
+                return Ok(see_other(&begun.url));
+            }
+            SetupRoute::Open(_) | SetupRoute::Steps => {
+                let saved = request.uri().query() == Some("done=saved");
+                return self
+                    .customer_page(StatusCode::OK, &guest, &situation, saved, None)
+                    .await;
+            }
+        };
+        match self.save_from_setup(&situation, section, &form).await {
+            Ok(()) => Ok(see_other("/sso/setup?done=saved#identity-provider")),
+            Err(error) if is_for_the_page(&error) => {
+                let attempt = Attempt {
+                    section,
+                    form: &form,
+                    error: &error,
+                };
+                let situation = self.situation(id).await?;
+                self.customer_page(error.status, &guest, &situation, false, Some(attempt))
+                    .await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps the token in a cookie, so that it stands in no address that is shown, kept or sent along.
+    async fn open_setup_link(&self, token: &str) -> Result<Response, Failure> {
+        let token = Token::parse(token).ok_or(Failure::NotFound)?;
+        let open = OpenSetupLink { hash: token.hash() };
+        self.ports.registry(open).await?.reply.ok_or(Failure::NotFound)?;
+        let mut response = see_other(HOME);
+        set_cookie(&mut response, SETUP_COOKIE, token.reveal(), SETUP_LINK_SECONDS);
+        Ok(response)
+    }
+
+    async fn guest(&self, request: &Request) -> Result<Option<Guest>, Failure> {
+        let Some(token) = cookie(request, SETUP_COOKIE).and_then(Token::parse) else {
+            return Ok(None);
+        };
+        let link = self.ports.registry(OpenSetupLink { hash: token.hash() }).await?.reply;
+        Ok(link.map(|link| Guest {
+            link,
+            csrf: csrf_token(&token),
+        }))
+    }
+
+    async fn save_from_setup(&self, situation: &Situation, section: Section, form: &Form) -> Result<(), ApiError> {
+        let target = situation.target(section, form)?;
+        let change = match section {
+            Section::Manual => self.read_manual(&manual_body(form))?,
+            _ => self.read_metadata(metadata_body(form)).await?,
+        };
+        self.save_change(&situation.live.id, change, target, actor()).await?;
+        Ok(())
+    }
+
+    async fn customer_page(
+        &self,
+        status: StatusCode,
+        guest: &Guest,
+        situation: &Situation,
+        saved: bool,
+        attempt: Option<Attempt<'_>>,
+    ) -> Result<Response, Failure> {
+        let connection = situation.edited();
+        let tests = self.list_tests(&connection.id).await?;
+        let ours = connection.service_provider(&self.config.origin);
+        let preset = Preset::of(connection.provider);
+        let idp = connection.identity_provider.as_ref();
+        let sent = Sent {
+            csrf: &guest.csrf,
+            seen: None,
+            metadata_to: format!("{HOME}/metadata"),
+            manual_to: format!("{HOME}/identity-provider"),
+        };
+        let last_test = tests.iter().find(|test| is_of_setup(test));
+        let mut page = CustomerPage {
+            csrf: &guest.csrf,
+            origin: self.config.origin.as_str(),
+            domains: all_domains(connection),
+            until: minute(guest.link.expires_at),
+            preset,
+            steps: steps(preset, &ours),
+            progress: Progress::of(connection, &tests).steps(),
+            idp: idp.map(|idp| shown(idp, self.ports.now())),
+            forms: IdpForms::of(connection, attempt, sent),
+            problem: None,
+            saved,
+            last_test: last_test.map(|test| format!("/sso/setup/test/{}", test.id)),
+        };
+        page.problem = problem(attempt, connection.provider, page.forms.fields());
+        Ok(render_leading_to(
+            status,
+            &page,
+            identity_providers(self.config.development),
+        ))
+    }
+
+    /// A test that was begun from a link of this connection; no other is told of here.
+    async fn show_setup_report(
+        &self,
+        guest: &Guest,
+        situation: &Situation,
+        test: &TestId,
+    ) -> Result<Response, Failure> {
+        let test = self.read_test(&guest.link.connection, test).await?;
+        if !is_of_setup(&test) {
+            return Err(Failure::NotFound);
+        }
+        let now = self.ports.now();
+        let page = CustomerTestPage {
+            csrf: &guest.csrf,
+            state: test.state(now),
+            on: minute(test.begun_at),
+            outcome: Outcome::of(&test, situation.edited().provider, Reader::Customer, now),
+        };
+        let targets = identity_providers(self.config.development);
+        Ok(render_leading_to(StatusCode::OK, &page, targets))
+    }
+}
+
+fn actor() -> Actor {
+    Actor::new("setup link")
+}
+
+pub(super) fn over() -> Response {
+    let text = "The link is mistyped, revoked, or older than a week. Ask whoever sent it for a new one.";
+    sorry(StatusCode::NOT_FOUND, "This link opens nothing", text)
+}
+
+fn sorry(status: StatusCode, title: &str, text: &str) -> Response {
+    page::plain_message(status, title, text)
+}

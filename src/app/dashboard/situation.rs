@@ -1,0 +1,208 @@
+//! How a connection stands: what it is, the draft beside it, its tests; and which of the two an edit goes to.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::form::Form;
+use super::parts::day;
+use crate::app::App;
+use crate::app::connections::refused;
+use crate::app::error::ApiError;
+use crate::app::ports::Ports;
+use crate::app::registry::drafts::{Draft, ReadDraft};
+use crate::app::registry::tested::TestStatus;
+use crate::app::registry::{FieldChange, Refusal};
+use crate::app::route::Section;
+use crate::saml::connection::{Connection, State};
+use crate::saml::id::ConnectionId;
+
+/// A connection with what belongs to it.
+pub(super) struct Situation {
+    /// By what users sign in.
+    pub(super) live: Connection,
+    /// What is prepared beside it.
+    pub(super) draft: Option<Draft>,
+    /// How the tests of the live configuration stand.
+    pub(super) test: TestStatus,
+}
+
+/// What a page had before it: the generation of the connection, or the revision of its draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Draft(u64),
+    Live(u64),
+}
+
+/// Where an edit goes, with what whoever makes it has seen of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Draft(Option<u64>),
+    Live(Option<u64>),
+}
+
+/// The draft as pages tell of it.
+pub(super) struct DraftShown {
+    pub(super) outdated: bool,
+    pub(super) test_required: bool,
+    pub(super) by: String,
+    pub(super) on: String,
+    pub(super) changes: Vec<ChangeShown>,
+}
+
+/// One field that a change changes, in words.
+pub(super) struct ChangeShown {
+    pub(super) field: String,
+    pub(super) before: String,
+    pub(super) after: String,
+}
+
+impl<P: Ports> App<P> {
+    pub(super) async fn situation(&self, id: &ConnectionId) -> Result<Situation, ApiError> {
+        let live = self.existing(id).await?;
+        let draft = match self.ports.registry(ReadDraft { id: id.clone() }).await?.reply {
+            Ok(draft) => Some(draft),
+            Err(Refusal::NoDraft) => None,
+            Err(refusal) => return Err(refused(refusal)),
+        };
+        let statuses = self.test_statuses(vec![id.clone()]).await?;
+        Ok(Situation {
+            live,
+            draft,
+            test: statuses.into_values().next().unwrap_or_default(),
+        })
+    }
+}
+
+impl Situation {
+    /// What the forms show and edit.
+    pub(super) fn edited(&self) -> &Connection {
+        self.draft.as_ref().map_or(&self.live, |draft| &draft.connection)
+    }
+
+    /// What forms send back, so that nobody overwrites what they have not seen.
+    pub(super) fn seen(&self) -> String {
+        match &self.draft {
+            Some(draft) => format!("draft-{}", draft.revision),
+            None => format!("live-{}", self.live.generation),
+        }
+    }
+
+    /// Where an edit by the form of `section` goes: what a test covers goes to a draft once the connection is enabled, and
+    /// everything does while there is one.
+    ///
+    /// # Errors
+    /// [`ApiError`] when the page was of another time.
+    pub(super) fn target(&self, section: Section, form: &Form) -> Result<Target, ApiError> {
+        let seen = read_seen(form.text("seen"));
+        match (&self.draft, seen) {
+            (Some(_), Some(Seen::Draft(revision))) => Ok(Target::Draft(Some(revision))),
+            (Some(_), None) => Ok(Target::Draft(None)),
+            (None, None | Some(Seen::Live(_))) if self.is_tested(section, form) => Ok(Target::Draft(Some(0))),
+            (None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),
+            (None, None) => Ok(Target::Live(None)),
+            (Some(_), Some(Seen::Live(_))) | (None, Some(Seen::Draft(_))) => Err(refused(Refusal::Changed)),
+        }
+    }
+
+    /// Whether it is enabled, and what the form changes is covered by tests.
+    fn is_tested(&self, section: Section, form: &Form) -> bool {
+        let covered = match section {
+            Section::General => form.text("provider") != super::parts::provider_value(self.live.provider),
+            Section::Routing => form.ticked("match_subdomains") != self.live.routing.match_subdomains,
+            _ => true,
+        };
+        self.live.state == State::Enabled && covered
+    }
+
+    pub(super) fn draft_shown(&self) -> Option<DraftShown> {
+        self.draft.as_ref().map(|draft| DraftShown {
+            outdated: draft.base_generation != draft.live_generation,
+            test_required: draft.test_required,
+            by: draft.actor.as_str().to_owned(),
+            on: day(draft.updated_at),
+            changes: changes(&draft.diff),
+        })
+    }
+}
+
+/// What a form says that its page had before it.
+pub(super) fn read_seen(text: &str) -> Option<Seen> {
+    let (kind, number) = text.split_once('-')?;
+    let number = number.parse().ok()?;
+    match kind {
+        "draft" => Some(Seen::Draft(number)),
+        "live" => Some(Seen::Live(number)),
+        _ => None,
+    }
+}
+
+/// The generation of the connection that a page had before it.
+pub(super) fn seen_generation(form: &Form) -> Option<u64> {
+    match read_seen(form.text("seen")) {
+        Some(Seen::Live(generation)) => Some(generation),
+        _ => None,
+    }
+}
+
+/// The revision of the draft that a page had before it.
+pub(super) fn seen_revision(form: &Form) -> Option<u64> {
+    match read_seen(form.text("seen")) {
+        Some(Seen::Draft(revision)) => Some(revision),
+        _ => None,
+    }
+}
+
+/// Whether an error is about what somebody typed or has to look at again, so that the page can say so.
+pub(super) fn is_for_the_page(error: &ApiError) -> bool {
+    error.status.is_client_error() && (error.status != StatusCode::NOT_FOUND || error.code != "connection_unknown")
+}
+
+/// Changes in words.
+pub(super) fn changes(diff: &[FieldChange]) -> Vec<ChangeShown> {
+    diff.iter()
+        .flat_map(|change| differing(&change.field, &change.before, &change.after))
+        .collect()
+}
+
+/// One change, or those of the fields inside that differ.
+fn differing(field: &str, before: &Value, after: &Value) -> Vec<ChangeShown> {
+    let (Value::Object(old), Value::Object(new)) = (before, after) else {
+        return vec![ChangeShown {
+            field: field_words(field),
+            before: value_words(before),
+            after: value_words(after),
+        }];
+    };
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let value = |of: &Map<String, Value>, name: &String| of.get(name).cloned().unwrap_or(Value::Null);
+    let pairs = names.into_iter().map(|name| (name, value(old, name), value(new, name)));
+    pairs
+        .filter(|(_, before, after)| before != after)
+        .flat_map(|(name, before, after)| differing(&format!("{field}.{name}"), &before, &after))
+        .collect()
+}
+
+/// `identity_provider.entity_id` as `identity provider: entity id`.
+fn field_words(name: &str) -> String {
+    name.replace('_', " ").replace('.', ": ")
+}
+
+fn value_words(value: &Value) -> String {
+    const MOST: usize = 400;
+    let text = match value {
+        Value::Null => "none".to_owned(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) if values.is_empty() => "none".to_owned(),
+        Value::Array(values) => values.iter().map(value_words).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| format!("{}: {}", field_words(name), value_words(value));
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+        Value::Number(number) => number.to_string(),
+    };
+    text.chars().take(MOST).collect()
+}

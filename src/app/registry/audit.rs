@@ -1,0 +1,250 @@
+//! Who did what and when: every change leaves an entry, made in the same step as the change itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::diff::{FieldChange, diff};
+use super::{Actor, Call, versions};
+use crate::app::sql::{Sql, SqlError, integer, json, optional, text, time, to_json};
+use crate::limits::{MAX_AUDIT_ENTRIES, MAX_AUDIT_PAGE};
+use crate::saml::connection::Connection;
+use crate::saml::id::ConnectionId;
+use crate::saml::time::Timestamp;
+
+/// An entry's columns, and where one looks for those of a connection.
+pub(super) const TABLES: [&str; 2] = [
+    "CREATE TABLE IF NOT EXISTS audit (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, \
+     action TEXT NOT NULL, connection_id TEXT, change TEXT NOT NULL, diff TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS audit_by_connection ON audit (connection_id, sequence)",
+];
+
+/// Declares the actions. A word never changes its meaning: people search for it.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident $word:literal $sentence:literal;)*) => {
+        /// A kind of change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Action {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Action {
+            /// The stable word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+
+            /// How a sentence about it begins.
+            const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// What is said of a connection was changed.
+    ConnectionChanged "connection.changed" "Changed";
+    /// A connection was created.
+    ConnectionCreated "connection.created" "Created";
+    /// A connection was deleted.
+    ConnectionDeleted "connection.deleted" "Deleted";
+    /// A connection was disabled.
+    ConnectionDisabled "connection.disabled" "Disabled";
+    /// A connection was enabled.
+    ConnectionEnabled "connection.enabled" "Enabled";
+    /// The last change of a configuration was undone.
+    ChangeUndone "connection.change_undone" "Undid the last change, back to version";
+    /// The keys that decrypt for a connection went on by one step.
+    DecryptionKeysRotated "connection.decryption_keys_rotated" "Rotated the decryption keys";
+    /// A domain's proof is not there any more.
+    DomainProofLost "domain.proof_lost" "Lost the proof of the domain";
+    /// A domain was proven to be the customer's.
+    DomainProven "domain.proven" "Proved the domain";
+    /// A draft took the place of a configuration.
+    DraftApplied "connection.draft_applied" "Applied the draft";
+    /// The identity provider of a connection was saved.
+    IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
+    /// Held metadata took the place of what the connection had, as somebody said so.
+    HeldMetadataApproved "connection.held_metadata_approved" "Approved the held metadata";
+    /// Held metadata was dismissed.
+    HeldMetadataDismissed "connection.held_metadata_dismissed" "Dismissed the held metadata";
+    /// The keys that sign went on by one step.
+    KeysRotated "service_provider.keys_rotated" "Rotated the signing keys";
+    /// Metadata that was fetched again is held, until somebody approves of it.
+    MetadataHeld "connection.metadata_held" "Held the metadata back that was fetched again:";
+    /// Metadata that was fetched again took the place of what the connection had.
+    MetadataRefreshed "connection.metadata_refreshed" "Took over the metadata that was fetched again";
+    /// A setup link was made.
+    SetupLinkCreated "setup_link.created" "Made a setup link";
+    /// A setup link was revoked.
+    SetupLinkRevoked "setup_link.revoked" "Revoked a setup link";
+    /// A token was made.
+    TokenCreated "token.created" "Made the token";
+    /// A token was revoked.
+    TokenRevoked "token.revoked" "Revoked the token";
+    /// An earlier version of a connection was restored.
+    VersionRestored "connection.version_restored" "Restored version";
+}
+
+/// A change that is being made: what it is, by whom, and what else there is to say of it.
+pub(super) struct Deed<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) action: Action,
+    /// What follows the [sentence](Action::sentence): the step of a rotation, the number of a version, a reason.
+    pub(super) note: Option<String>,
+}
+
+impl<'a> Deed<'a> {
+    /// A deed of which there is no more to say.
+    pub(super) fn new(actor: &'a Actor, action: Action) -> Self {
+        let note = None;
+        Self { actor, action, note }
+    }
+
+    /// A deed with what else there is to say of it.
+    pub(super) fn noted(actor: &'a Actor, action: Action, note: String) -> Self {
+        let note = Some(note);
+        Self { actor, action, note }
+    }
+
+    /// The deed in words.
+    fn words(&self, diff: &[FieldChange]) -> String {
+        let sentence = self.action.sentence();
+        match (&self.note, self.action) {
+            (Some(note), _) => format!("{sentence} {note}"),
+            (None, Action::ConnectionChanged) => format!("{sentence} {}", listed(diff)),
+            (None, _) => sentence.to_owned(),
+        }
+    }
+}
+
+/// The first fields of a change, and how many more there are.
+fn listed(diff: &[FieldChange]) -> String {
+    const SHOWN: usize = 5;
+    let mut names: Vec<String> = diff.iter().take(SHOWN).map(|change| change.field.clone()).collect();
+    if let Some(more) = diff.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
+}
+
+/// Records what became of a connection: an entry here and, if it still exists, its new version.
+pub(super) fn record(
+    sql: &dyn Sql,
+    before: Option<&Connection>,
+    after: Option<&Connection>,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let diff = diff(before, after)?;
+    let change = deed.words(&diff);
+    if let Some(after) = after {
+        versions::keep(sql, after, deed.actor, &change, now)?;
+    }
+    append(sql, after.or(before).map(|c| &c.id), &change, &diff, deed, now)
+}
+
+/// Records a change that is of no connection.
+pub(super) fn record_other(sql: &dyn Sql, deed: &Deed<'_>, now: Timestamp) -> Result<(), SqlError> {
+    append(sql, None, &deed.words(&[]), &[], deed, now)
+}
+
+/// Records what was done for a connection and leaves it as it is.
+pub(super) fn record_of(
+    sql: &dyn Sql,
+    connection: &ConnectionId,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    append(sql, Some(connection), &deed.words(&[]), &[], deed, now)
+}
+
+fn append(
+    sql: &dyn Sql,
+    connection: Option<&ConnectionId>,
+    change: &str,
+    diff: &[FieldChange],
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    sql.run(
+        "INSERT INTO audit (at, actor, action, connection_id, change, diff) VALUES (?, ?, ?, ?, ?, ?)",
+        &[
+            now.unix_seconds().into(),
+            deed.actor.as_str().into(),
+            deed.action.as_str().into(),
+            connection.map(ConnectionId::as_str).into(),
+            change.into(),
+            to_json(&diff)?,
+        ],
+    )?;
+    sql.run(
+        "DELETE FROM audit WHERE sequence <= (SELECT max(sequence) FROM audit) - ?",
+        &[MAX_AUDIT_ENTRIES.into()],
+    )?;
+    Ok(())
+}
+
+/// Reads entries, newest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListAudit {
+    /// Those that are older than this one.
+    pub before: Option<i64>,
+    /// How many at the most, up to [`MAX_AUDIT_PAGE`].
+    pub limit: i64,
+    /// Those of this connection, which need not exist any more.
+    pub connection: Option<ConnectionId>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its number; later ones have higher ones.
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub actor: Actor,
+    /// Which kind, as a stable word.
+    pub action: String,
+    /// Of which connection, if of one.
+    pub connection: Option<ConnectionId>,
+    /// What was done, in words.
+    pub change: String,
+    /// What it changed.
+    pub diff: Vec<FieldChange>,
+}
+
+impl Call for ListAudit {
+    type Reply = Vec<AuditEntry>;
+    const NAME: &'static str = "list_audit";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let rows = sql.run(
+            "SELECT sequence, at, actor, action, connection_id, change, diff FROM audit \
+             WHERE sequence < ?1 AND (?2 IS NULL OR connection_id = ?2) ORDER BY sequence DESC LIMIT ?3",
+            &[
+                self.before.unwrap_or(i64::from(i32::MAX)).into(),
+                self.connection.as_ref().map(ConnectionId::as_str).into(),
+                self.limit.clamp(0, MAX_AUDIT_PAGE).into(),
+            ],
+        )?;
+        rows.iter()
+            .map(|row| {
+                Ok(AuditEntry {
+                    id: integer(row, 0)?,
+                    at: time(row, 1)?,
+                    actor: Actor::new(text(row, 2)?),
+                    action: text(row, 3)?.to_owned(),
+                    connection: optional(row, 4, text)?.map(ConnectionId::parse).transpose()?,
+                    change: text(row, 5)?.to_owned(),
+                    diff: json(row, 6)?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,253 @@
+//! The paths of the dashboard.
+
+use http::Method;
+
+use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_OWN_FORM_BYTES};
+use crate::saml::id::{ConnectionId, TestId};
+
+/// A path of the dashboard below `/sso/admin`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminRoute {
+    /// `GET /connections/{id}`, `GET /connections/{id}/settings` and so on: one page of a connection.
+    Connection(ConnectionId, Tab),
+    /// `GET /sso/admin` itself: all connections.
+    Connections,
+    /// `GET, POST /connections/new?provider=`.
+    NewConnection,
+    /// `POST /connections/{id}/{section}`: one form of a connection's page.
+    Section(ConnectionId, Section),
+    /// `GET /connections/{id}/tests/{test}`: what became of a test.
+    Test(ConnectionId, TestId),
+    /// `GET, POST /sign-in`.
+    SignIn,
+    /// `POST /sign-out`.
+    SignOut,
+    /// Any other path: there is nothing, but only for those who are signed in.
+    Unknown,
+}
+
+/// A page of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// What was changed, when and by whom.
+    History,
+    /// What is changed while it is in use.
+    Settings,
+    /// What is done once, in order: until it is enabled.
+    Setup,
+}
+
+impl Tab {
+    /// The address of this page of the connection `id`.
+    #[must_use]
+    pub fn path(self, id: &ConnectionId) -> String {
+        match self {
+            Self::History => format!("/sso/admin/connections/{id}/history"),
+            Self::Settings => format!("/sso/admin/connections/{id}/settings"),
+            Self::Setup => format!("/sso/admin/connections/{id}"),
+        }
+    }
+}
+
+/// A form of a connection's pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// What seldom has to be changed.
+    Advanced,
+    /// Puts the draft in the place of the configuration.
+    ApplyDraft,
+    /// Names of attributes.
+    Attributes,
+    /// Makes a setup link.
+    CreateLink,
+    /// Deletes the connection.
+    Delete,
+    /// Disables it.
+    Disable,
+    /// Forgets the draft.
+    DiscardDraft,
+    /// Adds or removes a domain.
+    Domains,
+    /// Enables it.
+    Enable,
+    /// Name, organization and provider.
+    General,
+    /// An identity provider whose values were typed.
+    Manual,
+    /// Takes an attribute that came in a test for one of our fields.
+    MapAttribute,
+    /// Metadata, fetched or pasted.
+    Metadata,
+    /// Brings the draft up to date with the configuration.
+    RebaseDraft,
+    /// Gives it the configuration of an earlier version.
+    Restore,
+    /// Revokes a setup link.
+    RevokeLink,
+    /// To whom its domains belong besides, and in which order it is offered.
+    Routing,
+    /// Begins a test.
+    Test,
+    /// Undoes the last change of the configuration.
+    Undo,
+    /// Looks for the record that proves a domain.
+    VerifyDomain,
+}
+
+impl Section {
+    /// All of them.
+    pub const ALL: [Self; 20] = [
+        Self::Advanced,
+        Self::ApplyDraft,
+        Self::Attributes,
+        Self::CreateLink,
+        Self::Delete,
+        Self::Disable,
+        Self::DiscardDraft,
+        Self::Domains,
+        Self::Enable,
+        Self::General,
+        Self::Manual,
+        Self::MapAttribute,
+        Self::Metadata,
+        Self::RebaseDraft,
+        Self::Restore,
+        Self::RevokeLink,
+        Self::Routing,
+        Self::Test,
+        Self::Undo,
+        Self::VerifyDomain,
+    ];
+
+    /// The last segment of its path.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advanced => "advanced",
+            Self::ApplyDraft => "apply-draft",
+            Self::Attributes => "attributes",
+            Self::CreateLink => "create-link",
+            Self::Delete => "delete",
+            Self::Disable => "disable",
+            Self::DiscardDraft => "discard-draft",
+            Self::Domains => "domains",
+            Self::Enable => "enable",
+            Self::General => "general",
+            Self::Manual => "manual",
+            Self::MapAttribute => "map-attribute",
+            Self::Metadata => "metadata",
+            Self::RebaseDraft => "rebase-draft",
+            Self::Restore => "restore",
+            Self::RevokeLink => "revoke-link",
+            Self::Routing => "routing",
+            Self::Test => "test",
+            Self::Undo => "undo",
+            Self::VerifyDomain => "verify-domain",
+        }
+    }
+
+    /// The section of this name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| section.as_str() == text)
+    }
+
+    /// Where it is on the page.
+    #[must_use]
+    pub const fn anchor(self) -> &'static str {
+        match self {
+            Self::ApplyDraft | Self::DiscardDraft | Self::RebaseDraft => "draft",
+            Self::CreateLink | Self::RevokeLink => "setup-link",
+            Self::Delete => "danger",
+            Self::MapAttribute | Self::Test => "test",
+            Self::Restore | Self::Undo => "history",
+            Self::Disable | Self::Enable => "state",
+            Self::Manual | Self::Metadata => "identity-provider",
+            Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
+            Self::Advanced | Self::Attributes | Self::General => self.as_str(),
+        }
+    }
+
+    /// On which page it is.
+    #[must_use]
+    pub const fn tab(self) -> Tab {
+        match self {
+            Self::Restore | Self::Undo => Tab::History,
+            Self::ApplyDraft
+            | Self::CreateLink
+            | Self::Disable
+            | Self::DiscardDraft
+            | Self::Enable
+            | Self::Manual
+            | Self::MapAttribute
+            | Self::Metadata
+            | Self::RebaseDraft
+            | Self::RevokeLink
+            | Self::Test => Tab::Setup,
+            Self::Advanced
+            | Self::Attributes
+            | Self::Delete
+            | Self::Domains
+            | Self::General
+            | Self::Routing
+            | Self::VerifyDomain => Tab::Settings,
+        }
+    }
+}
+
+impl AdminRoute {
+    /// The route of a path without `/sso/admin` and the slash after it.
+    pub(super) fn of(path: &str) -> Self {
+        Self::known(path).unwrap_or(Self::Unknown)
+    }
+
+    fn known(path: &str) -> Option<Self> {
+        match path {
+            "" => return Some(Self::Connections),
+            "sign-in" => return Some(Self::SignIn),
+            "sign-out" => return Some(Self::SignOut),
+            "connections/new" => return Some(Self::NewConnection),
+            _ => {}
+        }
+        let mut segments = path.strip_prefix("connections/")?.split('/');
+        let id = ConnectionId::parse(segments.next()?).ok()?;
+        let route = match segments.next() {
+            None => Self::Connection(id, Tab::Setup),
+            Some("history") => Self::Connection(id, Tab::History),
+            Some("settings") => Self::Connection(id, Tab::Settings),
+            Some("tests") => Self::Test(id, TestId::parse(segments.next()?).ok()?),
+            Some(section) => Self::Section(id, Section::parse(section)?),
+        };
+        segments.next().is_none().then_some(route)
+    }
+
+    pub(super) fn methods(&self) -> &'static str {
+        match self {
+            Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
+            Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
+            Self::Section(..) | Self::SignOut => "POST",
+            Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
+        }
+    }
+
+    pub(super) fn max_body_bytes(&self, method: &Method) -> usize {
+        match self {
+            _ if *method != Method::POST => 0,
+            Self::Section(_, Section::Metadata) => MAX_API_BODY_BYTES,
+            Self::Section(..) => MAX_API_CALL_BYTES,
+            _ => MAX_OWN_FORM_BYTES,
+        }
+    }
+
+    /// The page that shows what this path is about, for somebody who has to sign in first.
+    #[must_use]
+    pub fn page(&self) -> String {
+        match self {
+            Self::Connection(id, tab) => tab.path(id),
+            Self::Section(id, section) => section.tab().path(id),
+            Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
+            Self::NewConnection => "/sso/admin/connections/new".to_owned(),
+            Self::Connections | Self::SignIn | Self::SignOut | Self::Unknown => "/sso/admin".to_owned(),
+        }
+    }
+}

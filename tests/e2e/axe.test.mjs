@@ -1,0 +1,97 @@
+// axe-core over every page in a real Chromium, in light and dark, wide and narrow: nothing serious may be found.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { root } from "../../scripts/lib/worker.mjs";
+import { launchChromium, skip } from "./chromium.mjs";
+import { adminToken, connect, startSystem } from "./support.mjs";
+
+describe("axe-core", { skip }, () => {
+  let system, chromium, axe, connection, link, fresh;
+  before(async () => {
+    [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
+    connection = await connect(system, { domain: "acme.test" });
+    // With a draft and a version of its own.
+    await system.api("PATCH", `${connection.path}/draft`, { attribute_map: { groups: "crew" } });
+    link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
+    fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
+  });
+  after(() => Promise.all([system?.stop(), chromium?.close()]));
+
+  for (const colorScheme of ["light", "dark"]) {
+    for (const width of [1280, 375]) {
+      test(`finds nothing serious in ${colorScheme} at ${width} px`, async () => {
+        // The policy of the pages lets no foreign script in; what it is worth is tested elsewhere.
+        const context = await chromium.newContext({ colorScheme, viewport: { width, height: 800 }, bypassCSP: true, reducedMotion: "reduce" });
+        try {
+          const page = await context.newPage();
+          const found = [];
+          const judge = async (name) => {
+            await page.evaluate(() => globalThis.document.querySelectorAll("details").forEach((part) => {
+              part.removeAttribute("name");
+              part.open = true;
+            }));
+            await page.addScriptTag({ content: axe });
+            const { violations } = await page.evaluate(() => globalThis.axe.run(globalThis.document, { resultTypes: ["violations"] }));
+            for (const { id, impact, nodes } of violations) {
+              if (impact === "serious" || impact === "critical") found.push(`${name}: ${id} (${impact}): ${nodes.map((node) => `${node.html} ${node.any[0]?.message ?? ""}`).join(" | ").slice(0, 600)}`);
+            }
+          };
+          const open = async (path) => {
+            await page.goto(system.origin + path);
+            await judge(path);
+          };
+          await open("/sso/sign-in");
+          await page.getByLabel("Work e-mail").fill("ada@nowhere.test");
+          await page.keyboard.press("Enter");
+          await page.getByRole("alert").waitFor();
+          await judge("sign-in with an error");
+          for (const path of ["/sso/sign-out", "/sso/nothing", "/sso/admin/sign-in"]) await open(path);
+          await page.getByLabel("Admin token").fill("wrong");
+          await page.keyboard.press("Enter");
+          await page.getByRole("alert").waitFor();
+          await judge("admin sign-in with an error");
+          await page.getByLabel("Admin token").fill(adminToken);
+          await page.keyboard.press("Enter");
+          await page.getByRole("heading", { name: "Connections" }).waitFor();
+          for (const path of dashboardPages()) await open(path);
+          await page.goto(`${system.origin}/sso/admin/connections/${fresh.id}`);
+          await page.getByLabel("Metadata XML").fill("<html>");
+          await page.getByRole("button", { name: "Read & save" }).click();
+          await page.getByRole("alert").waitFor();
+          await judge("setup with a problem");
+          await page.goto(`${system.origin}/sso/admin/connections/${fresh.id}/settings`);
+          await page.getByLabel("Add a domain").fill("nonsense");
+          await page.keyboard.press("Enter");
+          await page.getByRole("alert").waitFor();
+          await judge("settings with an error");
+          for (const user of ["Ada", "Mallory"]) {
+            await page.goto(link);
+            await judge("setup link");
+            await page.getByRole("button", { name: "Run the test" }).click();
+            await page.getByText(user).first().click();
+            await page.getByRole("heading", { name: /^The test/ }).waitFor();
+            await judge(`setup link's test of ${user}`);
+            const test = page.url().split("/").at(-1);
+            await open(`/sso/admin/connections/${connection.id}/tests/${test}`);
+          }
+          await open("/sso/setup/nothing");
+          assert.deepEqual(found, []);
+        } finally {
+          await context.close();
+        }
+      });
+    }
+  }
+
+  function dashboardPages() {
+    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra"];
+    for (const id of [connection.id, fresh.id]) {
+      const page = `/sso/admin/connections/${id}`;
+      pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`);
+    }
+    return pages;
+  }
+});

@@ -1,0 +1,70 @@
+// What fails half-way: a Worker that ends in the middle of a change. It is there wholly or not at all, and what is there
+// reaches everyone by itself.
+
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { startWorker } from "../../scripts/lib/worker.mjs";
+import { Browser, adminToken, connect, signIn, startSystem } from "./support.mjs";
+
+const PUBLISHED_WITHIN_MS = 30_000;
+
+let system, persistTo;
+before(async () => {
+  persistTo = await mkdtemp(join(tmpdir(), "edge-saml-failures-"));
+  system = await startSystem({ worker: { persistTo } });
+});
+after(async () => {
+  await Promise.all([system?.stop(), system?.worker.stop()]);
+  await rm(persistTo, { recursive: true, force: true, maxRetries: 5 });
+});
+
+/** Ends the Worker while it may be at work, and starts it anew on what it has stored. */
+async function crash() {
+  await system.worker.kill();
+  system.worker = await startWorker({ port: system.worker.port, persistTo, adminToken });
+}
+
+/** Resolves once sign-in leads addresses of `domain` to an identity provider. */
+async function untilLed(domain) {
+  const deadline = Date.now() + PUBLISHED_WITHIN_MS;
+  for (;;) {
+    const { status } = await new Browser(system.origin).post("/sso/sign-in", { email: `ada@${domain}` });
+    if (status === 303) return;
+    assert.ok(Date.now() < deadline, `${domain} leads nowhere`);
+    await pause(200);
+  }
+}
+
+describe("a Worker that ends in the middle of a change", () => {
+  for (const milliseconds of [0, 5, 20]) {
+    test(`${milliseconds} ms after it was asked for it`, async () => {
+      const connection = await connect(system);
+      const before = (await system.api("GET", connection.path)).body;
+      const wanted = [`new.${connection.domain}`];
+      // Nobody waits for the answer, which may never come.
+      system.api("PATCH", connection.path, { domains: wanted, name: "Changed" }).catch(() => undefined);
+      await pause(milliseconds);
+      await crash();
+
+      const now = (await system.api("GET", connection.path)).body;
+      const isChanged = now.generation !== before.generation;
+      if (isChanged) assert.deepEqual([now.generation, now.name, now.domains], [before.generation + 1, "Changed", wanted]);
+      else assert.deepEqual(now, before);
+      const { versions } = (await system.api("GET", `${connection.path}/versions`)).body;
+      assert.equal(versions[0].generation, now.generation);
+      const { entries } = (await system.api("GET", `/audit?connection=${connection.id}`)).body;
+      assert.equal(entries.length, versions.length);
+
+      await untilLed(now.domains[0]);
+      await signIn(system, { ...connection, domain: now.domains[0], email: `ada@${now.domains[0]}` });
+      if (isChanged) {
+        const { status } = await new Browser(system.origin).post("/sso/sign-in", { email: connection.email });
+        assert.equal(status, 422, "the domain that it had leads nowhere any more");
+      }
+    });
+  }
+});

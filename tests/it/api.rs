@@ -1,0 +1,268 @@
+//! How the admin API is called: conditions, pages, and calls that are repeated.
+
+use serde_json::{Value, json};
+
+use crate::support::world::{ADMIN_TOKEN, World};
+
+/// A call with more headers than most; the status, the entity tag and the body.
+fn call(world: &World, method: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16, String, Value) {
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("/sso/api/v1{path}"))
+        .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+        .header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = world.handle(request.body(serde_json::to_vec(body).unwrap()).unwrap());
+    let tag = response
+        .headers()
+        .get("etag")
+        .map(|tag| tag.to_str().unwrap().to_owned());
+    (
+        response.status().as_u16(),
+        tag.unwrap_or_default(),
+        serde_json::from_slice(response.body()).unwrap_or(Value::Null),
+    )
+}
+
+fn create(world: &World, domain: &str, organization: &Value) -> String {
+    let body = json!({"name": domain, "provider": "okta", "domains": [domain], "organization": organization});
+    let (status, created) = world.api("POST", "/connections", &body);
+    assert_eq!(status, 201, "{created}");
+    created["id"].as_str().unwrap().to_owned()
+}
+
+fn code(answer: &(u16, String, Value)) -> (u16, &str) {
+    (answer.0, answer.2["error"]["code"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn a_change_is_made_to_the_version_that_was_seen_or_not_at_all() {
+    let world = World::new();
+    let path = format!("/connections/{}", create(&world, "acme.test", &Value::Null));
+    let (status, first, shown) = call(&world, "GET", &path, &[], &Value::Null);
+    assert_eq!((status, &first[..], &shown["generation"]), (200, "\"1\"", &json!(1)));
+    let rename = |tag: &str, name: &str| call(&world, "PATCH", &path, &[("if-match", tag)], &json!({"name": name}));
+    let (status, second, _) = rename(&first, "One");
+    assert_eq!((status, &second[..]), (200, "\"2\""));
+    for stale in [&first[..], "\"1\", \"3\"", "W/\"2\"", "2", "", "\"two\""] {
+        assert_eq!(code(&rename(stale, "Two")), (412, "precondition_failed"), "{stale}");
+    }
+    for fresh in ["\"2\"", "*", "\"1\", \"2\"", "\"1\",\"2\",\"3\""] {
+        // Nothing changes: the version stays.
+        let (status, tag, _) = rename(fresh, "One");
+        assert_eq!((status, &tag[..]), (200, "\"2\""), "{fresh}");
+    }
+    let xml = json!({"xml": crate::support::idp::Idp::trusted().metadata()});
+    for (method, action, body) in [
+        ("POST", "/metadata", &xml),
+        (
+            "POST",
+            "/enable",
+            &json!({"override_reason": "a test of another thing"}),
+        ),
+        ("POST", "/disable", &json!({})),
+        ("DELETE", "", &json!({})),
+    ] {
+        let (_, present, _) = call(&world, "GET", &path, &[], &Value::Null);
+        let path = format!("{path}{action}");
+        let stale = call(&world, method, &path, &[("if-match", &first)], body);
+        assert_eq!(code(&stale), (412, "precondition_failed"), "{method} {path}");
+        let done = call(&world, method, &path, &[("if-match", &present)], body);
+        assert!(matches!(done.0, 200 | 204), "{method} {path}: {done:?}");
+    }
+    let gone = call(&world, "DELETE", &path, &[("if-match", "*")], &Value::Null);
+    assert_eq!(code(&gone), (404, "connection_unknown"));
+}
+
+#[test]
+fn what_is_deleted_is_the_version_that_was_seen_even_if_it_changes_meanwhile() {
+    use edge_saml::app::ports::Ports;
+    use edge_saml::app::registry::{Actor, Delete, Refusal};
+    use edge_saml::saml::id::ConnectionId;
+    let world = World::new();
+    let id = create(&world, "acme.test", &Value::Null);
+    let delete = |from_generation| Delete {
+        id: ConnectionId::parse(&id).unwrap(),
+        from_generation,
+        actor: Actor::new("a test"),
+    };
+    let run = |delete| futures_executor::block_on((&world).registry(delete)).unwrap().reply;
+    world.patch(&id, &json!({"name": "New"}));
+    assert_eq!(run(delete(Some(1))), Err(Refusal::Changed));
+    assert_eq!(run(delete(Some(2))), Ok(()));
+}
+
+#[test]
+fn a_list_comes_in_pages_that_miss_and_repeat_nothing() {
+    let world = World::new();
+    let mut all: Vec<String> = (0..7)
+        .map(|n| create(&world, &format!("d{n}.test"), &json!("org_1")))
+        .collect();
+    let other = create(&world, "other.test", &json!("org_2"));
+    let page = |query: &str| call(&world, "GET", &format!("/connections{query}"), &[], &Value::Null).2;
+    let ids = |page: &Value| -> Vec<String> {
+        let connections = page["connections"].as_array().unwrap();
+        connections
+            .iter()
+            .map(|c| c["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (mut seen, mut sizes, mut query) = (Vec::new(), Vec::new(), "?organization=org_1&limit=3".to_owned());
+    loop {
+        let found = page(&query);
+        sizes.push(ids(&found).len());
+        seen.extend(ids(&found));
+        let Some(cursor) = found["next_cursor"].as_str() else {
+            break;
+        };
+        query = format!("?organization=org_1&limit=3&cursor={cursor}");
+        // What is created meanwhile comes at the end; what is deleted is left out.
+        if sizes.len() == 1 {
+            all.push(create(&world, "late.test", &json!("org_1")));
+            world.api("DELETE", &format!("/connections/{}", all.remove(1)), &Value::Null);
+            seen.remove(1);
+        }
+    }
+    assert_eq!((seen, sizes), (all.clone(), vec![3, 3, 2]));
+    assert_eq!(ids(&page("?limit=7")).len(), 7);
+    assert_eq!(page("?limit=8")["next_cursor"], Value::Null);
+    assert_eq!(ids(&page("?domain=Other.test")), [other]);
+    assert_eq!(ids(&page("?domain=d0.test&organization=org_2")), [""; 0]);
+    assert_eq!(ids(&page("?organization=nobody")), [""; 0]);
+}
+
+#[test]
+fn a_list_has_a_hundred_at_most() {
+    let world = World::new();
+    for n in 0..101 {
+        create(&world, &format!("d{n}.test"), &Value::Null);
+    }
+    for query in ["", "?limit=100"] {
+        let (_, _, page) = call(&world, "GET", &format!("/connections{query}"), &[], &Value::Null);
+        assert_eq!(page["connections"].as_array().unwrap().len(), 100);
+        assert!(page["next_cursor"].is_string());
+    }
+}
+
+#[test]
+fn a_query_that_is_not_understood_is_refused() {
+    let world = World::new();
+    let code_of = |query: &str| {
+        let answer = call(&world, "GET", &format!("/connections?{query}"), &[], &Value::Null);
+        (
+            answer.0,
+            answer.2["error"]["code"].as_str().unwrap().to_owned(),
+            answer.2["error"]["field"].clone(),
+        )
+    };
+    for query in ["limit=1&limit=2", "organisation=org_1"] {
+        assert_eq!(
+            code_of(query),
+            (400, "invalid_query".to_owned(), Value::Null),
+            "{query}"
+        );
+    }
+    for query in [
+        "limit=0",
+        "limit=101",
+        "limit=-1",
+        "limit=ten",
+        "limit=",
+        "cursor=",
+        "cursor=djE6LTE",
+        "cursor=!",
+        "cursor=MTI",
+        "domain=acme",
+        "organization=",
+    ] {
+        let field = query.split('=').next().unwrap();
+        assert_eq!(
+            code_of(query),
+            (422, "invalid_field".to_owned(), json!(field)),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point() {
+    let world = World::new();
+    let body = |number: &str| {
+        format!(r#"{{"name":"Acme","provider":"okta","domains":["acme.test"],"sign_in_order":{number}}}"#)
+    };
+    let post = |number: &str| {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/sso/api/v1/connections")
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .header("content-type", "application/json");
+        let response = world.handle(request.body(body(number).into_bytes()).unwrap());
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        (response.status().as_u16(), body["sign_in_order"].clone())
+    };
+    for number in ["7.5", "-1.0", "1e300", "-0.5"] {
+        assert_eq!(post(number).0, 400, "{number}");
+    }
+    assert_eq!(post("7.0"), (201, json!(7)));
+}
+
+#[test]
+fn what_is_repeated_with_its_key_is_done_once() {
+    let world = World::new();
+    let acme = json!({"name": "Acme", "provider": "okta", "domains": ["acme.test"]});
+    let post = |key: &str, body: &Value| call(&world, "POST", "/connections", &[("idempotency-key", key)], body);
+    let first = post("k1", &acme);
+    assert_eq!(first.0, 201);
+    world.pass(86_399);
+    // The order of the fields says nothing.
+    let again = json!({"domains": ["acme.test"], "provider": "okta", "name": "Acme"});
+    assert_eq!(post("k1", &again), first);
+    let other = json!({"name": "Acme", "provider": "okta", "domains": ["other.test"]});
+    assert_eq!(code(&post("k1", &other)), (422, "idempotency_key_reused"));
+    assert_eq!(code(&post("k2", &acme)), (409, "domain_taken"));
+    // What was refused is no answer to keep.
+    assert_eq!(post("k2", &other).0, 201);
+    world.pass(1);
+    assert_eq!(code(&post("k1", &acme)), (409, "domain_taken"));
+    let (_, listed) = world.api("GET", "/connections", &Value::Null);
+    assert_eq!(listed["connections"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_key_is_its_callers_own() {
+    let world = World::new();
+    let (_, token) = world.api("POST", "/tokens", &json!({"name": "ci", "scopes": ["write"]}));
+    let token = format!("Bearer {}", token["token"].as_str().unwrap());
+    let statuses = [("a.test", ""), ("b.test", &token[..])].map(|(domain, token)| {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/sso/api/v1/connections")
+            .header("content-type", "application/json")
+            .header("idempotency-key", "1");
+        let admin = format!("Bearer {ADMIN_TOKEN}");
+        let request = request.header("authorization", if token.is_empty() { &admin } else { token });
+        let body = json!({"name": "Acme", "provider": "okta", "domains": [domain]});
+        let response = world.handle(request.body(serde_json::to_vec(&body).unwrap()).unwrap());
+        response.status().as_u16()
+    });
+    assert_eq!(statuses, [201, 201]);
+}
+
+#[test]
+fn a_key_has_1_to_255_characters() {
+    let world = World::new();
+    let body = json!({"name": "Acme", "provider": "okta", "domains": ["acme.test"]});
+    let (longest, too_long) = ("k".repeat(255), "k".repeat(256));
+    for (headers, status) in [
+        (&[("idempotency-key", "")][..], 400),
+        (&[("idempotency-key", &too_long[..])], 400),
+        (&[("idempotency-key", "a"), ("idempotency-key", "a")], 400),
+        (&[("idempotency-key", &longest[..])], 201),
+    ] {
+        let answer = call(&world, "POST", "/connections", headers, &body);
+        assert_eq!(answer.0, status, "{headers:?}");
+        assert!(status == 201 || code(&answer).1 == "invalid_idempotency_key");
+    }
+}

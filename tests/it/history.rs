@@ -1,0 +1,276 @@
+//! What is remembered of changes: versions, which can be had again, and the audit log.
+
+use edge_saml::app::sql::Sql;
+use serde_json::{Value, json};
+
+use crate::support::idp::Idp;
+use crate::support::world::World;
+
+fn versions(world: &World, id: &str) -> Vec<Value> {
+    let (status, body) = world.api("GET", &format!("/connections/{id}/versions"), &json!({}));
+    assert_eq!(status, 200, "{body}");
+    body["versions"].as_array().unwrap().clone()
+}
+
+fn audit(world: &World, query: &str) -> Vec<Value> {
+    let (status, body) = world.api("GET", &format!("/audit{query}"), &json!({}));
+    assert_eq!(status, 200, "{body}");
+    body["entries"].as_array().unwrap().clone()
+}
+
+fn restore(world: &World, id: &str, generation: u64) -> (u16, Value) {
+    let path = format!("/connections/{id}/versions/{generation}/restore");
+    world.api("POST", &path, &json!({}))
+}
+
+fn field<'v>(values: &'v [Value], name: &str) -> Vec<&'v str> {
+    values.iter().map(|value| value[name].as_str().unwrap()).collect()
+}
+
+#[test]
+fn every_change_leaves_a_version_and_an_entry() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    world.pass(60);
+    world.patch(
+        &id,
+        &json!({"domains": ["acme.test", "acme.example"], "force_authn": true, "decrypt_assertions": true}),
+    );
+    let rotate = format!("/connections/{id}/decryption-keys/rotate");
+    assert_eq!(world.api("POST", &rotate, &json!({"step": "prepare"})).0, 200);
+    world.api("POST", &format!("/connections/{id}/disable"), &json!({}));
+
+    let versions = versions(&world, &id);
+    let changes = [
+        "Disabled",
+        "Rotated the decryption keys (prepare)",
+        "Changed decrypt_assertions, decryption_keys, domains, force_authn",
+        "Enabled without a passed test: a test of something else",
+        "Saved the identity provider",
+        "Created",
+    ];
+    assert_eq!(field(&versions, "change"), changes);
+    let generations: Vec<u64> = versions.iter().map(|v| v["generation"].as_u64().unwrap()).collect();
+    assert_eq!(generations, [6, 5, 4, 3, 2, 1]);
+    assert_eq!(versions[2]["at"], "2026-07-01T12:01:00Z");
+    assert_eq!(versions[2]["actor"], "token ADMIN_TOKEN");
+    assert_eq!(
+        versions[0]["diff"],
+        json!([{"field": "state", "before": "enabled", "after": "disabled"}])
+    );
+    let diff = versions[2]["diff"].as_array().unwrap();
+    let domains = json!({"field": "domains", "before": ["acme.test"], "after": ["acme.test", "acme.example"]});
+    assert!(diff.contains(&domains), "{diff:?}");
+    // Certificates are told by what people know them by.
+    let sha256 = Idp::trusted().certificate.fingerprint().to_string();
+    let saved = json!({"field": "identity_provider.certificates", "before": null, "after": [sha256]});
+    assert!(
+        versions[4]["diff"].as_array().unwrap().contains(&saved),
+        "{}",
+        versions[4]
+    );
+
+    let entries = audit(&world, "");
+    assert_eq!(field(&entries, "change"), changes);
+    assert_eq!(
+        field(&entries, "action"),
+        [
+            "connection.disabled",
+            "connection.decryption_keys_rotated",
+            "connection.changed",
+            "connection.enabled",
+            "connection.identity_provider_saved",
+            "connection.created",
+        ]
+    );
+    assert_eq!(
+        (&entries[0]["connection"], &entries[2]["diff"]),
+        (&json!(id), &versions[2]["diff"])
+    );
+
+    // What changes nothing leaves nothing.
+    world.patch(&id, &json!({"force_authn": true}));
+    world.api("POST", &format!("/connections/{id}/disable"), &json!({}));
+    assert_eq!(audit(&world, "").len(), 6);
+}
+
+#[test]
+fn an_earlier_version_can_be_had_again() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let before = world.patch(
+        &id,
+        &json!({"domains": ["acme.test", "acme.example"], "name": "Acme Inc."}),
+    );
+    assert_eq!(before["generation"], 4);
+    world.patch(
+        &id,
+        &json!({"domains": ["other.test"], "name": "Other", "decrypt_assertions": true}),
+    );
+    let present = world.patch(&id, &json!({"sp_entity_id": "urn:example:old"}));
+
+    let (status, restored) = restore(&world, &id, 4);
+    assert_eq!(status, 200, "{restored}");
+    for name in [
+        "name",
+        "domains",
+        "identity_provider",
+        "sp_entity_id",
+        "decrypt_assertions",
+    ] {
+        assert_eq!(restored[name], before[name], "{name}");
+    }
+    for name in ["id", "state", "created_at"] {
+        assert_eq!(restored[name], present[name], "{name}");
+    }
+    assert_eq!(restored["generation"], 7);
+    let versions = versions(&world, &id);
+    assert_eq!(versions[0]["change"], "Restored version 4");
+    // The key that it got meanwhile is still there.
+    let (_, keys) = world.api("GET", &format!("/connections/{id}/decryption-keys"), &json!({}));
+    assert_eq!(keys["keys"].as_array().unwrap().len(), 1);
+    // Its domains are its own again, and the other one is free.
+    world.connection_for("other.test", &Idp::other());
+
+    // Once more is no change.
+    let (status, again) = restore(&world, &id, 4);
+    assert_eq!((status, &again["generation"]), (200, &json!(7)));
+}
+
+#[test]
+fn what_cannot_be_restored_changes_nothing() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"domains": ["new.test"]}));
+    world.connection_for("acme.test", &Idp::other());
+    for (generation, status, code) in [
+        (3, 409, "domain_taken"),
+        (1, 409, "connection_incomplete"),
+        (5, 404, "version_unknown"),
+        (u64::MAX, 404, "version_unknown"),
+    ] {
+        let (found, body) = restore(&world, &id, generation);
+        assert_eq!((found, &body["error"]["code"]), (status, &json!(code)), "{body}");
+    }
+    let unknown = "conn_aaaaaaaaaaaaaaaaaaaa";
+    assert_eq!(restore(&world, unknown, 1).1["error"]["code"], "connection_unknown");
+    let (status, _) = world.api("GET", &format!("/connections/{unknown}/versions"), &json!({}));
+    assert_eq!(status, 404);
+    assert_eq!(versions(&world, &id).len(), 4);
+}
+
+#[test]
+fn a_deleted_connection_is_told_of_by_the_audit_log_alone() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let other = world.connection_for("other.test", &Idp::other());
+    assert_eq!(world.api("DELETE", &format!("/connections/{id}"), &json!({})).0, 204);
+    let entries = audit(&world, &format!("?connection={id}"));
+    assert_eq!(field(&entries, "change")[0], "Deleted");
+    let name = json!({"field": "name", "before": "Acme", "after": null});
+    assert!(entries[0]["diff"].as_array().unwrap().contains(&name), "{}", entries[0]);
+    assert_eq!(entries.len(), 4);
+    let kept = world
+        .registry
+        .run("SELECT DISTINCT connection_id FROM versions", &[])
+        .unwrap();
+    assert_eq!(kept, [[other.as_str().into()]]);
+}
+
+#[test]
+fn the_audit_log_is_read_page_by_page() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    world.connection_for("other.test", &Idp::other());
+    let (_, page) = world.api("GET", &format!("/audit?limit=2&connection={id}"), &json!({}));
+    assert_eq!(
+        field(page["entries"].as_array().unwrap(), "change"),
+        [
+            "Enabled without a passed test: a test of something else",
+            "Saved the identity provider"
+        ]
+    );
+    let next = &page["next_before"];
+    let (_, page) = world.api(
+        "GET",
+        &format!("/audit?limit=2&connection={id}&before={next}"),
+        &json!({}),
+    );
+    assert_eq!(field(page["entries"].as_array().unwrap(), "change"), ["Created"]);
+    assert_eq!(page["next_before"], Value::Null);
+    for query in ["limit=0", "limit=201", "limit=x", "before=-1", "connection=x"] {
+        let (status, body) = world.api("GET", &format!("/audit?{query}"), &json!({}));
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (422, &json!("invalid_field")),
+            "{query}"
+        );
+    }
+    for query in ["limit=1&limit=2", "limits=1"] {
+        let (status, body) = world.api("GET", &format!("/audit?{query}"), &json!({}));
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (400, &json!("invalid_query")),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn only_so_much_is_kept() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    for count in 0..98 {
+        world.patch(&id, &json!({"name": format!("Acme {count}")}));
+    }
+    let oldest = |world: &World| versions(world, &id).last().unwrap()["generation"].as_u64().unwrap();
+    assert_eq!((versions(&world, &id).len(), oldest(&world)), (100, 2));
+    world.patch(&id, &json!({"name": "Acme"}));
+    assert_eq!((versions(&world, &id).len(), oldest(&world)), (100, 3));
+
+    let count = |world: &World| {
+        world
+            .registry
+            .run("SELECT count(*), min(sequence) FROM audit", &[])
+            .unwrap()[0]
+            .clone()
+    };
+    assert_eq!(count(&world), [102.into(), 1.into()]);
+    world
+        .registry
+        .run("UPDATE audit SET sequence = 10000 WHERE sequence = 102", &[])
+        .unwrap();
+    world
+        .registry
+        .run("UPDATE sqlite_sequence SET seq = 10000 WHERE name = 'audit'", &[])
+        .unwrap();
+    world.patch(&id, &json!({"name": "Acme Inc."}));
+    assert_eq!(count(&world), [102.into(), 2.into()]);
+}
+
+#[test]
+fn what_is_of_no_connection_is_in_the_audit_log_too() {
+    let world = World::new();
+    let (status, made) = world.api("POST", "/tokens", &json!({"name": "ci", "scopes": ["read"]}));
+    assert_eq!(status, 201, "{made}");
+    let id = made["id"].as_str().unwrap();
+    for _ in 0..2 {
+        world.api("DELETE", &format!("/tokens/{id}"), &json!({}));
+    }
+    world.api("GET", "/service-provider/keys", &json!({}));
+    let (status, _) = world.api("POST", "/service-provider/keys/rotate", &json!({"step": "prepare"}));
+    assert_eq!(status, 200);
+    let entries = audit(&world, "");
+    assert_eq!(
+        field(&entries, "change"),
+        [
+            "Rotated the signing keys (prepare)",
+            "Revoked the token \"ci\"",
+            "Made the token \"ci\""
+        ]
+    );
+    assert_eq!(
+        (&entries[0]["connection"], &entries[0]["diff"]),
+        (&Value::Null, &json!([]))
+    );
+}

@@ -1,0 +1,154 @@
+//! What a ledger remembers, and what it costs: straight at its calls.
+
+use std::cell::RefCell;
+
+use edge_saml::app::ledger::{Asked, Begin, Call, Configure, Forget};
+use edge_saml::app::sql::{Row, Sql, SqlError, Value};
+use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION};
+use edge_saml::saml::connection::State;
+use edge_saml::saml::id::{RequestId, ReturnPath};
+use edge_saml::saml::time::Timestamp;
+use edge_saml::token::TokenHash;
+
+use crate::support::idp::NOW;
+use crate::support::world::MemorySql;
+
+/// A database that notes each statement, and how it finds its rows.
+struct Explained {
+    sql: MemorySql,
+    plans: RefCell<Vec<(String, String)>>,
+}
+
+impl Sql for Explained {
+    fn run(&self, statement: &str, values: &[Value]) -> Result<Vec<Row>, SqlError> {
+        for row in self.sql.run(&format!("EXPLAIN QUERY PLAN {statement}"), values)? {
+            let Value::Text(plan) = &row[3] else {
+                panic!("{row:?}");
+            };
+            self.plans.borrow_mut().push((statement.to_owned(), plan.clone()));
+        }
+        self.sql.run(statement, values)
+    }
+
+    fn transaction(&self, work: &mut dyn FnMut() -> Result<(), SqlError>) -> Result<(), SqlError> {
+        self.sql.transaction(work)
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_seconds(NOW + seconds)
+}
+
+fn configured() -> MemorySql {
+    let sql = MemorySql::new();
+    let configure = Configure {
+        generation: 1,
+        state: State::Enabled,
+    };
+    configure.run(&sql, at(0)).unwrap();
+    sql
+}
+
+fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
+    let begin = Begin {
+        generation: 1,
+        request_id: RequestId::parse(id).unwrap(),
+        browser: TokenHash::of_octets(id.as_bytes()),
+        return_path: ReturnPath::parse("/").unwrap(),
+        lifetime_seconds: 3_600,
+        asked: Asked::default(),
+    };
+    assert_eq!(begin.run(sql, at(seconds)).unwrap(), Ok(()));
+}
+
+/// Adds `count` requests of as many browsers, which expire one second after the other from now on.
+fn add(sql: &dyn Sql, count: i64) {
+    let rows = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1) \
+                INSERT INTO requests (id, browser, return_path, expires_at, asked) \
+                SELECT '_' || n, 'browser' || n, '/', ?2 + n, '{}' FROM number";
+    sql.run(rows, &[count.into(), NOW.into()]).unwrap();
+}
+
+fn number(sql: &dyn Sql, query: &str) -> i64 {
+    match sql.run(query, &[]).unwrap()[0][0] {
+        Value::Integer(number) => number,
+        ref other => panic!("{other:?}"),
+    }
+}
+
+fn is_remembered(sql: &dyn Sql, id: &str) -> bool {
+    let found = sql.run("SELECT 1 FROM requests WHERE id = ?", &[id.into()]).unwrap();
+    !found.is_empty()
+}
+
+#[test]
+fn who_was_answered_gives_way_first_then_the_oldest() {
+    let sql = configured();
+    add(&sql, MAX_PENDING_PER_CONNECTION - 1);
+    begin(&sql, "_a", 0);
+    assert!(is_remembered(&sql, "_1"), "the last one that fits");
+    let answer = "UPDATE requests SET answered_at = ? WHERE id IN ('_7000', '_9000')";
+    sql.run(answer, &[NOW.into()]).unwrap();
+    // By now `_1` to `_100` have expired.
+    for (id, gone, kept) in [
+        ("_b", "_7000", "_9000"),
+        ("_c", "_9000", "_1"),
+        ("_d", "_1", "_2"),
+        ("_e", "_2", "_3"),
+    ] {
+        begin(&sql, id, 100);
+        assert!(!is_remembered(&sql, gone), "{gone} for {id}");
+        assert!(is_remembered(&sql, kept), "{kept} beside {id}");
+        assert_eq!(
+            number(&sql, "SELECT count(*) FROM requests"),
+            MAX_PENDING_PER_CONNECTION
+        );
+    }
+}
+
+#[test]
+fn requests_are_counted_whoever_forgets_them() {
+    let sql = configured();
+    let is_counted = |count: i64| {
+        assert_eq!(number(&sql, "SELECT count(*) FROM requests"), count);
+        assert_eq!(number(&sql, "SELECT number FROM request_count"), count);
+    };
+    add(&sql, 10);
+    is_counted(10);
+    // Half of them are swept, one was begun.
+    begin(&sql, "_a", EXPIRED_REQUEST_SECONDS + 5);
+    is_counted(6);
+    // A ledger that is configured anew counts on.
+    let configure = Configure {
+        generation: 2,
+        state: State::Enabled,
+    };
+    configure.run(&sql, at(0)).unwrap();
+    is_counted(6);
+    Forget {}.run(&sql, at(0)).unwrap();
+    is_counted(0);
+}
+
+/// Anybody may begin sign-ins: each must not read all that were begun before.
+#[test]
+fn beginning_a_sign_in_reads_few_rows() {
+    let sql = Explained {
+        sql: configured(),
+        plans: RefCell::default(),
+    };
+    begin(&sql, "_a", 0);
+    let plans = sql.plans.borrow();
+    let is_whole = |(statement, plan): &&(String, String)| {
+        let finds_all = plan.starts_with("SCAN requests") && !statement.contains("LIMIT");
+        // Those of one browser are few.
+        let sorts_all = plan.contains("TEMP B-TREE") && !statement.contains("browser = ");
+        finds_all || sorts_all || statement.contains("count(")
+    };
+    assert_eq!(plans.iter().find(is_whole), None);
+    let in_order = "SCAN requests USING INDEX requests_by_worth";
+    assert_eq!(
+        plans.iter().filter(|(_, plan)| plan == in_order).count(),
+        1,
+        "{plans:#?}"
+    );
+}

@@ -1,0 +1,346 @@
+//! Setup links: what they open, for how long, and what the customer's administrator can do with one.
+
+use serde_json::{Value, json};
+
+use crate::support::dashboard::{HOSTILE, added, body, connection, encoded, signed_in, submit};
+use crate::support::idp::{Idp, Message, Signed};
+use crate::support::world::{Browser, ORIGIN, World, location, request_id};
+
+const OVER: &str = "This link opens nothing";
+
+/// A connection of no identity provider yet; its id.
+fn connection_of(world: &World, domain: &str) -> String {
+    let fields = json!({"name": "Acme", "provider": "okta", "domains": [domain]});
+    let (status, created) = world.api("POST", "/connections", &fields);
+    assert_eq!(status, 201, "{created}");
+    created["id"].as_str().unwrap().to_owned()
+}
+
+/// A new link; its id and its path.
+fn link(world: &World, id: &str) -> (String, String) {
+    let (status, made) = world.api("POST", &format!("/connections/{id}/setup-links"), &json!({}));
+    assert_eq!(status, 201, "{made}");
+    let path = made["url"].as_str().unwrap().strip_prefix(ORIGIN).unwrap().to_owned();
+    (made["id"].as_str().unwrap().to_owned(), path)
+}
+
+fn links(world: &World, id: &str) -> Value {
+    let (status, links) = world.api("GET", &format!("/connections/{id}/setup-links"), &json!({}));
+    assert_eq!(status, 200, "{links}");
+    links
+}
+
+/// A browser that has opened the link at `path`.
+fn opened(world: &World, path: &str) -> Browser {
+    let mut browser = Browser::default();
+    let response = browser.get(world, path);
+    assert_eq!(
+        (response.status().as_u16(), location(&response).as_str()),
+        (303, "/sso/setup")
+    );
+    let cookie = response.headers()["set-cookie"].to_str().unwrap();
+    for part in [
+        "__Host-sso_setup=",
+        "HttpOnly",
+        "Secure",
+        "SameSite=Lax",
+        "Path=/",
+        "Max-Age=604800",
+    ] {
+        assert!(cookie.contains(part), "{part}: {cookie}");
+    }
+    browser
+}
+
+/// Sends a form as the page does.
+fn send(world: &World, browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> http::Response<Vec<u8>> {
+    let page = body(&browser.get(world, "/sso/setup"));
+    let csrf = page
+        .split("name=\"csrf\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    browser.post(world, path, &encoded(&[&[("csrf", csrf)], fields].concat()))
+}
+
+/// Runs a test from the link; the path of its report.
+fn run_test(world: &World, browser: &mut Browser, id: &str, answer: &Idp) -> String {
+    let begun = send(world, browser, "/sso/setup/test", &[]);
+    assert_eq!(begun.status(), 303, "{}", body(&begun));
+    let path = location(&begun).strip_prefix(ORIGIN).unwrap().to_owned();
+    let test = request_id(&location(&Browser::default().get(world, &path)));
+    let answered = Browser::deliver(world, id, &answer.respond(&Message::of(id, Some(&test)), Signed::Both));
+    let report = location(&answered);
+    assert_eq!(report, format!("/sso/setup/test/{test}"));
+    report
+}
+
+#[test]
+fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let (_, path) = link(&world, &id);
+    assert_eq!(links(&world, &id)["setup_links"][0]["opened_at"], Value::Null);
+    let mut browser = opened(&world, &path);
+    let page = body(&browser.get(&world, "/sso/setup"));
+    let acs = format!("{ORIGIN}/sso/saml/{id}/acs");
+    for expected in [
+        "Single sign-on URL",
+        "user.profile.email",
+        acs.as_str(),
+        "Save the metadata first.",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    let progress = |world: &World| links(world, &id)["progress"].clone();
+    assert!(
+        progress(&world)
+            .as_object()
+            .unwrap()
+            .values()
+            .all(|done| *done == json!(false))
+    );
+
+    let saved = send(
+        &world,
+        &mut browser,
+        "/sso/setup/metadata",
+        &[("xml", &Idp::trusted().metadata())],
+    );
+    assert_eq!(location(&saved), "/sso/setup?done=saved#identity-provider");
+    assert_eq!(progress(&world)["metadata_read"], true);
+    let report = run_test(&world, &mut browser, &id, &Idp::other());
+    let shown = body(&browser.get(&world, &report));
+    assert!(
+        shown.contains("The test failed") && shown.contains("You can mend this at your identity provider."),
+        "{shown}"
+    );
+    assert_eq!(
+        progress(&world),
+        json!({"metadata_read": true, "request_sent": true, "response_received": true, "email_found": false, "test_passed": false})
+    );
+    let report = run_test(&world, &mut browser, &id, &Idp::trusted());
+    let shown = body(&browser.get(&world, &report));
+    assert!(
+        shown.contains("The test passed") && shown.contains("ada@acme.test"),
+        "{shown}"
+    );
+    assert!(
+        progress(&world)
+            .as_object()
+            .unwrap()
+            .values()
+            .all(|done| *done == json!(true))
+    );
+    assert!(links(&world, &id)["setup_links"][0]["opened_at"].is_string());
+
+    let (_, state) = world.api("GET", &format!("/connections/{id}"), &json!({}));
+    assert_eq!(state["state"], "disabled", "a link enables nothing");
+    let (_, versions) = world.api("GET", &format!("/connections/{id}/versions"), &json!({}));
+    assert_eq!(versions["versions"][0]["actor"], "setup link");
+}
+
+#[test]
+fn a_link_opens_one_connection_and_nothing_else() {
+    let world = World::new();
+    let (mine, other) = (
+        connection_of(&world, "acme.test"),
+        world.connection_for("other.test", &Idp::trusted()),
+    );
+    let mut browser = opened(&world, &link(&world, &mine).1);
+    let mut neighbour = opened(&world, &link(&world, &other).1);
+    let report = run_test(&world, &mut neighbour, &other, &Idp::trusted());
+    assert_eq!(neighbour.get(&world, &report).status(), 200);
+    assert_eq!(
+        browser.get(&world, &report).status(),
+        404,
+        "a test of another connection"
+    );
+    for path in ["/sso/admin", &format!("/sso/admin/connections/{mine}")] {
+        assert_eq!(browser.get(&world, path).status(), 303, "{path}");
+    }
+    // What the vendor tests is not told of here, and the other way round.
+    let mut vendor = signed_in(&world);
+    let page = format!("/sso/admin/connections/{other}");
+    let begun = submit(
+        &world,
+        &mut vendor,
+        &format!("{page}/test"),
+        &[("configuration", "live")],
+    );
+    let test = location(&begun).rsplit('=').next().unwrap().to_owned();
+    assert_eq!(neighbour.get(&world, &format!("/sso/setup/test/{test}")).status(), 404);
+}
+
+#[test]
+fn what_is_live_is_out_of_reach() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let fields = [("xml", &*Idp::other().metadata()), ("replace_entity", "true")];
+    let saved = send(&world, &mut browser, "/sso/setup/metadata", &fields);
+    assert_eq!(saved.status(), 303, "{}", body(&saved));
+    let (status, draft) = world.api("GET", &format!("/connections/{id}/draft"), &json!({}));
+    assert_eq!((status, &draft["actor"]), (200, &json!("setup link")));
+    let mut user = Browser::default();
+    let request = user.begin(&world, "ada@acme.test", "/");
+    let response = Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Both);
+    assert_eq!(
+        Browser::deliver(&world, &id, &response).status(),
+        303,
+        "users sign in as before"
+    );
+}
+
+#[test]
+fn a_link_ends_after_a_week_when_it_is_revoked_and_with_its_connection() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let is_over = |browser: &mut Browser, path: &str| {
+        let page = browser.get(&world, "/sso/setup");
+        assert_eq!(Browser::default().get(&world, path).status(), 404);
+        page.status() == 404 && body(&page).contains(OVER)
+    };
+    let (_, path) = link(&world, &id);
+    let mut browser = opened(&world, &path);
+    world.pass(7 * 24 * 60 * 60 - 1);
+    assert_eq!(browser.get(&world, "/sso/setup").status(), 200);
+    world.pass(1);
+    assert!(is_over(&mut browser, &path));
+
+    let (link_id, path) = link(&world, &id);
+    let mut browser = opened(&world, &path);
+    let other = connection_of(&world, "other.test");
+    let revoke = |connection: &str| {
+        world
+            .api(
+                "DELETE",
+                &format!("/connections/{connection}/setup-links/{link_id}"),
+                &json!({}),
+            )
+            .0
+    };
+    assert_eq!(revoke(&other), 404, "by its own connection alone");
+    assert_eq!(browser.get(&world, "/sso/setup").status(), 200);
+    assert_eq!(revoke(&id), 204);
+    assert_eq!(revoke(&id), 404);
+    assert!(is_over(&mut browser, &path));
+    let form = encoded(&[("csrf", "x"), ("xml", "x")]);
+    assert_eq!(browser.post(&world, "/sso/setup/metadata", &form).status(), 404);
+
+    let (_, path) = link(&world, &id);
+    let mut browser = opened(&world, &path);
+    assert_eq!(world.api("DELETE", &format!("/connections/{id}"), &json!({})).0, 204);
+    assert!(is_over(&mut browser, &path));
+    assert_eq!(
+        world
+            .api("POST", &format!("/connections/{id}/setup-links"), &json!({}))
+            .0,
+        404
+    );
+}
+
+#[test]
+fn a166_a_form_of_another_link_or_site_does_nothing() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let mut other = opened(&world, &link(&world, &id).1);
+    let page = body(&other.get(&world, "/sso/setup"));
+    let foreign = page
+        .split("name=\"csrf\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let xml = Idp::trusted().metadata();
+    for csrf in ["", foreign] {
+        let form = encoded(&[("csrf", csrf), ("xml", &xml)]);
+        assert_eq!(browser.post(&world, "/sso/setup/metadata", &form).status(), 403);
+    }
+    let form = encoded(&[("csrf", foreign), ("xml", &xml)]);
+    let request = http::Request::builder()
+        .method("POST")
+        .uri("/sso/setup/metadata")
+        .header("origin", "https://evil.example")
+        .header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(
+        other.send(&world, request.body(form.into_bytes()).unwrap()).status(),
+        403
+    );
+    assert_eq!(links(&world, &id)["progress"]["metadata_read"], false);
+}
+
+#[test]
+fn the_token_is_kept_as_its_hash_and_shown_once() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = added(&world, &mut browser, "entra", "acme.test");
+    let made = submit(&world, &mut browser, &format!("{page}/create-link"), &[]);
+    assert_eq!(made.status(), 200);
+    let shown = body(&made);
+    let url = shown.split(&format!("{ORIGIN}/sso/setup/")).nth(1).unwrap();
+    let token: String = url
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        .collect();
+    assert_eq!(token.len(), 43);
+    assert!(
+        shown.matches(&token).count() >= 4,
+        "in the values, and in each form of the e-mail"
+    );
+    assert!(!body(&browser.get(&world, &page)).contains(&token), "once");
+    assert!(!world.everything_public().contains(&token));
+    let list = links(&world, page.rsplit('/').next().unwrap());
+    assert!(!list.to_string().contains(&token) && list["setup_links"][0].get("url").is_none());
+    opened(&world, &format!("/sso/setup/{token}"));
+    let link_id = list["setup_links"][0]["id"].as_str().unwrap();
+    let revoked = submit(
+        &world,
+        &mut browser,
+        &format!("{page}/revoke-link"),
+        &[("link", link_id)],
+    );
+    assert_eq!(location(&revoked), format!("{page}?done=revoke-link#setup-link"));
+    assert_eq!(
+        Browser::default().get(&world, &format!("/sso/setup/{token}")).status(),
+        404
+    );
+    let (_, audit) = world.api("GET", "/audit", &json!({}));
+    let actions: Vec<&str> = audit["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(actions[..2], ["setup_link.revoked", "setup_link.created"]);
+}
+
+#[test]
+fn what_the_customer_types_never_becomes_markup_and_is_kept() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    for (path, field) in [
+        ("/sso/setup/metadata", "url"),
+        ("/sso/setup/metadata", "xml"),
+        ("/sso/setup/identity-provider", "sso_url"),
+        ("/sso/setup/identity-provider", "certificates"),
+    ] {
+        let refused = send(&world, &mut browser, path, &[(field, HOSTILE)]);
+        assert!(refused.status().is_client_error());
+        let shown = body(&refused);
+        assert_eq!(shown.matches("<script").count(), 1, "our own file alone");
+        assert!(
+            shown.contains("&#60;script&#62;") && shown.contains("role=\"alert\""),
+            "{field}"
+        );
+    }
+    assert_eq!(
+        connection(&world, &format!("/sso/admin/connections/{id}"))["identity_provider"],
+        Value::Null
+    );
+}
