@@ -1,7 +1,7 @@
 //! A message that is verified with a connection's record, which KV may have older than the ledger.
 
 use super::App;
-use super::ledger::Refusal;
+use super::ledger::{About, Refusal};
 use super::ports::{Ports, Unavailable};
 use crate::code::Code;
 use crate::saml::connection::Connection;
@@ -10,16 +10,33 @@ use crate::saml::reject::Reject;
 /// Why nothing was done for a message.
 pub(super) enum Failure {
     /// The ledger refuses it.
-    Ledger(Refusal),
+    Ledger(Refusal, About),
     /// It is refused.
-    Rejected(Reject),
+    Rejected(Reject, About),
     /// Something does not answer.
     Unavailable(Unavailable),
 }
 
+impl Failure {
+    /// The same of a message of which `about` is known.
+    pub(super) fn about(self, about: &About) -> Self {
+        match self {
+            Self::Ledger(refusal, _) => Self::Ledger(refusal, about.clone()),
+            Self::Rejected(reject, _) => Self::Rejected(reject, about.clone()),
+            Self::Unavailable(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
 impl From<Reject> for Failure {
     fn from(reject: Reject) -> Self {
-        Self::Rejected(reject)
+        Self::Rejected(reject, About::Unknown)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Ledger(refusal, About::Unknown)
     }
 }
 
@@ -48,15 +65,18 @@ impl<P: Ports> App<P> {
         let mut keys = Keys::Known;
         for _ in 0..3 {
             match attempt(&connection).await {
-                Err(Failure::Rejected(reject)) if reject.code() == Code::SignatureKeyUnknown && keys == Keys::Known => {
+                Err(Failure::Rejected(reject, about))
+                    if reject.code() == Code::SignatureKeyUnknown && keys == Keys::Known =>
+                {
                     keys = Keys::LookedFor;
-                    connection = self.with_new_keys(&connection).await.ok_or(reject)?;
+                    let found = self.with_new_keys(&connection).await;
+                    connection = found.ok_or(Failure::Rejected(reject, about))?;
                 }
-                Err(Failure::Ledger(Refusal::StaleGeneration)) => {
+                Err(Failure::Ledger(Refusal::StaleGeneration, _)) => {
                     let registered = self.registered_connection(&connection.id).await?;
                     connection = registered.ok_or(Reject::ConnectionUnknown)?;
                 }
-                Err(Failure::Ledger(Refusal::NotYetKnown)) => {
+                Err(Failure::Ledger(Refusal::NotYetKnown, _)) => {
                     return Err(Unavailable("the ledger is behind".to_owned()).into());
                 }
                 done => return done,
