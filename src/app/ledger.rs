@@ -11,6 +11,7 @@ mod request;
 mod session;
 mod sign_in;
 pub mod test;
+mod unknown_key;
 
 pub use attempts::{
     About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
@@ -21,6 +22,7 @@ pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, Re
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
+pub use unknown_key::{FindKey, KeySource};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -113,6 +115,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
         FinishTest::NAME => run::<FinishTest>(call, sql, now)?,
+        FindKey::NAME => run::<FindKey>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         Health::NAME => run::<Health>(call, sql, now)?,
@@ -224,7 +227,7 @@ impl Call for Configure {
             .chain(capture::TABLES)
             .chain(request::TABLES)
             .chain(logout::TABLES)
-            .chain([&test::TABLE])
+            .chain([&test::TABLE, &unknown_key::TABLE])
         {
             sql.run(table, &[])?;
         }

@@ -14,6 +14,7 @@ pub mod drafts;
 pub mod idempotency;
 pub mod keys;
 pub mod proofs;
+pub mod refresh;
 pub mod setup_links;
 pub mod tested;
 pub mod tokens;
@@ -88,8 +89,12 @@ pub enum Refusal {
     NoSuchSetupLink,
     /// There is no such version of it, or not any more.
     NoSuchVersion,
+    /// The metadata that is held is not the one that was looked at.
+    HeldChanged,
     /// There is no such connection.
     NotFound,
+    /// No metadata is held.
+    NothingHeld,
     /// A rotation of keys has another next step: this one.
     RotationStep(RotationStep),
     /// No test has passed with exactly this configuration.
@@ -239,6 +244,10 @@ pub struct Delete {
     pub actor: Actor,
 }
 
+/// Publishes what is not published yet, though nothing was changed: a schedule calls it, should an alarm ever be lost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Publish {}
+
 /// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
@@ -266,6 +275,11 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
+        refresh::DecideHeld::NAME => run::<refresh::DecideHeld>(call, sql, now)?,
+        refresh::ReadHeld::NAME => run::<refresh::ReadHeld>(call, sql, now)?,
+        refresh::ReadRefresh::NAME => run::<refresh::ReadRefresh>(call, sql, now)?,
+        refresh::SaveRefresh::NAME => run::<refresh::SaveRefresh>(call, sql, now)?,
+        refresh::TakeDueRefreshes::NAME => run::<refresh::TakeDueRefreshes>(call, sql, now)?,
         tokens::AddToken::NAME => run::<tokens::AddToken>(call, sql, now)?,
         tokens::ListTokens::NAME => run::<tokens::ListTokens>(call, sql, now)?,
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
@@ -284,6 +298,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
+        Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
@@ -294,18 +309,21 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     }))
 }
 
-/// Whether the call named `name` changes anything, so that something may have to be published after it.
+/// Whether something may have to be published after the call named `name`.
 #[must_use]
 pub fn changes(name: &str) -> bool {
     [
         RotateDecryptionKeys::NAME,
         keys::AddFirstKey::NAME,
         keys::RotateKeys::NAME,
+        refresh::DecideHeld::NAME,
+        refresh::SaveRefresh::NAME,
         Create::NAME,
         Delete::NAME,
         ApplyDraft::NAME,
         Restore::NAME,
         UndoChange::NAME,
+        Publish::NAME,
         Update::NAME,
     ]
     .contains(&name)
@@ -334,6 +352,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     .chain(domains::TABLES)
     .chain(proofs::TABLES)
     .chain(tested::TABLES)
+    .chain(refresh::TABLES)
     {
         sql.run(table, &[])?;
     }
@@ -459,11 +478,15 @@ impl Call for Update {
         if let Change::Enable { override_reason } = &self.change {
             deed.note = override_reason.as_deref().map(untested);
         }
+        let saves_idp = matches!(self.change, Change::IdentityProvider { .. });
         let becomes_enabled = matches!(self.change, Change::Enable { .. }) && present.state == State::Disabled;
         if let Err(refusal) = self.change.apply_to(&mut changed) {
             return Ok(Err(refusal));
         }
         decryption_keys::add_first(sql, &mut changed, self.decryption_key, now)?;
+        if saves_idp && changed == present {
+            refresh::follow(sql, &present, now)?;
+        }
         // Without an identity provider there is nothing to be tested yet.
         let is_gated = becomes_enabled && changed.identity_provider.is_some() && deed.note.is_none();
         if is_gated && !tested::has_passed(sql, &changed)? {
@@ -515,6 +538,15 @@ impl Change {
     }
 }
 
+impl Call for Publish {
+    type Reply = ();
+    const NAME: &'static str = "publish";
+
+    fn run(self, _sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        Ok(())
+    }
+}
+
 impl Call for Delete {
     type Reply = Result<(), Refusal>;
     const NAME: &'static str = "delete";
@@ -531,6 +563,7 @@ impl Call for Delete {
         decryption_keys::forget_all(sql, &self.id)?;
         capture::forget(sql, &self.id)?;
         drafts::forget(sql, &self.id)?;
+        refresh::forget(sql, &self.id)?;
         setup_links::forget(sql, &self.id)?;
         tested::forget(sql, &self.id)?;
         versions::forget(sql, &self.id)?;
@@ -602,6 +635,9 @@ fn write(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
+    if before.identity_provider != connection.identity_provider {
+        refresh::follow(sql, connection, now)?;
+    }
     note(sql, Kind::Connection, connection.id.as_str())?;
     audit::record(sql, Some(before), Some(connection), deed, now)
 }

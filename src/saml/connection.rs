@@ -92,6 +92,7 @@ pub enum Binding {
 
 /// An endpoint of an identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Endpoint {
     /// By which binding it is reached.
     pub binding: Binding,

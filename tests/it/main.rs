@@ -33,6 +33,7 @@ mod idp_initiated;
 mod ledger;
 mod logout_messages;
 mod metadata;
+mod metadata_refresh;
 mod mutation;
 mod rate_limit;
 mod routing;
