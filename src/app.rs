@@ -25,6 +25,7 @@ mod principal;
 mod public_domains;
 pub mod rate_limit;
 pub mod registry;
+pub mod return_target;
 pub mod route;
 pub mod session;
 mod setup_links;

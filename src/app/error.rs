@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::http::{Response, allow, json};
 use super::ports::{LogLine, Ports, Unavailable};
+use super::return_target::ReturnTarget;
 use super::{App, ledger, page};
 use crate::code::Code;
-use crate::saml::id::{ConnectionId, ReturnPath};
+use crate::saml::id::ConnectionId;
 use crate::saml::reject::Reject;
 
 /// Why a request of a browser is not answered as it hoped.
@@ -38,7 +39,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Where the browser wanted to go, if that is known.
-        return_path: Option<ReturnPath>,
+        return_path: Option<ReturnTarget>,
     },
     /// The platform does not answer.
     Unavailable(Unavailable),

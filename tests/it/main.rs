@@ -34,6 +34,7 @@ mod logout_messages;
 mod metadata;
 mod mutation;
 mod rate_limit;
+mod return_targets;
 mod routing;
 mod setup_links;
 mod sign_in;
