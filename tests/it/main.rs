@@ -36,6 +36,7 @@ mod metadata;
 mod metadata_refresh;
 mod mutation;
 mod rate_limit;
+mod return_targets;
 mod routing;
 mod setup_links;
 mod sign_in;

@@ -168,6 +168,8 @@ pub(crate) struct World {
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
     pub(crate) domain_proof: Cell<DomainProof>,
+    /// The variable `ALLOWED_RETURN_ORIGINS`.
+    pub(crate) return_origins: Cell<&'static str>,
     /// How many requests of a kind by one key are too many; none are, where nothing is said.
     pub(crate) max_requests: RefCell<BTreeMap<Limit, usize>>,
     /// All that was counted.
@@ -201,6 +203,7 @@ impl World {
             fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
+            return_origins: Cell::new(""),
             max_requests: RefCell::default(),
             counted: RefCell::default(),
         }
@@ -359,6 +362,7 @@ impl World {
             ("PUBLIC_ORIGIN", ORIGIN),
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("REQUIRE_DOMAIN_PROOF", proof),
+            ("ALLOWED_RETURN_ORIGINS", self.return_origins.get()),
         ];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         App::new(Config::read(variable).unwrap(), self)
