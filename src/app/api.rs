@@ -7,6 +7,7 @@ mod openapi;
 pub(super) mod query;
 mod tokens;
 
+pub(super) use self::connections::raw_repeatable;
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -143,6 +144,8 @@ impl<P: Ports> App<P> {
             ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
             ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
             ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
+            ApiRoute::Export => self.answer_export().await,
+            ApiRoute::Import => self.answer_import(request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
             ApiRoute::Refusals(id) => self.list_refusals(id).await,
