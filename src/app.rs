@@ -3,6 +3,7 @@
 pub mod acs;
 pub mod api;
 mod attempt;
+mod capture;
 pub mod config;
 mod connections;
 mod dashboard;
@@ -29,6 +30,7 @@ pub mod route;
 pub mod session;
 mod setup_links;
 pub mod sign_in;
+mod sign_ins;
 mod sign_out;
 mod slo;
 pub mod sql;
@@ -169,7 +171,7 @@ impl<P: Ports> App<P> {
     }
 }
 
-/// Ten characters that a person can read out, to find a refusal by: Crockford's base32, without i, l, o and u.
+/// Ten characters that a person can read out, to find an attempt by: Crockford's base32, without i, l, o and u.
 fn reference(random: &[u8; 32]) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let character = |b: &u8| ALPHABET.get(usize::from(*b & 31)).map_or('0', |c| char::from(*c));

@@ -212,8 +212,48 @@ pub const MAX_DNS_RECORDS: usize = 256;
 /// Seconds that a DNS resolver has to answer. It gives up itself after about as long.
 pub const DNS_SECONDS: u32 = 5;
 
-/// Refused sign-ins that a ledger keeps; older ones give way.
-pub const MAX_REFUSALS_KEPT: i64 = 500;
+/// Attempts in a connection's sign-in log for which its identity provider has signed something; older ones give way. A row
+/// has 1 to 10 KB.
+pub const MAX_VOUCHED_ATTEMPTS: i64 = 1_000;
+
+/// The same for those that were begun, as anybody can, and to which no verified answer came.
+pub const MAX_BEGUN_ATTEMPTS: i64 = 1_000;
+
+/// The same for refusals of what nobody vouches for and that answers no request of ours.
+pub const MAX_UNVERIFIED_ATTEMPTS: i64 = 200;
+
+/// Seconds that an attempt is kept: long enough for a support case, as it names a person.
+pub const ATTEMPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+/// Events of one attempt. A good one has three.
+pub const MAX_EVENTS_PER_ATTEMPT: usize = 30;
+
+/// Those of them for which nobody stands.
+pub const MAX_UNVERIFIED_EVENTS_PER_ATTEMPT: usize = 10;
+
+/// Characters of the sentence that says why something was refused; it may quote what anybody sent.
+pub const MAX_DETAIL_CHARACTERS: usize = 1_000;
+
+/// Minutes for which messages may be captured before somebody has to say so again.
+pub const MAX_CAPTURE_MINUTES: u32 = 24 * 60;
+
+/// Seconds that a captured message is kept: it says all that an identity provider says of a person.
+pub const CAPTURED_MESSAGE_SECONDS: i64 = 24 * 60 * 60;
+
+/// Captured messages of one connection; the oldest give way. Each has up to 700 KB.
+pub const MAX_CAPTURED_MESSAGES: i64 = 50;
+
+/// Captured messages of one attempt; those that follow are not captured.
+pub const MAX_CAPTURED_PER_ATTEMPT: usize = 5;
+
+/// Seconds over which a connection's health is counted.
+pub const HEALTH_SECONDS: i64 = 24 * 60 * 60;
+
+/// Attempts on one page of the log, unless another number is asked for.
+pub const ATTEMPTS_PER_PAGE: i64 = 50;
+
+/// Attempts on one page of the log at the most: some 100 KB, seldom more.
+pub const MAX_ATTEMPTS_PER_PAGE: i64 = 100;
 
 /// Minutes that a sign-in may take, from our request to its answer, unless the connection says otherwise.
 pub const PENDING_REQUEST_MINUTES: u32 = 60;

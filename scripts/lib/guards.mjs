@@ -16,6 +16,7 @@ const logout = "src/saml/logout.rs";
 const decrypt = "src/saml/decrypt.rs";
 const sealed = "src/saml/sealed.rs";
 const decryption = "src/app/registry/decryption_keys.rs";
+const attempts = "src/app/ledger/attempts.rs";
 const claims = "src/app/registry/domains.rs";
 const dashboard = "src/app/dashboard.rs";
 const dashboardSession = "src/app/dashboard/session.rs";
@@ -231,6 +232,20 @@ export const guards = [
   guard("R14 format of a NameID", "src/app/ledger/session.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),
   guard("R14 one address", "src/saml/identity.rs", ".filter(|_| same)", "", "it attacks::protocol::a123"),
   guard("R14 opaque NameIDs are no addresses", "src/saml/identity.rs", "if name_id.format.as_deref().is_some_and(opaque) {", "let _ = opaque;\n    if false {", "it validate::the_address"),
+  // The sign-in log.
+  guard("log noise decides nothing", attempts, "=> event.verified || self.answered_at.is_none(),", "=> true,", "it sign_in_log::what_may_be_anybodys"),
+  guard("log who signed in stays signed in", attempts, "Outcome::GivenUp | Outcome::SignedIn => false,", "Outcome::GivenUp | Outcome::SignedIn => event.verified,", "it sign_in_log::what_may_be_anybodys"),
+  guard("log made-up tickets", attempts, "About::Ticket(_) => known.is_some(),", "About::Ticket(_) => true,", "it sign_in_log::a_ticket"),
+  guard("log room for noise", attempts, "DELETE FROM attempts WHERE standing = ?1 AND sequence", "DELETE FROM attempts WHERE ?1 = ?1 AND sequence", "it sign_in_log::noise"),
+  guard("log one signed message is one attempt", attempts, "Some(Key::Signed(&message.id).text())", "Some(Key::Signed(&message.id).text()).filter(|_| false)", "it sign_in_log::one_assertion"),
+  guard("log room for noise in an attempt", attempts, "unverified < MAX_UNVERIFIED_EVENTS_PER_ATTEMPT", "unverified < usize::MAX", "it sign_in_log::one_assertion"),
+  guard("log events of an attempt", attempts, "self.events.len() < MAX_EVENTS_PER_ATTEMPT", "self.events.len() < usize::MAX", "it sign_in_log::one_assertion"),
+  guard("log age", attempts, "DELETE FROM attempts WHERE started_at <= ? RETURNING", "DELETE FROM attempts WHERE started_at <= ? AND false RETURNING", "it sign_in_log::what_nobody"),
+  guard("log capture ends", "src/app/ledger/capture.rs", "SELECT until FROM capture WHERE until > ?", "SELECT until FROM capture WHERE until > 0 * ?", "it capture::messages_are_kept"),
+  guard("log noise is not captured", "src/app/ledger/capture.rs", "standing == Standing::Unverified || ", "", "it capture::messages_are_kept"),
+  guard("log captured messages are few", "src/app/ledger/capture.rs", "kept.len() < MAX_CAPTURED_PER_ATTEMPT", "kept.len() < usize::MAX", "it capture::messages_are_few"),
+  guard("log a captured message has its place", "src/app/capture.rs", 'format!("{id} {reference}")', 'format!("{}", id.as_str().len() + reference.len())', "lib app::capture::tests"),
+  guard("log who reads captured messages", "src/app/route.rs", "Self::Messages(..) => Some(Scope::Write),", "Self::Messages(..) => Some(Scope::Read),", "it capture::who_may_only_read"),
   // The dashboard and setup links.
   guard("dashboard: token of the form", dashboardSession, 'if same_secret(sent.get("csrf").unwrap_or_default(), csrf) {', "if sent.get(\"csrf\").is_some() {", "it dashboard::a166"),
   guard("dashboard: forms from elsewhere", dashboardSession, "self.check_own_form(request)?;\n        let sent", "let sent", "it dashboard::a166"),

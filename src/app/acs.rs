@@ -13,9 +13,9 @@ use http::StatusCode;
 
 use super::App;
 use super::attempt::Failure;
-use super::error::BrowserError;
+use super::error::{BrowserError, Evidence};
 use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
-use super::ledger::{Answers, Complete, Completion, Consume, EndSession, Refusal, User, user_id};
+use super::ledger::{About, Answers, Complete, Completion, Consume, EndSession, Refusal, SignedMessage, User, user_id};
 use super::page;
 use super::ports::{Ports, Unavailable};
 use super::session::session_cookie;
@@ -23,8 +23,8 @@ use super::sign_in::reject_of;
 use crate::dsig::Policy;
 use crate::limits::{BROWSER_SECONDS, SESSION_SECONDS};
 use crate::saml::binding::{PostForm, read_post_form};
-use crate::saml::connection::{Connection, State};
-use crate::saml::id::{ConnectionId, ReturnPath};
+use crate::saml::connection::{Connection, IdentityProvider, State};
+use crate::saml::id::{ConnectionId, EmailAddress, RequestId, ReturnPath};
 use crate::saml::reject::{IdpStatus, Reject};
 use crate::saml::response::{self, VerifiedResponse};
 use crate::saml::settings::IdpInitiated;
@@ -57,8 +57,22 @@ impl<P: Ports> App<P> {
         })
         .await
         .map_err(|failure| match failure {
-            Failure::Ledger(refusal) => refused_by_ledger(id, refusal),
-            Failure::Rejected(reject) => BrowserError::refused(id, reject),
+            Failure::Ledger(refusal, about) => {
+                let message = Some(form.message.clone());
+                refused_by_ledger(id, refusal, Evidence { about, message })
+            }
+            Failure::Rejected(reject, about) => BrowserError::Refused {
+                connection: id.clone(),
+                reject,
+                return_path: None,
+                evidence: Box::new(Evidence {
+                    about: match about {
+                        About::Unknown => About::claimed(response::request_id_hint(&form.message)),
+                        known => known,
+                    },
+                    message: Some(form.message.clone()),
+                }),
+            },
             Failure::Unavailable(unavailable) => unavailable.into(),
         })
     }
@@ -66,9 +80,9 @@ impl<P: Ports> App<P> {
     async fn answer_response(&self, connection: &Connection, form: &PostForm) -> Result<Response, Failure> {
         match self.exchange(connection, form).await {
             Ok(next) => Ok(see_other(&next)),
-            Err(Failure::Rejected(reject)) => {
+            Err(Failure::Rejected(reject, about)) => {
                 let other = self.answer_otherwise(connection, form, &reject).await?;
-                other.ok_or(Failure::Rejected(reject))
+                other.ok_or(Failure::Rejected(reject, about))
             }
             Err(failure) => Err(failure),
         }
@@ -100,11 +114,20 @@ impl<P: Ports> App<P> {
     }
 
     /// Verifies the response against `connection`, then uses up its assertion in one hop to the ledger; gives the address where
-    /// the browser goes next.
+    /// the browser goes next. A failure tells what was known of the response by then.
     async fn exchange(&self, connection: &Connection, form: &PostForm) -> Result<String, Failure> {
-        let login = self.verify(connection, form).await?;
+        let response = self.verify(connection, form).await?;
+        let of_nobody = signed(&response, None);
+        let login = self.log_in(connection, &response).map_err(|f| f.about(&of_nobody))?;
+        let of_user = signed(&response, Some(login.email()));
+        let used = self.use_up(connection, form, &login).await;
+        used.map_err(|failure| failure.about(&of_user))
+    }
+
+    /// Uses up the assertion of a sign-in that passed every rule; gives the address where the browser goes next.
+    async fn use_up(&self, connection: &Connection, form: &PostForm, login: &Login) -> Result<String, Failure> {
         let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
-        let user = user(connection, &sp_entity_id, &login)?;
+        let user = user(connection, &sp_entity_id, login)?;
         let answers = match login.in_response_to() {
             Some(request) => Answers::Request(request.clone()),
             None => Answers::Nothing {
@@ -129,9 +152,11 @@ impl<P: Ports> App<P> {
                 just_in_time_sign_up: connection.responses.just_in_time_sign_up,
                 session_not_on_or_after: login.session_not_on_or_after(),
                 authn_instant: login.authn_instant(),
+                reference: super::reference(&self.ports.random()?),
             },
         );
-        consumed.await?.map_err(Failure::Ledger)?;
+        let recorded = consumed.await??;
+        self.capture(&connection.id, &recorded, &form.message).await;
         Ok(format!(
             "/sso/saml/{}/complete?ticket={}",
             connection.id,
@@ -139,8 +164,9 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    async fn verify(&self, connection: &Connection, form: &PostForm) -> Result<Login, Failure> {
-        let idp = connection.identity_provider.as_ref().ok_or(Reject::ConnectionUnknown)?;
+    /// Verifies the signatures of the response against the keys of `connection`, which must be enabled.
+    async fn verify(&self, connection: &Connection, form: &PostForm) -> Result<VerifiedResponse, Failure> {
+        let idp = identity_provider(connection)?;
         if connection.state != State::Enabled {
             return Err(Reject::ConnectionDisabled.into());
         }
@@ -150,10 +176,15 @@ impl<P: Ports> App<P> {
             keys: &keys,
             sha1: connection.responses.sha1(now),
         };
-        let response = self.open(connection, &form.message, &policy).await??;
+        Ok(self.open(connection, &form.message, &policy).await??)
+    }
+
+    /// Decides who signs in with a verified response.
+    fn log_in(&self, connection: &Connection, response: &VerifiedResponse) -> Result<Login, Failure> {
+        let idp = identity_provider(connection)?;
         let service_provider = connection.service_provider(&self.config.origin);
-        let expect = Expect::of(connection, idp, &service_provider, now);
-        Ok(validate::login(&response, &expect)?)
+        let expect = Expect::of(connection, idp, &service_provider, self.ports.now());
+        Ok(validate::login(response, &expect)?)
     }
 
     /// Opens a response, in which something may be encrypted to the connection's keys if it decrypts.
@@ -234,7 +265,10 @@ impl<P: Ports> App<P> {
                 session: session.hash(),
             },
         );
-        match completed.await?.map_err(|refusal| refused_by_ledger(id, refusal))? {
+        match completed
+            .await?
+            .map_err(|refusal| refused_by_ledger(id, refusal, Evidence::of(About::Ticket(ticket.hash()))))?
+        {
             Completion::Confirm { email } => {
                 let mut response = page::confirm_sign_in(id, ticket.reveal(), email.as_str());
                 set_cookie(&mut response, BROWSER_COOKIE, browser.reveal(), BROWSER_SECONDS);
@@ -268,16 +302,34 @@ enum Confirmed {
     Yes,
 }
 
-fn refused_by_ledger(id: &ConnectionId, refusal: Refusal) -> BrowserError {
-    let reject = reject_of(&refusal);
-    match refusal {
-        Refusal::RequestExpired { return_path } => BrowserError::Refused {
-            connection: id.clone(),
-            reject,
-            return_path: Some(return_path),
+fn refused_by_ledger(id: &ConnectionId, refusal: Refusal, evidence: Evidence) -> BrowserError {
+    BrowserError::Refused {
+        connection: id.clone(),
+        reject: reject_of(&refusal),
+        return_path: match refusal {
+            Refusal::RequestExpired { return_path } => Some(return_path),
+            _ => None,
         },
-        _ => BrowserError::refused(id, reject),
+        evidence: Box::new(evidence),
     }
+}
+
+fn identity_provider(connection: &Connection) -> Result<&IdentityProvider, Reject> {
+    connection.identity_provider.as_ref().ok_or(Reject::ConnectionUnknown)
+}
+
+/// What the log is told of a response whose signature held. The request that it answers is the one that was signed.
+fn signed(response: &VerifiedResponse, email: Option<&EmailAddress>) -> About {
+    let assertion = response.assertion().get();
+    let mut named = assertion
+        .confirmations
+        .iter()
+        .filter_map(|c| c.in_response_to.as_deref());
+    About::Signed(Box::new(SignedMessage {
+        id: assertion.id.to_string(),
+        answers: named.find_map(|id| RequestId::parse(id).ok()),
+        email: email.cloned(),
+    }))
 }
 
 /// The address that begins a sign-in in place of the answer that nobody asked for.

@@ -17,31 +17,14 @@ use super::App;
 use super::error::ApiError;
 use super::history::{AuditQuery, AuditView, VersionsView};
 use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
-use super::ledger::ListRefusals;
 use super::ledger::test::BegunBy;
 use super::ports::Ports;
 use super::principal::Principal;
 use super::rate_limit::{Limit, Verdict, too_many_calls};
 use super::route::{ApiRoute, Route};
+use super::sign_ins::SignInsQuery;
 use super::test_run::{TestBody, TestView};
 use crate::saml::id::{ConnectionId, TestId, TokenId};
-
-/// Refused sign-ins, newest first.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct RefusalList {
-    refusals: Vec<RefusalView>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct RefusalView {
-    reference: String,
-    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
-    at: String,
-    code: String,
-    detail: String,
-}
 
 /// The tests of a connection, newest first.
 #[derive(Serialize)]
@@ -132,6 +115,7 @@ impl<P: Ports> App<P> {
                 let entries = self.list_audit(query).await?;
                 Ok(json(StatusCode::OK, &AuditView::of(entries, limit)))
             }
+            ApiRoute::Capture(id) => self.answer_capture(id, request, caller.actor()).await,
             ApiRoute::Connection(id) => self.answer_connection(id, request, caller).await,
             ApiRoute::Connections => self.answer_connections(request, caller).await,
             ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id) => {
@@ -148,7 +132,6 @@ impl<P: Ports> App<P> {
             ApiRoute::Import => self.answer_import(request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
-            ApiRoute::Refusals(id) => self.list_refusals(id).await,
             ApiRoute::RestoreVersion(id, generation) => self.answer_restore(id, *generation, request, caller).await,
             ApiRoute::SetupLink(id, link) => self.answer_setup_link(id, link, caller.actor()).await,
             ApiRoute::SetupLinks(id) => self.answer_setup_links(id, request, caller.actor()).await,
@@ -157,6 +140,12 @@ impl<P: Ports> App<P> {
                 let TestBody { configuration } = read_body(request)?;
                 let begun = self.begin_test(id, configuration, BegunBy::Admin, caller.actor());
                 Ok(json(StatusCode::CREATED, &begun.await?))
+            }
+            ApiRoute::Messages(id, reference) => self.list_messages(id, reference).await,
+            ApiRoute::SignIns(id) => {
+                let connection = self.existing(id).await?;
+                let page = self.sign_ins(&connection, SignInsQuery::read(request)?).await?;
+                Ok(json(StatusCode::OK, &page))
             }
             ApiRoute::Tests(id) => self.show_tests(id).await,
             ApiRoute::Token(id) => self.revoke_token(id, caller).await,
@@ -186,27 +175,6 @@ impl<P: Ports> App<P> {
         let tests = self.list_tests(id).await?;
         let tests = tests.iter().map(|test| TestView::brief(test, self.ports.now()));
         Ok(json(StatusCode::OK, &TestList { tests: tests.collect() }))
-    }
-
-    async fn list_refusals(&self, id: &ConnectionId) -> Result<Response, ApiError> {
-        self.existing(id).await?;
-        let refusals = self
-            .ports
-            .ledger(id, ListRefusals {})
-            .await?
-            .into_iter()
-            .map(|r| RefusalView {
-                reference: r.reference,
-                at: r.at.to_rfc3339(),
-                code: r.code,
-                detail: r.detail,
-            });
-        Ok(json(
-            StatusCode::OK,
-            &RefusalList {
-                refusals: refusals.collect(),
-            },
-        ))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A message that is verified with a connection's record, which KV may have older than the ledger.
 
 use super::App;
-use super::ledger::Refusal;
+use super::ledger::{About, Refusal};
 use super::ports::{Ports, Unavailable};
 use crate::saml::connection::Connection;
 use crate::saml::reject::Reject;
@@ -9,16 +9,33 @@ use crate::saml::reject::Reject;
 /// Why nothing was done for a message.
 pub(super) enum Failure {
     /// The ledger refuses it.
-    Ledger(Refusal),
+    Ledger(Refusal, About),
     /// It is refused.
-    Rejected(Reject),
+    Rejected(Reject, About),
     /// Something does not answer.
     Unavailable(Unavailable),
 }
 
+impl Failure {
+    /// The same of a message of which `about` is known.
+    pub(super) fn about(self, about: &About) -> Self {
+        match self {
+            Self::Ledger(refusal, _) => Self::Ledger(refusal, about.clone()),
+            Self::Rejected(reject, _) => Self::Rejected(reject, about.clone()),
+            Self::Unavailable(unavailable) => Self::Unavailable(unavailable),
+        }
+    }
+}
+
 impl From<Reject> for Failure {
     fn from(reject: Reject) -> Self {
-        Self::Rejected(reject)
+        Self::Rejected(reject, About::Unknown)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Ledger(refusal, About::Unknown)
     }
 }
 
@@ -38,11 +55,11 @@ impl<P: Ports> App<P> {
         let mut connection = replicated;
         for _ in 0..2 {
             match attempt(&connection).await {
-                Err(Failure::Ledger(Refusal::StaleGeneration)) => {
+                Err(Failure::Ledger(Refusal::StaleGeneration, _)) => {
                     let registered = self.registered_connection(&connection.id).await?;
                     connection = registered.ok_or(Reject::ConnectionUnknown)?;
                 }
-                Err(Failure::Ledger(Refusal::NotYetKnown)) => {
+                Err(Failure::Ledger(Refusal::NotYetKnown, _)) => {
                     return Err(Unavailable("the ledger is behind".to_owned()).into());
                 }
                 done => return done,

@@ -1,15 +1,18 @@
 //! The one place where a failure becomes a response.
 //!
-//! A browser is shown a calm sentence and a reference; the log and the connection's refusals get the code and the
-//! reason. The admin API, whose caller may know, gets a code and a sentence.
+//! A browser is shown a calm sentence and a reference; the log gets the code, the connection's sign-in log the reason as
+//! well. The admin API, whose caller may know, gets a code and a sentence.
 
 use http::StatusCode;
 use serde::Serialize;
 
 use super::http::{Response, allow, json};
+use super::ledger::{About, Finding, RecordRefusal, Step};
 use super::ports::{LogLine, Ports, Unavailable};
-use super::{App, ledger, page};
+use super::{App, page};
 use crate::code::Code;
+use crate::hidden::hide;
+use crate::limits::MAX_DETAIL_CHARACTERS;
 use crate::saml::id::{ConnectionId, ReturnPath};
 use crate::saml::reject::Reject;
 
@@ -26,6 +29,8 @@ pub enum BrowserError {
         connection: ConnectionId,
         /// Why.
         reject: Reject,
+        /// Which message it is.
+        evidence: Box<Evidence>,
     },
     /// The route does not answer this method; those that it does.
     Method(&'static str),
@@ -39,37 +44,50 @@ pub enum BrowserError {
         reject: Reject,
         /// Where the browser wanted to go, if that is known.
         return_path: Option<ReturnPath>,
+        /// Which attempt it is.
+        evidence: Box<Evidence>,
     },
     /// The platform does not answer.
     Unavailable(Unavailable),
 }
 
+/// What a refusal goes by: which attempt it belongs to, and the message that was refused, in case it is to be captured.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which attempt it belongs to.
+    pub about: About,
+    /// The message, if there was one.
+    pub message: Option<Vec<u8>>,
+}
+
+hide!(Evidence);
+
+impl Evidence {
+    /// Evidence without a message.
+    pub(super) fn of(about: About) -> Self {
+        Self { about, message: None }
+    }
+}
+
 impl BrowserError {
-    /// A sign-in that is refused, of which nobody knows where it was going.
+    /// A sign-in that is refused, of which nobody knows anything.
     pub(super) fn refused(connection: &ConnectionId, reject: Reject) -> Self {
         Self::Refused {
             connection: connection.clone(),
             reject,
             return_path: None,
+            evidence: Box::new(Evidence::of(About::Unknown)),
         }
     }
 
     /// A logout message that is refused.
-    pub(super) fn logout_refused(connection: &ConnectionId, reject: Reject) -> Self {
+    pub(super) fn logout_refused(connection: &ConnectionId, reject: Reject, about: About) -> Self {
         Self::LogoutRefused {
             connection: connection.clone(),
             reject,
+            evidence: Box::new(Evidence::of(about)),
         }
     }
-}
-
-/// What is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Journey {
-    /// A logout message.
-    Logout,
-    /// A sign-in.
-    SignIn,
 }
 
 impl From<Unavailable> for BrowserError {
@@ -199,16 +217,27 @@ impl<P: Ports> App<P> {
                 "There is nothing here",
                 "The address may be mistyped or out of date. Start again on the sign-in page.",
             ),
-            BrowserError::LogoutRefused { connection, reject } => {
-                let reference = self.record_refusal(&connection, &reject, Journey::Logout).await;
+            BrowserError::LogoutRefused {
+                connection,
+                reject,
+                evidence,
+            } => {
+                let reference = self
+                    .record_refusal(&connection, &reject, Step::LogoutRefused, *evidence)
+                    .await;
                 page::logout_refused(status_of(&reject), &reference)
             }
             BrowserError::Refused {
                 connection,
                 reject,
                 return_path,
+                evidence,
             } => {
-                let reference = self.record_refusal(&connection, &reject, Journey::SignIn).await;
+                let step = match evidence.about {
+                    About::Ticket(_) => Step::CompletionRefused,
+                    _ => Step::ResponseRefused,
+                };
+                let reference = self.record_refusal(&connection, &reject, step, *evidence).await;
                 let apology = apology(&reject);
                 let again = page::Again {
                     // Whoever was slow goes straight on; whoever was refused may want to type another address.
@@ -240,40 +269,69 @@ impl<P: Ports> App<P> {
     }
 
     /// Logs a refusal and keeps it for the vendor; the reference by which it is found.
-    pub(super) async fn record_refusal(&self, connection: &ConnectionId, reject: &Reject, journey: Journey) -> String {
+    pub(super) async fn record_refusal(
+        &self,
+        connection: &ConnectionId,
+        reject: &Reject,
+        step: Step,
+        evidence: Evidence,
+    ) -> String {
         let reference = match self.ports.random() {
             Ok(random) => super::reference(&random),
             Err(unavailable) => unavailable.0,
         };
-        let (event, detail) = match journey {
-            Journey::Logout => ("logout_refused", format!("single logout: {reject}")),
-            Journey::SignIn => ("sign_in_refused", reject.to_string()),
+        let record = RecordRefusal {
+            reference: reference.clone(),
+            about: evidence.about,
+            step,
+            finding: finding(reject, step),
         };
+        // A connection that does not exist has no ledger, and gets none by being asked for.
+        let recorded = match reject {
+            Reject::ConnectionUnknown => Ok(None),
+            _ => self.ports.ledger(connection, record).await.map(Some),
+        };
+        let known = recorded.as_ref().ok().and_then(Option::as_ref);
+        let shown = known.map_or(&reference, |recorded| &recorded.reference);
         self.ports.log(&LogLine {
-            event,
-            reference: Some(&reference),
+            event: match step {
+                Step::LogoutRefused => "logout_refused",
+                _ => "sign_in_refused",
+            },
+            reference: Some(shown),
             connection: Some(connection),
             code: Some(reject.code().as_str()),
             detail: None,
         });
-        // A connection that does not exist has no ledger, and gets none by being asked for.
-        if *reject != Reject::ConnectionUnknown {
-            let record = ledger::RecordRefusal {
-                reference: reference.clone(),
-                code: reject.code().to_string(),
-                detail,
-            };
-            if let Err(unavailable) = self.ports.ledger(connection, record).await {
-                self.ports.log(&LogLine {
-                    event: "refusal_not_recorded",
-                    reference: Some(&reference),
-                    connection: Some(connection),
-                    code: None,
-                    detail: Some(&unavailable.0),
-                });
-            }
+        if let Err(unavailable) = &recorded {
+            self.ports.log(&LogLine {
+                event: "refusal_not_recorded",
+                reference: Some(shown),
+                connection: Some(connection),
+                code: None,
+                detail: Some(&unavailable.0),
+            });
         }
-        reference
+        if let (Some(recorded), Some(message)) = (known, &evidence.message) {
+            self.capture(connection, recorded, message).await;
+        }
+        shown.clone()
+    }
+}
+
+/// What the log keeps of `reject`.
+fn finding(reject: &Reject, step: Step) -> Finding {
+    let detail = match step {
+        Step::LogoutRefused => format!("single logout: {reject}"),
+        _ => reject.to_string(),
+    };
+    let mismatch = reject.mismatch();
+    Finding {
+        code: reject.code().to_string(),
+        detail: detail.chars().take(MAX_DETAIL_CHARACTERS).collect(),
+        wanted: mismatch.map(|mismatch| mismatch.expected.clone()),
+        got: mismatch.and_then(|mismatch| mismatch.found.clone()),
+        off_by_seconds: reject.clock().map(|clock| clock.off_by_seconds),
     }
 }
 

@@ -2,17 +2,22 @@
 //!
 //! One Durable Object per connection runs these calls, each without yielding, so each is atomic. It keeps the
 //! connection's current generation and state, the requests that wait for an answer, the assertions that were used, the
-//! tickets on their way to the browser, the sessions, and the latest refusals. Tokens are kept as hashes only.
+//! tickets on their way to the browser, the sessions, and the sign-in log. Tokens are kept as hashes only.
 
+mod attempts;
+mod capture;
 mod logout;
-mod refusals;
 mod request;
 mod session;
 mod sign_in;
 pub mod test;
 
+pub use attempts::{
+    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
+    SignedMessage, Standing, Step,
+};
+pub use capture::{CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
-pub use refusals::{ListRefusals, RecordRefusal, RefusedSignIn};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
@@ -22,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use self::test::{BeginTest, FinishTest, ListTests, ReadTest, SendTest};
 use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
-use crate::limits::{EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
+use crate::limits::{CAPTURED_MESSAGE_SECONDS, EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::ReturnPath;
 use crate::saml::time::Timestamp;
@@ -110,13 +115,18 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         FinishTest::NAME => run::<FinishTest>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
-        ListRefusals::NAME => run::<ListRefusals>(call, sql, now)?,
+        Health::NAME => run::<Health>(call, sql, now)?,
+        KeepMessage::NAME => run::<KeepMessage>(call, sql, now)?,
+        ListAttempts::NAME => run::<ListAttempts>(call, sql, now)?,
+        ListMessages::NAME => run::<ListMessages>(call, sql, now)?,
         ListTests::NAME => run::<ListTests>(call, sql, now)?,
+        ReadCapture::NAME => run::<ReadCapture>(call, sql, now)?,
         ReadLogout::NAME => run::<ReadLogout>(call, sql, now)?,
         ReadSession::NAME => run::<ReadSession>(call, sql, now)?,
         ReadTest::NAME => run::<ReadTest>(call, sql, now)?,
         RecordRefusal::NAME => run::<RecordRefusal>(call, sql, now)?,
         SendTest::NAME => run::<SendTest>(call, sql, now)?,
+        SetCapture::NAME => run::<SetCapture>(call, sql, now)?,
         SignOut::NAME => run::<SignOut>(call, sql, now)?,
         _ => return Ok(None),
     }))
@@ -126,7 +136,15 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
 #[must_use]
 pub fn leaves_something(name: &str) -> bool {
     let calls = [AskAgain::NAME, Begin::NAME, Complete::NAME, Consume::NAME];
-    calls.contains(&name) || [BeginTest::NAME, EndUserSessions::NAME, SignOut::NAME].contains(&name)
+    calls.contains(&name)
+        || [
+            BeginTest::NAME,
+            EndUserSessions::NAME,
+            KeepMessage::NAME,
+            RecordRefusal::NAME,
+            SignOut::NAME,
+        ]
+        .contains(&name)
 }
 
 /// What a sweep leaves.
@@ -146,7 +164,11 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     if configuration(sql)?.is_none() {
         return Ok(Swept::NothingIsLeft);
     }
-    let mut swept = Swept::NothingIsLeft;
+    let mut swept = if attempts::sweep(sql, now)? {
+        Swept::SomethingIsLeft
+    } else {
+        Swept::NothingIsLeft
+    };
     for (table, end, kept_seconds) in GROWING_OLD {
         let bound = now.plus(kept_seconds.saturating_neg()).unix_seconds();
         sql.run(&format!("DELETE FROM {table} WHERE {end} <= ?"), &[bound.into()])?;
@@ -160,17 +182,18 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
 
 /// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. An assertion is accepted in
 /// the very second of `remember_until`, so it is forgotten only after it.
-const GROWING_OLD: [(&str, &str, i64); 7] = [
+const GROWING_OLD: [(&str, &str, i64); 8] = [
     ("requests", "expires_at", EXPIRED_REQUEST_SECONDS),
     ("assertions", "remember_until", 1),
     ("tickets", "expires_at", 0),
     ("sessions", "expires_at", 0),
     ("logouts", "expires_at", 0),
     ("ended_users", "remember_until", 0),
+    ("messages", "at", CAPTURED_MESSAGE_SECONDS),
     ("tests", "begun_at", TEST_KEPT_SECONDS),
 ];
 
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
@@ -182,8 +205,6 @@ const TABLES: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
      seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, signed_in_at INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS refusals (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, at INTEGER NOT NULL, \
-     code TEXT NOT NULL, detail TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at)",
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",
     "CREATE INDEX IF NOT EXISTS assertions_by_end ON assertions (remember_until)",
@@ -199,6 +220,8 @@ impl Call for Configure {
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
         for table in TABLES
             .iter()
+            .chain(attempts::TABLES)
+            .chain(capture::TABLES)
             .chain(request::TABLES)
             .chain(logout::TABLES)
             .chain([&test::TABLE])
@@ -228,7 +251,7 @@ impl Call for Forget {
         };
         tombstone.run(sql, now)?;
         let tables = GROWING_OLD.iter().map(|(table, ..)| *table);
-        for table in tables.chain(["users", "refusals"]) {
+        for table in tables.chain(["users", "attempts", "attempt_keys", "capture"]) {
             sql.run(&format!("DELETE FROM {table}"), &[])?;
         }
         Ok(())

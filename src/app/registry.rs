@@ -6,6 +6,7 @@
 
 pub mod admin_sessions;
 pub mod audit;
+pub mod capture;
 pub mod decryption_keys;
 mod diff;
 pub mod domains;
@@ -25,6 +26,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::audit::{Action, Deed, ListAudit};
+use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::idempotency::Repeatable;
@@ -254,6 +256,9 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         serde_json::to_string(&reply).map_err(|e| SqlError(e.to_string()))
     }
     Ok(Some(match name {
+        EndCapture::NAME => run::<EndCapture>(call, sql, now)?,
+        ReadCaptureKey::NAME => run::<ReadCaptureKey>(call, sql, now)?,
+        StartCapture::NAME => run::<StartCapture>(call, sql, now)?,
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
         RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
         setup_links::AddSetupLink::NAME => run::<setup_links::AddSetupLink>(call, sql, now)?,
@@ -323,6 +328,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
         "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
         admin_sessions::TABLE,
+        capture::TABLE,
         decryption_keys::TABLE,
         idempotency::TABLE,
         import::TABLE,
@@ -555,6 +561,7 @@ impl Call for Delete {
         )?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
+        capture::forget(sql, &self.id)?;
         drafts::forget(sql, &self.id)?;
         setup_links::forget(sql, &self.id)?;
         tested::forget(sql, &self.id)?;

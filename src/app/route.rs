@@ -10,7 +10,7 @@ pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, Domain, SetupLinkId, TestId, TokenId};
+use crate::saml::id::{ConnectionId, Domain, Reference, SetupLinkId, TestId, TokenId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum Route {
 pub enum ApiRoute {
     /// `GET /audit?before=&limit=&connection=`: who changed what, newest first.
     Audit,
+    /// `GET, POST, DELETE /connections/{id}/capture`.
+    Capture(ConnectionId),
     /// `GET, PATCH, DELETE /connections/{id}`.
     Connection(ConnectionId),
     /// `GET, POST /connections`.
@@ -80,10 +82,10 @@ pub enum ApiRoute {
     Import,
     /// `GET /service-provider/keys`.
     Keys,
+    /// `GET /connections/{id}/sign-ins/{reference}/messages`: what was captured of an attempt.
+    Messages(ConnectionId, Reference),
     /// `POST /connections/{id}/metadata`: fetch and save.
     Metadata(ConnectionId),
-    /// `GET /connections/{id}/refusals`: refused sign-ins, newest first.
-    Refusals(ConnectionId),
     /// `POST /connections/{id}/domains/{domain}/verify`: looks for the record that proves it.
     VerifyDomain(ConnectionId, Domain),
     /// `POST /connections/{id}/versions/{generation}/restore`.
@@ -92,6 +94,8 @@ pub enum ApiRoute {
     RotateDecryptionKeys(ConnectionId),
     /// `POST /service-provider/keys/rotate`.
     RotateKeys,
+    /// `GET /connections/{id}/sign-ins?reference=&email=&outcome=&before=&limit=`: the sign-in log, newest first.
+    SignIns(ConnectionId),
     /// `GET /connections/{id}/tests/{test}`: a test and its report.
     Test(ConnectionId, TestId),
     /// `DELETE /connections/{id}/setup-links/{link}`.
@@ -231,6 +235,7 @@ impl ApiRoute {
         let id = ConnectionId::parse(id).ok()?;
         let route = match (segments.next(), segments.next(), segments.next()) {
             (None, ..) => Self::Connection(id),
+            (Some("capture"), None, _) => Self::Capture(id),
             (Some("decryption-keys"), None, _) => Self::DecryptionKeys(id),
             (Some("decryption-keys"), Some("rotate"), None) => Self::RotateDecryptionKeys(id),
             (Some("disable"), None, _) => Self::Disable(id),
@@ -242,9 +247,12 @@ impl ApiRoute {
             (Some("draft"), Some("rebase"), None) => Self::DraftRebase(id),
             (Some("enable"), None, _) => Self::Enable(id),
             (Some("metadata"), None, _) => Self::Metadata(id),
-            (Some("refusals"), None, _) => Self::Refusals(id),
             (Some("setup-links"), None, _) => Self::SetupLinks(id),
             (Some("setup-links"), Some(link), None) => Self::SetupLink(id, SetupLinkId::parse(link).ok()?),
+            (Some("sign-ins"), None, _) => Self::SignIns(id),
+            (Some("sign-ins"), Some(reference), Some("messages")) => {
+                Self::Messages(id, Reference::parse(reference).ok()?)
+            }
             (Some("tests"), None, _) => Self::Tests(id),
             (Some("tests"), Some(test), None) => Self::Test(id, TestId::parse(test).ok()?),
             (Some("undo"), None, _) => Self::Undo(id),
@@ -257,6 +265,7 @@ impl ApiRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
+            Self::Capture(_) => "GET, HEAD, POST, DELETE",
             Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
             Self::Connections | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",
             Self::Disable(_)
@@ -276,7 +285,8 @@ impl ApiRoute {
             | Self::Domains(_)
             | Self::Export
             | Self::Keys
-            | Self::Refusals(_)
+            | Self::Messages(..)
+            | Self::SignIns(_)
             | Self::Test(..)
             | Self::Versions(_) => "GET, HEAD",
             Self::SetupLink(..) | Self::Token(_) => "DELETE",
@@ -289,6 +299,8 @@ impl ApiRoute {
         match self {
             Self::Unknown => None,
             Self::Token(_) | Self::Tokens => Some(Scope::Tokens),
+            // They hold all that is said of a person.
+            Self::Messages(..) => Some(Scope::Write),
             _ if matches!(*method, Method::GET | Method::HEAD) => Some(Scope::Read),
             _ => Some(Scope::Write),
         }

@@ -250,6 +250,8 @@ impl<P: Ports> App<P> {
         let begun = self.ports.ledger(
             &connection.id,
             Begin {
+                reference: super::reference(&self.ports.random()?),
+                bounced: wish.bounced,
                 generation: connection.generation,
                 request_id: authn_request.id().clone(),
                 browser: browser.hash(),

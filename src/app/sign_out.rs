@@ -5,7 +5,7 @@ use http::StatusCode;
 use super::App;
 use super::error::BrowserError;
 use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, is_from_ourselves, see_other, set_cookie};
-use super::ledger::{LogoutOutcome, PendingLogout, ReadLogout, SignOut, User};
+use super::ledger::{About, LogoutOutcome, PendingLogout, ReadLogout, SignOut, User};
 use super::page;
 use super::ports::{LogLine, Ports, Unavailable};
 use super::session::{browser_cookie, session_cookie};
@@ -130,7 +130,11 @@ impl<P: Ports> App<P> {
         let request_id = request_id.and_then(|id| RequestId::parse(&id).ok());
         let request_id = request_id.ok_or(BrowserError::Malformed(StatusCode::BAD_REQUEST))?;
         if self.replicated_connection(id).await?.is_none() {
-            return Err(BrowserError::logout_refused(id, Reject::ConnectionUnknown));
+            return Err(BrowserError::logout_refused(
+                id,
+                Reject::ConnectionUnknown,
+                About::Unknown,
+            ));
         }
         let read = ReadLogout {
             request_id,
@@ -139,7 +143,7 @@ impl<P: Ports> App<P> {
         let outcome = self.ports.ledger(id, read).await?;
         outcome
             .map(page::signed_out)
-            .map_err(|refusal| BrowserError::logout_refused(id, reject_of(&refusal)))
+            .map_err(|refusal| BrowserError::logout_refused(id, reject_of(&refusal), About::Unknown))
     }
 
     /// Logs what went wrong on the way of a logout that ended the session here all the same.

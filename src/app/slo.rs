@@ -9,9 +9,9 @@ use http::{Method, StatusCode};
 
 use super::App;
 use super::attempt::Failure;
-use super::error::{BrowserError, Journey};
+use super::error::{BrowserError, Evidence};
 use super::http::{Request, Response, has_media_type, see_other};
-use super::ledger::{AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, user_id};
+use super::ledger::{About, AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, SignedMessage, Step, user_id};
 use super::page;
 use super::ports::{LogLine, Ports, Unavailable};
 use super::sign_in::reject_of;
@@ -52,20 +52,20 @@ impl<P: Ports> App<P> {
         if request.method() == Method::POST && !has_media_type(request, "application/x-www-form-urlencoded") {
             return Err(BrowserError::Malformed(StatusCode::UNSUPPORTED_MEDIA_TYPE));
         }
-        let refused = |reject| BrowserError::logout_refused(id, reject);
+        let refused = |reject, about| BrowserError::logout_refused(id, reject, about);
         let connection = self
             .replicated_connection(id)
             .await?
-            .ok_or_else(|| refused(Reject::ConnectionUnknown))?;
+            .ok_or_else(|| refused(Reject::ConnectionUnknown, About::Unknown))?;
         self.with_current(connection, async |connection| {
             self.take_message(connection, request).await
         })
         .await
         .map_err(|failure| match failure {
             // Only one that was deleted refuses to end sessions.
-            Failure::Ledger(Refusal::Disabled) => refused(Reject::ConnectionUnknown),
-            Failure::Ledger(refusal) => refused(reject_of(&refusal)),
-            Failure::Rejected(reject) => refused(reject),
+            Failure::Ledger(Refusal::Disabled, about) => refused(Reject::ConnectionUnknown, about),
+            Failure::Ledger(refusal, about) => refused(reject_of(&refusal), about),
+            Failure::Rejected(reject, about) => refused(reject, about),
             Failure::Unavailable(unavailable) => unavailable.into(),
         })
     }
@@ -81,7 +81,7 @@ impl<P: Ports> App<P> {
             now,
             skew_seconds: DEFAULT_SKEW_SECONDS,
         });
-        match (&message.content, checked) {
+        let done = match (&message.content, checked) {
             (LogoutContent::Request(request), Ok(())) => self.end_sessions(connection, idp, &incoming, request).await,
             (LogoutContent::Response(response), Ok(())) => self.note_answer(connection, response, None).await,
             // An error is an answer too.
@@ -89,7 +89,8 @@ impl<P: Ports> App<P> {
                 self.note_answer(connection, response, Some(&failure)).await
             }
             (_, Err(reject)) => Err(reject.into()),
-        }
+        };
+        done.map_err(|failure| failure.about(&signed(message)))
     }
 
     /// Ends the sessions that the identity provider names, and answers it (SAML Core 3.7.3.1, Profiles 4.4.3.4).
@@ -108,7 +109,9 @@ impl<P: Ports> App<P> {
                 let Some(endpoint) = self.logout_endpoint(connection, incoming.binding) else {
                     return Err(reject.into());
                 };
-                self.record_refusal(&connection.id, &reject, Journey::Logout).await;
+                let evidence = Evidence::of(signed(message));
+                self.record_refusal(&connection.id, &reject, Step::LogoutRefused, evidence)
+                    .await;
                 let answer = self.answer(connection, endpoint, incoming, LogoutStatus::Responder);
                 return Ok(answer.await?);
             }
@@ -125,7 +128,7 @@ impl<P: Ports> App<P> {
         let endpoint = self.logout_endpoint(connection, incoming.binding);
         let status = match self.ports.ledger(&connection.id, end).await {
             Ok(Ok(())) => LogoutStatus::Success,
-            Ok(Err(refusal)) => return Err(Failure::Ledger(refusal)),
+            Ok(Err(refusal)) => return Err(refusal.into()),
             // The others that take part in the logout must not wait for us.
             Err(unavailable) if endpoint.is_some() => {
                 self.log_logout("sessions_not_ended", &connection.id, &unavailable);
@@ -173,7 +176,7 @@ impl<P: Ports> App<P> {
             outcome,
         };
         let noted = self.ports.ledger(&connection.id, answer).await?;
-        noted.map_err(Failure::Ledger)?;
+        noted.map_err(Failure::from)?;
         Ok(see_other(&format!(
             "/sso/saml/{}/signed-out?request={request_id}",
             connection.id
@@ -239,6 +242,15 @@ impl<P: Ports> App<P> {
             }
         })
     }
+}
+
+/// What the log is told of a message whose signature held.
+fn signed(message: &LogoutMessage) -> About {
+    About::Signed(Box::new(SignedMessage {
+        id: message.id.to_string(),
+        answers: None,
+        email: None,
+    }))
 }
 
 /// Opens the message that `request` carries, with the identity provider's keys.

@@ -112,6 +112,26 @@ text_type!(
 );
 
 text_type!(
+    /// By what people find an attempt to sign in: ten characters of Crockford's base32 and a dash, such as `7k2mx-0q9dt`. It is
+    /// read as people read it out and type it: in any case, with letters that look like digits, and without the dash.
+    Reference,
+    |text| {
+        let as_made = |c: char| match c.to_ascii_lowercase() {
+            'i' | 'l' => '1',
+            'o' => '0',
+            other => other,
+        };
+        let mut characters: String = text.chars().take(12).filter(|c| *c != '-').map(as_made).collect();
+        let known = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'z') && b != b'u';
+        if characters.len() != 10 || text.len() > 11 || !characters.bytes().all(known) {
+            return Err(Invalid("expected a reference such as 7k2mx-0q9dt"));
+        }
+        characters.insert(5, '-');
+        Ok(characters)
+    }
+);
+
+text_type!(
     /// The name of an entity (SAML Core 8.3.6): 1 to 1,024 characters, compared octet by octet.
     ///
     /// It should be a URI, but people are let type anything (one placeholder that is in real use is `IdP Entity ID`), so there may be

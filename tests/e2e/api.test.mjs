@@ -191,7 +191,7 @@ describe("connections", { concurrency: 4 }, () => {
   });
 
   test("that do not exist are answered with 404", async () => {
-    for (const [method, action, body] of [["GET", ""], ["PATCH", "", {}], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata", { xml: "x" }], ["GET", "/refusals"]]) {
+    for (const [method, action, body] of [["GET", ""], ["PATCH", "", {}], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata", { xml: "x" }], ["GET", "/sign-ins"]]) {
       assertError(await api(method, UNKNOWN + action, body), 404, "connection_unknown");
     }
     assertError(await api("GET", "/nothing"), 404, "not_found");

@@ -60,7 +60,9 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}/enable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/disable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/metadata`, methods: "POST" },
-  { path: `/sso/api/v1/connections/${connection.id}/refusals`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/sign-ins`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/sign-ins/00000-00000/messages`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/connections/${connection.id}/capture`, methods: "GET, HEAD, POST, DELETE" },
   { path: `/sso/api/v1/connections/${connection.id}/tests`, methods: "GET, HEAD, POST" },
   { path: `/sso/api/v1/connections/${connection.id}/versions`, methods: "GET, HEAD" },
   { path: `/sso/api/v1/connections/${connection.id}/draft`, methods: "GET, HEAD, PATCH, DELETE" },
@@ -124,7 +126,7 @@ describe("paths", () => {
       assert.deepEqual([known.status, JSON.parse(known.text).error.code], [404, "not_found"], path);
       assert.deepEqual([unknown.status, JSON.parse(unknown.text).error.code], [401, "unauthorized"], path);
     }
-    for (const [method, action] of [["GET", ""], ["PATCH", ""], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata"], ["GET", "/refusals"], ["GET", "/tests"], ["GET", "/versions"], ["POST", "/versions/1/restore"]]) {
+    for (const [method, action] of [["GET", ""], ["PATCH", ""], ["DELETE", ""], ["POST", "/enable"], ["POST", "/disable"], ["POST", "/metadata"], ["GET", "/sign-ins"], ["GET", "/capture"], ["GET", "/tests"], ["GET", "/versions"], ["POST", "/versions/1/restore"]]) {
       const body = action === "/enable" ? undefined : { PATCH: {}, POST: { xml: "<x/>" } }[method];
       const answer = await system.api(method, `/connections/${UNKNOWN_ID}${action}`, body);
       assert.deepEqual([answer.status, answer.body.error.code], [404, "connection_unknown"], `${method} ${action}`);

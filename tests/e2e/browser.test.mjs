@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
-import { launchChromium, skip } from "./chromium.mjs";
+import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
 import { connect, startSystem, unsolicited } from "./support.mjs";
 
 const STEP_MS = 15_000;
@@ -23,14 +23,9 @@ describe("in a browser", { skip }, () => {
   async function visit(options, steps) {
     const context = await chromium.newContext(options);
     context.setDefaultTimeout(STEP_MS);
-    const complaints = [];
     try {
       const page = await context.newPage();
-      page.on("pageerror", (error) => complaints.push(String(error)));
-      page.on("console", (message) => {
-        // Chromium also notes a page that was answered with an error's status; that is asserted where it is meant.
-        if (message.type() !== "log" && !/the server responded with a status of 4/.test(message.text())) complaints.push(message.text());
-      });
+      const complaints = complaintsOf(page);
       await page.goto(`${system.origin}/sso/sign-in`);
       await steps(page);
       assert.deepEqual(complaints, []);

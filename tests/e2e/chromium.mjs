@@ -28,3 +28,18 @@ function findChromium() {
     }
   });
 }
+
+/**
+ * What the page complains of from now on, as it grows: errors of its scripts, of its policy, of what it loads.
+ * Left out is what Chromium notes of itself: that a page was answered with an error's status, which is asserted where it is meant,
+ * and that a test was in the field before autofocus was.
+ */
+export function complaintsOf(page) {
+  const complaints = [];
+  const isNoted = /the server responded with a status of 4|^Autofocus processing was blocked/;
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() !== "log" && !isNoted.test(message.text())) complaints.push(message.text());
+  });
+  return complaints;
+}

@@ -6,7 +6,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
-import { launchChromium, skip } from "./chromium.mjs";
+import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import { adminToken, DEFAULT_ENTITY_ID, startSystem } from "./support.mjs";
 
@@ -23,13 +23,9 @@ describe("the dashboard in a browser", { skip }, () => {
   async function visit(options, steps) {
     const context = await chromium.newContext({ reducedMotion: "reduce", ...options });
     context.setDefaultTimeout(STEP_MS);
-    const complaints = [];
     try {
       const page = await context.newPage();
-      page.on("pageerror", (error) => complaints.push(String(error)));
-      page.on("console", (message) => {
-        if (message.type() !== "log" && !/the server responded with a status of 4/.test(message.text())) complaints.push(message.text());
-      });
+      const complaints = complaintsOf(page);
       await page.goto(`${system.origin}/sso/admin`);
       await steps(page);
       assert.deepEqual(complaints, []);

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { inflateRawSync } from "node:zlib";
-import { launchChromium, skip } from "./chromium.mjs";
+import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
 import { assertValid, schemaIsMissing } from "./programs.mjs";
-import { Browser, SESSION_COOKIE, assertRefused, complete, connect, startSystem } from "./support.mjs";
+import { Browser, SESSION_COOKIE, assertRefused, complete, connect, refusalsOf, startSystem } from "./support.mjs";
 
 const MOST_STEPS = 12;
 const BINDINGS = ["redirect", "post"];
@@ -102,7 +102,7 @@ for (const by of BINDINGS) {
       assert.deepEqual(summary(messages), [`SAMLRequest to idp by ${by}`, `SAMLRequest to us by ${by}`, `SAMLResponse to idp by ${by}`, `SAMLResponse to us by ${by}`]);
       assert.deepEqual([page.status, heading(page)], [200, "You are signed out"]);
       assert.ok(!(await isSignedIn(elsewhere)));
-      assert.deepEqual((await system.api("GET", `${connection.path}/refusals`)).body, { refusals: [] });
+      assert.deepEqual(await refusalsOf(system, connection), []);
       const ours = messages.filter(({ to }) => to === "idp").map(({ xml }) => xml);
       await t.test("the schema", { skip: await schemaIsMissing() }, async () => {
         for (const xml of ours) await assertValid(xml, "saml-schema-protocol-2.0.xsd");
@@ -199,13 +199,10 @@ describe("in a browser, with the identity provider on another site", { skip }, (
   for (const [by, email, name] of [["redirect", "ada@acme.test", "Ada"], ["post", "mallory@other.test", "Mallory"]]) {
     test(`signing out by HTTP-${by} ends at a page that says so, and the identity provider can end a session too`, async () => {
       const context = await chromium.newContext();
-      const complaints = [];
       try {
         const page = await context.newPage();
+        const complaints = complaintsOf(page);
         page.setDefaultTimeout(15_000);
-        page.on("console", (message) => {
-          if (message.type() !== "log" && !/the server responded with a status of 4/.test(message.text())) complaints.push(message.text());
-        });
         const isSignedIn = async () => (await page.request.get(`${there.origin}/sso/session`)).ok();
         const signIn = async () => {
           await page.goto(`${there.origin}/sso/sign-in`);

@@ -8,7 +8,8 @@ import { inflateRawSync } from "node:zlib";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
 import {
   BROWSER_COOKIE, Browser, SESSION_COOKIE, answerTo, apiOf, assertNobody, assertRefused, begin, complete, connect, deliver, parseCookie,
-  signIn, startSystem, UNTESTED } from "./support.mjs";
+  refusalsOf, signIn, startSystem, UNTESTED,
+} from "./support.mjs";
 
 const MINUTE = 60_000;
 const UNKNOWN_CONNECTION = "conn_aaaaaaaaaaaaaaaaaaaa";
@@ -99,7 +100,7 @@ describe("a good sign-in", { concurrency: 4 }, () => {
     assert.deepEqual([out.status, out.location], [303, "/sso/sign-in"]);
     await assertNobody(browser);
     assert.equal((await copy.get("/sso/session")).status, 401);
-    assert.deepEqual((await api("GET", `/connections/${id}/refusals`)).body, { refusals: [] });
+    assert.deepEqual(await refusalsOf(system, { path: `/connections/${id}` }), []);
   });
 
   test("is also begun by a link that names the address or the connection", async () => {
@@ -352,7 +353,7 @@ describe("once only", { concurrency: 4 }, () => {
     const response = await answerTo(await begin(browser, connection), system);
     const answers = await Promise.all(Array.from({ length: 8 }, () => deliver(newBrowser(), connection, response)));
     assert.deepEqual(answers.map(({ status }) => status).sort(), [...Array(4).fill(303), ...Array(4).fill(403)]);
-    const { refusals } = (await system.api("GET", `${connection.path}/refusals`)).body;
+    const refusals = await refusalsOf(system, connection);
     assert.deepEqual(refusals.map(({ code }) => code), Array(4).fill("assertion_reused"));
     await complete(browser, answers.find(({ status }) => status === 303));
   });
@@ -439,9 +440,9 @@ describe("a connection", { concurrency: 4 }, () => {
     const answer = await deliver(browser, { acs }, response);
     assert.equal(answer.status, 404);
     await assertNobody(browser);
-    const refusals = await system.api("GET", `/connections/${UNKNOWN_CONNECTION}/refusals`);
+    const refusals = await system.api("GET", `/connections/${UNKNOWN_CONNECTION}/sign-ins`);
     assert.deepEqual([refusals.status, refusals.body.error.code], [404, "connection_unknown"]);
-    assert.deepEqual((await system.api("GET", `${connection.path}/refusals`)).body.refusals, []);
+    assert.deepEqual(await refusalsOf(system, connection), []);
     assert.equal((await browser.get(`/sso/saml/${UNKNOWN_CONNECTION}/complete?ticket=${"A".repeat(43)}`)).status, 404);
   });
 
@@ -479,7 +480,7 @@ test("a refusal tells the vendor what was expected and found, and never an addre
   const log = system.worker.output();
   assert.ok(log.includes(refusal.reference) && log.includes("email_domain_not_owned"));
   for (const secret of ["mallory", browser.cookies.get(BROWSER_COOKIE), response.slice(0, 40)]) assert.ok(!log.includes(secret), secret);
-  const stranger = await apiOf(system.origin, "wrong")("GET", `${connection.path}/refusals`);
+  const stranger = await apiOf(system.origin, "wrong")("GET", `${connection.path}/sign-ins`);
   assert.equal(stranger.status, 401);
 });
 

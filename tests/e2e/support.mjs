@@ -226,15 +226,26 @@ export async function complete(browser, exchanged) {
 
 /** Asserts that `answer` is a refusal with this code, as the vendor sees it, and that nobody is signed in by it. */
 export async function assertRefused({ api }, connection, answer, code, { browser, status = 403 } = {}) {
-  const { refusals } = (await api("GET", `${connection.path}/refusals`)).body;
   const reference = /data-copy="the reference">([a-z0-9]{5}-[a-z0-9]{5})</.exec(answer.text)?.[1];
   assert.ok(reference, `expected a page with a reference, got ${answer.status} ${answer.location ?? ""} ${answer.text}`);
-  assert.equal(refusals[0]?.reference, reference, "the newest refusal is this one");
-  assert.deepEqual({ code: refusals[0].code, status: answer.status }, { code, status }, refusals[0].detail);
+  const { sign_ins } = (await api("GET", `${connection.path}/sign-ins?reference=${reference}`)).body;
+  assert.deepEqual(sign_ins.map((attempt) => attempt.reference), [reference], "the reference finds the attempt");
+  const refusal = refusalsIn(sign_ins).at(-1);
+  assert.deepEqual({ code: refusal.code, status: answer.status }, { code, status }, refusal.detail);
   assert.ok(!answer.text.includes(code), "the browser is not told why");
   assert.deepEqual([answer.setCookies, answer.location], [[], undefined]);
   if (browser) await assertNobody(browser);
-  return refusals[0];
+  return { ...refusal, reference };
+}
+
+/** What was refused in these attempts of the sign-in log. */
+export function refusalsIn(attempts) {
+  return attempts.flatMap(({ events }) => events).filter(({ code }) => code !== null);
+}
+
+/** What was refused at `connection`. */
+export async function refusalsOf({ api }, connection) {
+  return refusalsIn((await api("GET", `${connection.path}/sign-ins`)).body.sign_ins);
 }
 
 /** Asserts that nobody is signed in in this browser. */

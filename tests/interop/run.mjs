@@ -81,8 +81,8 @@ export class Run {
   /** A page as a failed test shows it, with what we refused and what both ends logged. */
   async shown({ url, status, text }) {
     const words = text.replace(/<(style|script|head)\b[^]*?<\/\1>|<[^>]*>/g, " ").replace(/\s+/g, " ").slice(0, 1000);
-    const { refusals } = await this.api("GET", `${this.path}/refusals`);
-    const reasons = refusals.map(({ code, detail }) => `refused as ${code}: ${detail}`);
+    const { sign_ins } = await this.api("GET", `${this.path}/sign-ins`);
+    const reasons = refused(sign_ins).map(({ code, detail }) => `refused as ${code}: ${detail}`);
     return [`${status} ${url}`, words, ...reasons, this.system.output().slice(-1000), this.idp.output().slice(-1000)].join("\n");
   }
 
@@ -95,9 +95,9 @@ export class Run {
 
   /** Removes the connection, which must have refused nothing. */
   async end() {
-    const { refusals } = await this.api("GET", `${this.path}/refusals`);
+    const { sign_ins } = await this.api("GET", `${this.path}/sign-ins`);
     await this.remove();
-    assert.deepEqual(refusals, []);
+    assert.deepEqual(refused(sign_ins), []);
   }
 
   async remove() {
@@ -105,6 +105,11 @@ export class Run {
     await this.api("DELETE", this.path, undefined, 204);
     this.path = undefined;
   }
+}
+
+/** What was refused in these attempts of the sign-in log. */
+function refused(attempts) {
+  return attempts.flatMap(({ events }) => events).filter(({ code }) => code !== null);
 }
 
 /** Metadata that says no other binding of requests and of logout messages than this one, if any. */

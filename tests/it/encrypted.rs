@@ -307,8 +307,7 @@ fn every_failure_to_decrypt_is_the_same() {
             };
             let answer = Browser::deliver(&world, &id, &xml);
             assert_eq!(answer.status(), 403);
-            let (_, body) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
-            let refusal = &body["refusals"][0];
+            let refusal = &world.refusals(&id)[0];
             assert_eq!(refusal["code"], "decryption_failed", "{refusal}");
             let page = String::from_utf8(answer.body().clone()).unwrap();
             let reference = refusal["reference"].as_str().unwrap();

@@ -57,6 +57,8 @@ fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
         return_path: ReturnPath::parse("/").unwrap(),
         lifetime_seconds: 3_600,
         asked: Asked::default(),
+        reference: "00000-00000".to_owned(),
+        bounced: false,
     };
     assert_eq!(begin.run(sql, at(seconds)).unwrap(), Ok(()));
 }

@@ -603,6 +603,8 @@ fn a_deleted_connection_stays_deleted() {
     // Sent before the deletion, it arrives after it.
     configure(2).run(&sql, now).unwrap();
     let begin = Begin {
+        reference: "00000-00000".to_owned(),
+        bounced: false,
         generation: 2,
         request_id: id::RequestId::from_random(&[1; 32]),
         browser: Token::new(&[2; 32]).hash(),

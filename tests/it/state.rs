@@ -336,10 +336,10 @@ fn what_must_be_known_of_everyone_is_asked_for() {
         Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(&request)))).status(),
         403
     );
-    let (_, refusals) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
-    assert_eq!(refusals["refusals"][0]["code"], "required_attribute_missing");
+    let refusals = world.refusals(&id);
+    assert_eq!(refusals[0]["code"], "required_attribute_missing");
     assert_eq!(
-        refusals["refusals"][0]["detail"],
+        refusals[0]["detail"],
         "expected groups, found the attributes [Email address, First name, Last name]"
     );
     // Entra ID's word for "more than 150".
@@ -375,10 +375,10 @@ fn what_the_identity_provider_refuses_is_told_to_the_vendor() {
             "{page}"
         );
         assert!(!page.contains("Because"), "{page}");
-        let (_, refusals) = world.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
-        assert_eq!(refusals["refusals"][0]["code"], code);
+        let refusals = world.refusals(&id);
+        assert_eq!(refusals[0]["code"], code);
         assert_eq!(
-            refusals["refusals"][0]["detail"],
+            refusals[0]["detail"],
             "the answer, whose signature was not checked, reports an error: Because."
         );
     }

@@ -151,6 +151,12 @@ const PATH_PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "A setup link's identifier, not its address.",
     ),
     (
+        "reference",
+        "^[0-9a-hjkmnp-tv-z]{5}-[0-9a-hjkmnp-tv-z]{5}$",
+        "7k2mx-0q9dt",
+        "The reference of an attempt to sign in.",
+    ),
+    (
         "test",
         "^test_[0-9a-f]{40}$",
         "test_0123456789abcdef0123456789abcdef01234567",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Refusal, check_current, sweep};
+use super::{Call, Refusal, attempts, check_current, sweep};
 use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{MAX_PENDING_PER_BROWSER, MAX_PENDING_PER_CONNECTION};
 use crate::saml::id::{EmailAddress, RequestId, ReturnPath};
@@ -34,6 +34,10 @@ pub struct Begin {
     pub lifetime_seconds: i64,
     /// What it asked for.
     pub asked: Asked,
+    /// By what the attempt is found in the log.
+    pub reference: String,
+    /// Whether a response that answers no request led to it.
+    pub bounced: bool,
 }
 
 /// What a request asked the identity provider for, as far as its answer is judged by it.
@@ -92,6 +96,7 @@ impl Call for Begin {
                 to_json(&self.asked)?,
             ],
         )?;
+        attempts::begun(sql, &self, now)?;
         Ok(Ok(()))
     }
 }
@@ -123,6 +128,7 @@ impl Call for AskAgain {
                 self.refused.as_str().into(),
             ],
         )?;
+        attempts::asked_again(sql, &self, now)?;
         Ok(Ok(asked))
     }
 }
@@ -138,6 +144,7 @@ impl Call for GiveUp {
         Ok(match pending(sql, &self.request_id, now)? {
             Ok(request) if request.asked.passive => {
                 answered(sql, &self.request_id, now)?;
+                attempts::given_up(sql, &self.request_id, now)?;
                 Ok(request.return_path)
             }
             Ok(_) => Err(Refusal::RequestUnknown),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, forget, pending, request};
-use super::{Asked, Call, ReadSession, Refusal, User, check_current, configuration, logout};
+use super::{Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, configuration, logout};
 use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
 use crate::limits::{
     MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
@@ -49,6 +49,8 @@ pub struct Consume {
     pub session_not_on_or_after: Option<Timestamp>,
     /// When the user authenticated there.
     pub authn_instant: Timestamp,
+    /// By what the attempt is found in the log, if it is not there yet.
+    pub reference: String,
 }
 
 /// Exchanges a ticket for a session, in the browser that asked for it.
@@ -90,7 +92,7 @@ pub struct Completed {
 }
 
 impl Call for Consume {
-    type Reply = Result<(), Refusal>;
+    type Reply = Result<Recorded, Refusal>;
     const NAME: &'static str = "consume";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -129,7 +131,7 @@ impl Call for Consume {
             ],
         )?;
         self.issue_ticket(sql, request.as_ref().map(|(id, request)| (*id, request)), now)?;
-        Ok(Ok(()))
+        Ok(Ok(attempts::accepted(sql, &self, Step::ResponseAccepted, now)?))
     }
 }
 
@@ -163,7 +165,7 @@ impl Consume {
     ///
     /// Who posted it is not known. The new ticket is as good as the first: only the browser that sent the request can use it.
     /// For an answer to no request there is no such browser, so it is refused.
-    fn repeat(&self, sql: &dyn Sql, first: &Use, now: Timestamp) -> Result<Result<(), Refusal>, SqlError> {
+    fn repeat(&self, sql: &dyn Sql, first: &Use, now: Timestamp) -> Result<Result<Recorded, Refusal>, SqlError> {
         let Answers::Request(id) = &self.answers else {
             return Ok(Err(Refusal::AssertionReused));
         };
@@ -179,7 +181,7 @@ impl Consume {
             return Ok(Err(Refusal::AssertionReused));
         }
         self.issue_ticket(sql, Some((id, &request)), now)?;
-        Ok(Ok(()))
+        Ok(Ok(attempts::accepted(sql, self, Step::ResponseRepeated, now)?))
     }
 
     /// Checks the assertion against what its request asked for.
@@ -301,6 +303,7 @@ impl Call for Complete {
             "INSERT INTO users (id, signed_in_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET signed_in_at = excluded.signed_in_at",
             &[ticket.user.id.as_str().into(), now.unix_seconds().into()],
         )?;
+        attempts::signed_in(sql, &self.ticket, now)?;
         Ok(Ok(Completion::Done(Completed {
             return_path: ticket.return_path,
             expires_at,

@@ -46,6 +46,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// Messages are captured no more, and those that were are dropped.
+    CaptureEnded "capture.ended" "Ended the capture of messages";
+    /// Messages are captured for a while.
+    CaptureStarted "capture.started" "Captures messages until";
     /// What is said of a connection was changed.
     ConnectionChanged "connection.changed" "Changed";
     /// A connection was created.

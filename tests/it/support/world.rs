@@ -142,6 +142,8 @@ pub(crate) struct World {
     pub(crate) registry_calls: RefCell<Vec<&'static str>>,
     /// The keys of all reads of KV.
     pub(crate) config_reads: RefCell<Vec<String>>,
+    /// The names of all calls to ledgers that were made for a request.
+    pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
@@ -174,6 +176,7 @@ impl World {
             decryption_keys_kept: RefCell::default(),
             registry_calls: RefCell::default(),
             config_reads: RefCell::default(),
+            ledger_calls: RefCell::default(),
             answers: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
@@ -238,6 +241,11 @@ impl World {
     pub(crate) fn ledgers_with_tables(&self) -> usize {
         let tables = |sql: &MemorySql| !sql.run("SELECT 1 FROM sqlite_master", &[]).unwrap().is_empty();
         self.ledgers.borrow().values().filter(|sql| tables(sql)).count()
+    }
+
+    /// What the ledger of `id` answers to `call`.
+    pub(crate) fn ask_ledger<C: ledger::Call>(&self, id: &str, call: &C) -> C::Reply {
+        self.on_ledger(&ConnectionId::parse(id).unwrap(), call).unwrap()
     }
 
     /// How many rows a table of the ledger of `id` has.
@@ -368,14 +376,42 @@ impl World {
         changed
     }
 
-    /// The codes of the refused sign-ins of `id`, newest first.
+    /// The sign-in log of `id`, newest first; `query` as the API takes it.
+    pub(crate) fn sign_ins(&self, id: &str, query: &str) -> Vec<serde_json::Value> {
+        let (status, body) = self.api("GET", &format!("/connections/{id}/sign-ins{query}"), &json!({}));
+        assert_eq!(status, 200, "{body}");
+        body["sign_ins"].as_array().unwrap().clone()
+    }
+
+    /// What was refused at `id`, newest first: the events of the sign-in log, each found by the reference that was shown.
+    pub(crate) fn refusals(&self, id: &str) -> Vec<serde_json::Value> {
+        let lines = self.log.borrow();
+        let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
+        let shown = lines.filter(|line: &serde_json::Value| {
+            line["connection"] == id && line["event"].as_str().unwrap().ends_with("_refused")
+        });
+        let shown: Vec<_> = shown.collect();
+        let found = shown.into_iter().rev().map(|line| {
+            let reference = line["reference"].as_str().unwrap();
+            let attempt = self.sign_ins(id, &format!("?reference={reference}")).remove(0);
+            let events = attempt["events"].as_array().unwrap().iter();
+            let mut event = events
+                .rev()
+                .find(|event| event["code"] == line["code"])
+                .unwrap()
+                .clone();
+            event["reference"] = line["reference"].clone();
+            event
+        });
+        found.collect()
+    }
+
+    /// The codes of what was refused at `id`, newest first.
     pub(crate) fn refusal_codes(&self, id: &str) -> Vec<String> {
-        let (_, body) = self.api("GET", &format!("/connections/{id}/refusals"), &json!({}));
-        body["refusals"]
-            .as_array()
-            .unwrap()
+        let refusals = self.refusals(id);
+        refusals
             .iter()
-            .map(|r| r["code"].as_str().unwrap().to_owned())
+            .map(|refusal| refusal["code"].as_str().unwrap().to_owned())
             .collect()
     }
 }
@@ -399,6 +435,7 @@ impl Ports for &World {
     }
 
     async fn ledger<C: ledger::Call>(&self, connection: &ConnectionId, call: C) -> Result<C::Reply, Unavailable> {
+        self.ledger_calls.borrow_mut().push(C::NAME);
         self.on_ledger(connection, &call)
     }
 

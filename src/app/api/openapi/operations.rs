@@ -4,21 +4,24 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Operation, Schemas};
+use crate::app::api::TestList;
 use crate::app::api::connections::ConnectionList;
 use crate::app::api::tokens::{NewToken, TokenBody, TokenList};
-use crate::app::api::{RefusalList, TestList};
+use crate::app::capture::{CaptureBody, CaptureView, MessagesView};
 use crate::app::connections::{MetadataBody, OverrideBody};
 use crate::app::description::{DescriptionBody, SettingsFields};
 use crate::app::domain_proof::{DomainList, DomainView};
 use crate::app::drafts::{DraftView, RebasedView};
 use crate::app::history::{AuditView, VersionsView};
 use crate::app::keys::{KeysView, RotateBody};
+use crate::app::ledger::Outcome;
 use crate::app::registry::import::ImportMode;
 use crate::app::setup_links::{LinkView, LinksView};
+use crate::app::sign_ins::SignInsView;
 use crate::app::test_run::{BegunTest, TestBody, TestView};
 use crate::app::transfer::{ExportView, FORMAT, IdpFields, ImportView, VERSION};
 use crate::app::view::ConnectionView;
-use crate::limits::{MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_IMPORTED_CONNECTIONS};
+use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_IMPORTED_CONNECTIONS};
 use crate::saml::connection::State;
 use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
 
@@ -58,6 +61,7 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(drafts(schemas));
     operations.extend(setup_links(schemas));
     operations.extend(tests(schemas));
+    operations.extend(sign_ins(schemas));
     operations.extend(history(schemas));
     operations.extend(transfer(schemas));
     operations.extend(keys(schemas));
@@ -166,12 +170,6 @@ fn connection_actions(schemas: &mut Schemas) -> Vec<Operation> {
         .answers(200, connection)
         .with_entity_tag()
         .refuses(METADATA_CODES),
-        get(
-            "/connections/{connection}/refusals",
-            "listRefusals",
-            "Lists refused sign-ins, newest first.",
-        )
-        .answers(200, schemas.answered::<RefusalList>()),
     ]
 }
 
@@ -308,6 +306,52 @@ fn tests(schemas: &mut Schemas) -> Vec<Operation> {
         )
         .answers(200, schemas.answered::<TestView<'_>>())
         .refuses(&["test_unknown"]),
+    ]
+}
+
+fn sign_ins(schemas: &mut Schemas) -> Vec<Operation> {
+    let text = json!({ "type": "string" });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_ATTEMPTS_PER_PAGE });
+    let number = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
+    let outcome = json!({ "type": "string", "enum": Outcome::ALL.map(Outcome::as_str) });
+    let capture = schemas.answered::<CaptureView>();
+    vec![
+        get(
+            "/connections/{connection}/sign-ins",
+            "listSignIns",
+            "Lists the attempts to sign in, newest first.",
+        )
+        .query("reference", text.clone(), "The one alone that has this reference.")
+        .query("email", text, "Those alone of this address.")
+        .query("outcome", outcome, "Those alone that ended so.")
+        .query("before", number, "`next_before` of the page before.")
+        .query("limit", limit, "How many at most.")
+        .answers(200, schemas.answered::<SignInsView>()),
+        get(
+            "/connections/{connection}/sign-ins/{reference}/messages",
+            "listMessages",
+            "Shows the messages of an attempt that were captured.",
+        )
+        .answers(200, schemas.answered::<MessagesView>()),
+        get(
+            "/connections/{connection}/capture",
+            "readCapture",
+            "Tells until when messages are captured, if they are.",
+        )
+        .answers(200, capture.clone()),
+        post(
+            "/connections/{connection}/capture",
+            "startCapture",
+            "Captures messages for a while.",
+        )
+        .reads(schemas.read::<CaptureBody>())
+        .answers(200, capture),
+        delete(
+            "/connections/{connection}/capture",
+            "endCapture",
+            "Captures no more, and drops the messages that were captured.",
+        )
+        .answers(204, None),
     ]
 }
 

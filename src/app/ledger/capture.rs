@@ -1,0 +1,146 @@
+//! Captured messages: what identity providers sent, as it came, while the vendor looks for a fault.
+//!
+//! The ledger never sees a message: it keeps what was sealed with a key of the registry's, for a day and no more than a few.
+
+use serde::{Deserialize, Serialize};
+
+use super::attempts::Standing;
+use super::{Call, LAST_GENERATION, configuration};
+use crate::app::sql::{Row, Sql, SqlError, integer, text};
+use crate::limits::{MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT};
+use crate::saml::id::Reference;
+use crate::saml::time::Timestamp;
+
+/// The tables. The sweep drops messages by their age.
+pub(super) const TABLES: &[&str] = &[
+    "CREATE TABLE IF NOT EXISTS capture (one INTEGER PRIMARY KEY CHECK (one = 1), until INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS messages (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reference TEXT NOT NULL, \
+     sealed TEXT NOT NULL)",
+];
+
+/// Captures messages until then; or no more, and drops those that were.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SetCapture {
+    /// Until when.
+    pub until: Option<Timestamp>,
+}
+
+/// Asks until when messages are captured, if they are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadCapture {}
+
+/// Keeps a message that was captured.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeepMessage {
+    /// Of which attempt.
+    pub reference: String,
+    /// The message, sealed.
+    pub sealed: String,
+}
+
+/// Asks for the messages of an attempt, in the order in which they came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListMessages {
+    /// Which attempt.
+    pub reference: Reference,
+}
+
+/// A message that was captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapturedMessage {
+    /// When.
+    pub at: Timestamp,
+    /// The message, sealed.
+    pub sealed: String,
+}
+
+impl Call for SetCapture {
+    type Reply = ();
+    const NAME: &'static str = "set_capture";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        if matches!(configuration(sql)?, None | Some((LAST_GENERATION, _))) {
+            return Ok(());
+        }
+        if let Some(until) = self.until {
+            sql.run(
+                "INSERT INTO capture (one, until) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET until = excluded.until",
+                &[until.unix_seconds().into()],
+            )?;
+        } else {
+            sql.run("DELETE FROM capture", &[])?;
+            sql.run("DELETE FROM messages", &[])?;
+        }
+        Ok(())
+    }
+}
+
+impl Call for ReadCapture {
+    type Reply = Option<Timestamp>;
+    const NAME: &'static str = "read_capture";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if configuration(sql)?.is_none() {
+            return Ok(None);
+        }
+        let rows = sql.run(
+            "SELECT until FROM capture WHERE until > ?",
+            &[now.unix_seconds().into()],
+        )?;
+        let until = rows.first().map(|row| integer(row, 0)).transpose()?;
+        Ok(until.map(Timestamp::from_unix_seconds))
+    }
+}
+
+impl Call for KeepMessage {
+    type Reply = ();
+    const NAME: &'static str = "keep_message";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+        // It may have ended while the message was sealed.
+        if (ReadCapture {}).run(sql, now)?.is_none() {
+            return Ok(());
+        }
+        sql.run(
+            "INSERT INTO messages (at, reference, sealed) VALUES (?, ?, ?)",
+            &[now.unix_seconds().into(), self.reference.into(), self.sealed.into()],
+        )?;
+        sql.run(
+            "DELETE FROM messages WHERE sequence <= (SELECT max(sequence) FROM messages) - ?",
+            &[MAX_CAPTURED_MESSAGES.into()],
+        )?;
+        Ok(())
+    }
+}
+
+impl Call for ListMessages {
+    type Reply = Vec<CapturedMessage>;
+    const NAME: &'static str = "list_messages";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if configuration(sql)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let rows = sql.run(
+            "SELECT at, sealed FROM messages WHERE reference = ? ORDER BY sequence",
+            &[self.reference.as_str().into()],
+        )?;
+        let read = |row: &Row| {
+            Ok(CapturedMessage {
+                at: Timestamp::from_unix_seconds(integer(row, 0)?),
+                sealed: text(row, 1)?.to_owned(),
+            })
+        };
+        rows.iter().map(read).collect()
+    }
+}
+
+/// Whether a message of this attempt is to be captured. One that may be anybody's and answers nothing of ours is not, so that
+/// noise does not push out what is looked for.
+pub(super) fn is_wanted(sql: &dyn Sql, standing: Standing, reference: &str, now: Timestamp) -> Result<bool, SqlError> {
+    if standing == Standing::Unverified || (ReadCapture {}).run(sql, now)?.is_none() {
+        return Ok(false);
+    }
+    let kept = sql.run("SELECT 1 FROM messages WHERE reference = ?", &[reference.into()])?;
+    Ok(kept.len() < MAX_CAPTURED_PER_ATTEMPT)
+}
