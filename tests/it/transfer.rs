@@ -342,6 +342,7 @@ fn an_id_that_was_deleted_is_never_given_out_again() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each fault")]
 fn every_fault_of_a_document_is_named_with_its_place() {
     let document = export(&populated());
     let world = World::drawing_from(1_000);
@@ -474,22 +475,22 @@ fn every_fault_of_a_document_is_named_with_its_place() {
         idp,
     ));
     for (pointer, value, status, code, about) in faults {
-        let faulty = if pointer.rsplit('/').next().unwrap().parse::<usize>().is_ok() {
-            let mut faulty = document.clone();
-            *faulty.pointer_mut(pointer).unwrap() = value;
-            faulty
+        let wrong = if pointer.rsplit('/').next().unwrap().parse::<usize>().is_ok() {
+            let mut wrong = document.clone();
+            *wrong.pointer_mut(pointer).unwrap() = value;
+            wrong
         } else {
             edited(&document, pointer, value)
         };
-        let (found, report) = import(&world, &faulty);
+        let (found, report) = import(&world, &wrong);
         assert_eq!((found, error(&report)), (status, (code, about)), "{pointer}: {report}");
     }
     assert_eq!(world.everything_registered(), before);
 
     // All faults are told at once when nothing is to be done.
-    let faulty = edited(&document, "/connections/0/name", json!(""));
-    let faulty = edited(&faulty, "/connections/2/domains", json!(["co.uk"]));
-    let (status, report) = import(&world, &with(&faulty, &json!({"dry_run": true})));
+    let wrong = edited(&document, "/connections/0/name", json!(""));
+    let wrong = edited(&wrong, "/connections/2/domains", json!(["co.uk"]));
+    let (status, report) = import(&world, &with(&wrong, &json!({"dry_run": true})));
     assert_eq!((status, results(&report)), (200, vec!["refused", "created", "refused"]));
     assert_eq!(report["connections"][2]["error"]["code"], "domain_public_suffix");
 }
@@ -543,7 +544,7 @@ fn an_import_that_is_repeated_is_done_once() {
 #[test]
 fn importing_takes_a_token_that_may_write() {
     let world = populated();
-    let token = |scopes: Value| {
+    let made = |scopes: Value| {
         let name = scopes.to_string().replace('"', "");
         let (status, token) = world.api("POST", "/tokens", &json!({"name": name, "scopes": scopes}));
         assert_eq!(status, 201, "{token}");
@@ -559,21 +560,17 @@ fn importing_takes_a_token_that_may_write() {
         let response = world.handle(request.body(body.to_string().into_bytes()).unwrap());
         response.status().as_u16()
     };
-    let (reads, writes, tokens) = (
-        token(json!(["read"])),
-        token(json!(["write"])),
-        token(json!(["tokens"])),
-    );
+    let (reader, writer, keeper) = (made(json!(["read"])), made(json!(["write"])), made(json!(["tokens"])));
     assert_eq!(
-        (call(&reads, "GET", "/export"), call(&reads, "POST", "/import")),
+        (call(&reader, "GET", "/export"), call(&reader, "POST", "/import")),
         (200, 403)
     );
     assert_eq!(
-        (call(&writes, "GET", "/export"), call(&writes, "POST", "/import")),
+        (call(&writer, "GET", "/export"), call(&writer, "POST", "/import")),
         (200, 200)
     );
     assert_eq!(
-        (call(&tokens, "GET", "/export"), call(&tokens, "POST", "/import")),
+        (call(&keeper, "GET", "/export"), call(&keeper, "POST", "/import")),
         (403, 403)
     );
     assert_eq!(
