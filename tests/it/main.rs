@@ -49,6 +49,7 @@ mod state;
 mod suite;
 mod support;
 mod test_run;
+mod transfer;
 mod validate;
 mod vectors;
 mod wycheproof;

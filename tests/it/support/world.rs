@@ -150,7 +150,7 @@ pub(crate) struct World {
     pub(crate) replication: Cell<Replication>,
     /// The call, to the registry or to a ledger, of which a statement fails, and after how many that succeed.
     pub(crate) failing: Cell<Option<(&'static str, usize)>>,
-    /// How many keys were made; there are three.
+    /// How many keys were made; there are three, which come round again.
     pub(crate) keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
@@ -518,7 +518,7 @@ impl Ports for &World {
             include_str!("../../vectors/keys/sp-1.key.pem"),
             include_str!("../../vectors/keys/sp-2.key.pem"),
             include_str!("../../vectors/keys/sp-3.key.pem"),
-        ][self.keys_made.replace(self.keys_made.get() + 1)];
+        ][self.keys_made.replace(self.keys_made.get() + 1) % 3];
         let key = rsa::PrivateKey::from_pkcs8_pem(key).unwrap();
         Ok(KeyPair {
             private_key: PrivateKey::new(STANDARD.encode(key.to_pkcs8_der().unwrap().as_bytes())),
