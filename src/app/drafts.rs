@@ -186,8 +186,13 @@ impl<P: Ports> App<P> {
         request: &Request,
         actor: Actor,
     ) -> Result<Response, ApiError> {
+        let body: MetadataBody = read_body(request)?;
+        if body.preview {
+            let (present, _) = self.draft_or_live(id).await?;
+            return self.show_preview(&present, &body).await;
+        }
         let seen = self.seen_draft(id, request).await?;
-        let saved = self.save_draft_metadata(id, read_body(request)?, seen, actor).await;
+        let saved = self.save_draft_metadata(id, body, seen, actor).await;
         self.show_draft(&saved.map_err(conditional(seen, DRAFT_STALE))?).await
     }
 

@@ -79,6 +79,9 @@ impl Situation {
         match (&self.draft, seen) {
             (Some(_), Some(Seen::Draft(revision))) => Ok(Target::Draft(Some(revision))),
             (Some(_), None) => Ok(Target::Draft(None)),
+            (None, Some(Seen::Live(generation))) if generation != self.live.generation => {
+                Err(refused(Refusal::Changed))
+            }
             (None, None | Some(Seen::Live(_))) if self.is_tested(section, form) => Ok(Target::Draft(Some(0))),
             (None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),
             (None, None) => Ok(Target::Live(None)),
