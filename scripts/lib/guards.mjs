@@ -25,6 +25,11 @@ const customer = "src/app/dashboard/customer.rs";
 const signIn = "src/app/sign_in.rs";
 const request = "src/app/ledger/request.rs";
 const ticket = "src/app/ledger/sign_in.rs";
+const slo = "src/app/slo.rs";
+const logouts = "src/app/ledger/logout.rs";
+const redirect = "src/saml/redirect.rs";
+const signOut = "src/app/sign_out.rs";
+const targets = "src/app/return_target.rs";
 
 const guard = (what, file, from, to, tests) => ({ what, edits: [{ file, from, to }], tests });
 
@@ -184,6 +189,48 @@ export const guards = [
   guard("R12 age of a logout request with a late end", logout, "end.min(self.issue_instant.plus(MAX_LOGOUT_REQUEST_SECONDS))", "end", "it logout_messages::no_message"),
   guard("R3 no signature inside of a signed query", logout, "if dsig::signatures_outside(&[], document.root()) {", "if false {", "it logout_messages::a_query"),
   guard("R8 requests are no responses", "src/saml/redirect.rs", "(true, LogoutContent::Response(_)) | (false, LogoutContent::Request(_)) => Err(Reject::FormMalformed),", "_ => Ok(message),", "it logout_messages::a_parameter"),
+  // Single logout, and where a sign-in leads back.
+  guard("logout: one signature, at its home", logout, "if dsig::signatures_outside(&[unverified], unverified) {", "if false {", "it slo::a_form_that_is_not_signed"),
+  guard("logout: issuer", logout, "Some(expected) if !is_entity || self.issuer.value != expected.as_str() =>", "Some(expected) if !is_entity && self.issuer.value != expected.as_str() =>", "it slo::requests_are_refused"),
+  guard("logout: issuers are entities", logout, "Some(expected) if !is_entity || self", "Some(expected) if self", "it logout_messages::an_issuer"),
+  guard("logout: destination", logout, "Some(destination) if same_endpoint(destination, expected) => Ok(()),", "Some(_) => Ok(()),", "it slo::requests_are_refused"),
+  guard("logout: a destination at all", logout, "            found => Err(Reject::DestinationMismatch(", "            None => Ok(()),\n            found => Err(Reject::DestinationMismatch(", "it slo::requests_are_refused"),
+  guard("logout: from the future", logout, "if early > expect.skew_seconds {", "if false {", "it slo::requests_are_refused"),
+  guard("logout: age and end", logout, "        self.check_age(expect)?;\n", "", "it slo::requests_are_refused"),
+  guard("logout: one subject", logout, "if subject.replace(found).is_some() {", "if subject.replace(found).is_some() && false {", "it slo::requests_are_refused"),
+  guard("logout: an answer is no request", slo, "(MessageKind::Request, LogoutContent::Request(_)) | (MessageKind::Response, LogoutContent::Response(_)) =>", "(_, LogoutContent::Request(_) | LogoutContent::Response(_)) =>", "it slo::a_form_that_is_not_signed"),
+  guard("logout: a form has no query", slo, "    if !query.is_empty() {", "    if false {", "it slo::a_form_that_is_not_signed"),
+  guard("logout: parameters given twice", redirect, "if raw_name != name || slot.replace(parameter).is_some() {", "if raw_name != name || (slot.replace(parameter).is_some() && false) {", "lib saml::redirect::tests::ambiguous"),
+  guard("logout: parameters with escapes in their names", redirect, "if raw_name != name || slot.replace", "if slot.replace", "lib saml::redirect::tests::ambiguous"),
+  guard("logout: an algorithm without a signature", redirect, "if read.algorithm.is_some() != read.signature.is_some() {", "if false {", "lib saml::redirect::tests::ambiguous"),
+  guard("logout: a signature without an algorithm", redirect, "if value.is_some() && signature.is_none() {", "if false {", "lib saml::redirect::tests::ambiguous"),
+  guard("logout: the octets as they were sent", redirect, "let parameters = [Some(self.message), self.relay_state, self.algorithm];", "let parameters = [Some(self.message), None, self.algorithm];", "it slo::a_query_that_is_not_signed"),
+  guard("logout: another encoding", redirect, "if encoding.is_some_and(|encoding| decoded(value_of(encoding)) != DEFLATE) {", "if false {", "lib saml::redirect::tests::ambiguous"),
+  guard("logout: octets that no query has", redirect, "if !query.bytes().all(|octet| octet.is_ascii_graphic()) {", "if false {", "lib saml::redirect::tests::ambiguous"),
+  guard("logout: a request once", logouts, "if is_new.is_empty() {", "if false {", "it slo::a_request_that_comes_again"),
+  guard("logout: whose sessions", logouts, "let theirs = \"json_extract(user, '$.id') = ?1 AND", "let theirs = \"?1 = ?1 AND", "it slo::a_request_ends_nobody"),
+  guard("logout: which sessions", logouts, "AND (?2 = '[]' OR json_extract", "AND (?2 = ?2 OR json_extract", "it slo::a_request_ends_the_sessions"),
+  guard("logout: sessions without an index", logouts, "json_extract(user, '$.session_indexes[0]') IS NULL", "?2 = ''", "it slo::a_request_ends_the_sessions"),
+  guard("logout: sign-ins under way", logouts, "for table in [\"sessions\", \"tickets\"] {", "for table in [\"sessions\"] {", "it slo::a_sign_in_that_is_under_way"),
+  guard("logout: their requests", logouts, "sql.run(&format!(\"DELETE FROM requests WHERE id IN ({requests})\"), &values)?;", "let _ = requests;", "it slo::what_was_ended"),
+  guard("logout: assertions from before it", ticket, "if logout::ended_after(sql, &self.user, self.authn_instant, now)? {", "if false {", "it slo::a_sign_in_that_is_under_way"),
+  guard("logout: those who authenticated since", logouts, "issued_at > ?2 AND remember_until", "?2 = ?2 AND remember_until", "it slo::a_request_that_comes_again"),
+  guard("logout: requests verified with an older record", logouts, "            return Ok(Err(refusal));\n        }\n        sweep(sql, now)?;", "            let _ = refusal;\n        }\n        sweep(sql, now)?;", "it slo::a_key_that_was_replaced"),
+  guard("logout: answers verified with an older record", logouts, "            return Ok(Err(refusal));\n        }\n        let id = self", "            let _ = refusal;\n        }\n        let id = self", "it slo::a_key_that_was_replaced"),
+  guard("logout: connections that were deleted", logouts, "None | Some((LAST_GENERATION, _)) => Err(Refusal::Disabled),", "None => Err(Refusal::Disabled),", "it slo::a_disabled_connection"),
+  guard("logout: the first answer counts", logouts, "            Ok((_, None)) => {", "            Ok(_) => {", "it slo::a_logout_that_did_not"),
+  guard("logout: answers that come too late", logouts, "FROM logouts WHERE id = ? AND expires_at > ?", "FROM logouts WHERE id = ? AND ? > 0", "it slo::answers_are_refused"),
+  guard("logout: who asks how it ended", logouts, "if self.browser.is_none_or(|asking| asking.as_str() != browser) =>", "if self.browser.is_none_or(|_| false) && !browser.is_empty() =>", "it slo::answers_are_refused"),
+  guard("logout: forms from elsewhere", signOut, "if !is_from_ourselves(request, &self.config.origin) {", "if false {", "it slo::another_site"),
+  guard("logout: decryption where the connection says so", slo, "LogoutSubject::Encrypted(_) if connection.responses.decrypt_assertions => {", "LogoutSubject::Encrypted(_) if !connection.responses.decrypt_assertions || true => {", "it slo::encrypted::a_connection_that"),
+  guard("logout: one failure with AES-CBC", sealed, "uniform([encrypted.algorithm()], decrypt(encrypted, key, read_name_id))", "decrypt(encrypted, key, read_name_id)", "it slo::encrypted::what_does_not_open"),
+  guard("logout: verified before anything is decrypted", slo, "(LogoutContent::Request(request), Ok(())) => self.end_sessions", "(LogoutContent::Request(request), _) => self.end_sessions", "it slo::encrypted::nothing_is_opened"),
+  guard("R15 origins that are allowed", targets, ".filter(|target| self.allow(target))", ".filter(|target| self.allow(target) || true)", "lib return_target::tests::a134"),
+  guard("R15 origins as a whole", targets, "is_some_and(|rest| rest.starts_with('/'))", "is_some()", "lib return_target::tests::a134"),
+  guard("R15 what browsers mend in addresses", targets, " || text.contains(is_odd) {", " {\n        let _ = is_odd;", "lib return_target::tests::a134"),
+  guard("R15 user information in addresses", targets, "authority.is_empty() || authority.contains('@')", "authority.is_empty()", "lib return_target::tests::a134"),
+  guard("R15 allowed origins are https", targets, ".filter(|origin| origin.as_str().starts_with(\"https://\") || development == Development::On)", ".filter(|_| development == Development::On || true)", "lib return_target::tests::origins"),
+  guard("R15 origins that are not allowed any more", signIn, "see_other(self.return_target(Some(target.as_str())).as_str())", "see_other(target.as_str())", "it return_targets::an_origin"),
   // R9: what is encrypted fails in one way.
   guard("R9 one failure with AES-CBC", decrypt, "uniform([encrypted.get().algorithm()], opened.await)", "opened.await", "it xmlenc::a91"),
   guard("R9 one failure with AES-CBC within", sealed, "uniform(algorithms, self.decrypt_all(keys))", "{ let _ = algorithms; self.decrypt_all(keys) }", "it xmlenc::a91"),

@@ -1164,6 +1164,8 @@ fn a_disabled_connection_ends_sessions_and_a_deleted_one_answers_nobody() {
 fn a_key_that_was_replaced_ends_nothing() {
     let (world, id) = world();
     let mut ada = sign_in(&world, &id, &Visit::default());
+    let mut leaving = sign_in(&world, &id, &Visit::default());
+    let asked = sign_out(&world, &id, &mut leaving).id();
     world.replication.set(Replication::Lagging);
     let (old, new) = (Idp::trusted(), Idp::other());
     let certificate = |idp: &Idp| STANDARD.encode(idp.certificate.der());
@@ -1177,6 +1179,11 @@ fn a_key_that_was_replaced_ends_nothing() {
     let refused = redirect(&world, &id, &Logout::request(&id));
     assert_eq!(refusal(&world, &id, &refused), "signature_invalid");
     assert!(is_signed_in(&world, &mut ada));
+    // Nor does it say how a logout ended.
+    let refused = redirect(&world, &id, &Logout::response(&id, &asked));
+    assert_eq!(refusal(&world, &id, &refused), "signature_invalid");
+    let shown = leaving.get(&world, &format!("/sso/saml/{id}/signed-out?request={asked}"));
+    assert_eq!(refusal(&world, &id, &shown), "in_response_to_unknown");
 }
 
 #[test]
