@@ -280,6 +280,7 @@ impl<P: Ports> App<P> {
                     let ended = EndSession { session: token.hash() };
                     self.ports.ledger(&previous, ended).await?;
                 }
+                self.note_sign_in(id, completed.reference, None, Some(completed.email));
                 let mut response = see_other(completed.return_path.as_str());
                 // The ledger's clock may be a second ahead.
                 let max_age = completed.expires_at.since(self.ports.now()).min(SESSION_SECONDS);

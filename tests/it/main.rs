@@ -50,6 +50,7 @@ mod test_run;
 mod transfer;
 mod validate;
 mod vectors;
+mod webhooks;
 mod wycheproof;
 mod xmlenc;
 mod xmlenc_vectors;

@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
-use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use edge_saml::app::ports::{
+    Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, Post, PrivateKey, Unavailable,
+};
 use edge_saml::app::rate_limit::{Limit, Verdict};
 use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::registry::proofs::DomainProof;
@@ -123,6 +125,15 @@ impl UnwrapKey for DecryptionKey {
     }
 }
 
+/// What was posted to a webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<&'static str, String>,
+    pub(crate) body: String,
+    pub(crate) max_seconds: u32,
+}
+
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
     pub(crate) registry: MemorySql,
@@ -145,6 +156,9 @@ pub(crate) struct World {
     /// The names of all calls to ledgers that were made for a request.
     pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    /// What was posted to webhooks, and how each address answers where not with 200.
+    pub(crate) posts: RefCell<Vec<Posted>>,
+    pub(crate) post_answers: RefCell<BTreeMap<String, Result<u16, FetchFailure>>>,
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
     pub(crate) domain_proof: Cell<DomainProof>,
@@ -178,6 +192,8 @@ impl World {
             config_reads: RefCell::default(),
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
+            posts: RefCell::default(),
+            post_answers: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
             max_requests: RefCell::default(),
@@ -287,11 +303,20 @@ impl World {
     pub(crate) fn handle(&self, mut request: Request) -> Response {
         let app = self.app();
         futures_executor::block_on(async {
-            match app.refuse_by_head(&mut request).await {
+            let response = match app.refuse_by_head(&mut request).await {
                 Some(refusal) => refusal,
                 None => app.handle(request).await,
+            };
+            if app.is_unfinished() {
+                app.finish().await;
             }
+            response
         })
+    }
+
+    /// Lets the registry's alarm send what is to be sent.
+    pub(crate) fn deliver(&self) {
+        futures_executor::block_on(self.app().deliver_due(&self.registry)).unwrap();
     }
 
     /// The application, in a fresh isolate.
@@ -502,6 +527,18 @@ impl Ports for &World {
             .get(wanted.url.as_str())
             .cloned()
             .unwrap_or(Err(FetchFailure::Connection))
+    }
+
+    async fn post(&self, wanted: Post<'_>) -> Result<u16, FetchFailure> {
+        let headers = wanted.headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        self.posts.borrow_mut().push(Posted {
+            url: wanted.url.to_string(),
+            headers: headers.collect(),
+            body: wanted.body.to_owned(),
+            max_seconds: wanted.max_seconds,
+        });
+        let answers = self.post_answers.borrow();
+        answers.get(wanted.url.as_str()).copied().unwrap_or(Ok(200))
     }
 
     async fn limit(&self, limit: Limit, key: &str) -> Verdict {
