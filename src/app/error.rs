@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::http::{Response, allow, json};
 use super::ledger::{About, Finding, RecordRefusal, Step};
 use super::ports::{LogLine, Ports, Unavailable};
+use super::return_target::ReturnTarget;
 use super::{App, page};
 use crate::code::Code;
 use crate::hidden::hide;
 use crate::limits::MAX_DETAIL_CHARACTERS;
-use crate::saml::id::{ConnectionId, ReturnPath};
+use crate::saml::id::ConnectionId;
 use crate::saml::reject::Reject;
 
 /// Why a request of a browser is not answered as it hoped.
@@ -43,7 +44,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Where the browser wanted to go, if that is known.
-        return_path: Option<ReturnPath>,
+        return_path: Option<ReturnTarget>,
         /// Which attempt it is.
         evidence: Box<Evidence>,
     },

@@ -7,6 +7,7 @@
 pub mod admin_sessions;
 pub mod audit;
 pub mod capture;
+pub mod certificate_notices;
 pub mod decryption_keys;
 mod diff;
 pub mod domains;
@@ -17,6 +18,7 @@ pub mod import;
 pub mod keys;
 pub mod outbox;
 pub mod proofs;
+pub mod refresh;
 pub mod setup_links;
 pub mod tested;
 pub mod tokens;
@@ -30,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use self::audit::{Action, Deed, ListAudit};
 use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
+use self::certificate_notices::TellCertificates;
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::events::TellSignIn;
@@ -98,8 +101,12 @@ pub enum Refusal {
     NoSuchSetupLink,
     /// There is no such version of it, or not any more.
     NoSuchVersion,
+    /// The metadata that is held is not the one that was looked at.
+    HeldChanged,
     /// There is no such connection.
     NotFound,
+    /// No metadata is held.
+    NothingHeld,
     /// A rotation of keys has another next step: this one.
     RotationStep(RotationStep),
     /// No test has passed with exactly this configuration.
@@ -249,6 +256,10 @@ pub struct Delete {
     pub actor: Actor,
 }
 
+/// Publishes what is not published yet, though nothing was changed: a schedule calls it, should an alarm ever be lost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Publish {}
+
 /// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
@@ -276,6 +287,11 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
+        refresh::DecideHeld::NAME => run::<refresh::DecideHeld>(call, sql, now)?,
+        refresh::ReadHeld::NAME => run::<refresh::ReadHeld>(call, sql, now)?,
+        refresh::ReadRefresh::NAME => run::<refresh::ReadRefresh>(call, sql, now)?,
+        refresh::SaveRefresh::NAME => run::<refresh::SaveRefresh>(call, sql, now)?,
+        refresh::TakeDueRefreshes::NAME => run::<refresh::TakeDueRefreshes>(call, sql, now)?,
         tokens::AddToken::NAME => run::<tokens::AddToken>(call, sql, now)?,
         tokens::ListTokens::NAME => run::<tokens::ListTokens>(call, sql, now)?,
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
@@ -290,6 +306,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         webhooks::ListWebhooks::NAME => run::<webhooks::ListWebhooks>(call, sql, now)?,
         webhooks::ReadWebhook::NAME => run::<webhooks::ReadWebhook>(call, sql, now)?,
         webhooks::RotateWebhookSecret::NAME => run::<webhooks::RotateWebhookSecret>(call, sql, now)?,
+        TellCertificates::NAME => run::<TellCertificates>(call, sql, now)?,
         TellSignIn::NAME => run::<TellSignIn>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
         Import::NAME => run::<Import>(call, sql, now)?,
@@ -306,6 +323,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
+        Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
@@ -316,7 +334,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     }))
 }
 
-/// Whether the call named `name` changes anything, so that something may have to be published after it.
+/// Whether something may have to be published after the call named `name`.
 #[must_use]
 pub fn changes(name: &str) -> bool {
     [
@@ -326,12 +344,15 @@ pub fn changes(name: &str) -> bool {
         webhooks::AddWebhook::NAME,
         webhooks::ChangeWebhook::NAME,
         webhooks::DeleteWebhook::NAME,
+        refresh::DecideHeld::NAME,
+        refresh::SaveRefresh::NAME,
         Create::NAME,
         Delete::NAME,
         ApplyDraft::NAME,
         Import::NAME,
         Restore::NAME,
         UndoChange::NAME,
+        Publish::NAME,
         Update::NAME,
     ]
     .contains(&name)
@@ -344,6 +365,7 @@ pub fn sends(name: &str) -> bool {
         outbox::ReplayDelivery::NAME,
         outbox::ReplaySince::NAME,
         outbox::TestWebhook::NAME,
+        TellCertificates::NAME,
         TellSignIn::NAME,
     ]
     .contains(&name)
@@ -372,9 +394,11 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     .into_iter()
     .chain(audit::TABLES)
     .chain(domains::TABLES)
+    .chain(certificate_notices::TABLES)
     .chain(outbox::TABLES)
     .chain(proofs::TABLES)
     .chain(tested::TABLES)
+    .chain(refresh::TABLES)
     {
         sql.run(table, &[])?;
     }
@@ -453,6 +477,7 @@ fn add(
         ],
     )?;
     domains::settle(sql, None, Some(&connection))?;
+    refresh::follow(sql, &connection, now)?;
     note(sql, Kind::Connection, connection.id.as_str())?;
     audit::record(sql, None, Some(&connection), deed, now)?;
     Ok(Ok(connection))
@@ -519,11 +544,15 @@ impl Call for Update {
         if let Change::Enable { override_reason } = &self.change {
             deed.note = override_reason.as_deref().map(untested);
         }
+        let saves_idp = matches!(self.change, Change::IdentityProvider { .. });
         let becomes_enabled = matches!(self.change, Change::Enable { .. }) && present.state == State::Disabled;
         if let Err(refusal) = self.change.apply_to(&mut changed) {
             return Ok(Err(refusal));
         }
         decryption_keys::add_first(sql, &mut changed, self.decryption_key, now)?;
+        if saves_idp && changed == present {
+            refresh::follow(sql, &present, now)?;
+        }
         // Without an identity provider there is nothing to be tested yet.
         let is_gated = becomes_enabled && changed.identity_provider.is_some() && deed.note.is_none();
         if is_gated && !tested::has_passed(sql, &changed)? {
@@ -575,6 +604,15 @@ impl Change {
     }
 }
 
+impl Call for Publish {
+    type Reply = ();
+    const NAME: &'static str = "publish";
+
+    fn run(self, _sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        Ok(())
+    }
+}
+
 impl Call for Delete {
     type Reply = Result<(), Refusal>;
     const NAME: &'static str = "delete";
@@ -592,9 +630,11 @@ impl Call for Delete {
             &[self.id.as_str().into()],
         )?;
         domains::settle(sql, Some(&connection), None)?;
+        certificate_notices::forget(sql, &self.id)?;
         decryption_keys::forget_all(sql, &self.id)?;
         capture::forget(sql, &self.id)?;
         drafts::forget(sql, &self.id)?;
+        refresh::forget(sql, &self.id)?;
         setup_links::forget(sql, &self.id)?;
         tested::forget(sql, &self.id)?;
         versions::forget(sql, &self.id)?;
@@ -666,6 +706,9 @@ fn write(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
+    if before.identity_provider != connection.identity_provider {
+        refresh::follow(sql, connection, now)?;
+    }
     note(sql, Kind::Connection, connection.id.as_str())?;
     audit::record(sql, Some(before), Some(connection), deed, now)
 }

@@ -56,6 +56,8 @@ pub enum ApiRoute {
     Audit,
     /// `GET, POST, DELETE /connections/{id}/capture`.
     Capture(ConnectionId),
+    /// `GET /certificates`: those of all connections, by their end.
+    Certificates,
     /// `GET, PATCH, DELETE /connections/{id}`.
     Connection(ConnectionId),
     /// `GET, POST /connections`.
@@ -84,7 +86,11 @@ pub enum ApiRoute {
     Keys,
     /// `GET /connections/{id}/sign-ins/{reference}/messages`: what was captured of an attempt.
     Messages(ConnectionId, Reference),
-    /// `POST /connections/{id}/metadata`: fetch and save.
+    /// `GET, DELETE /connections/{id}/held-metadata`: metadata that waits for approval.
+    HeldMetadata(ConnectionId),
+    /// `POST /connections/{id}/held-metadata/approve`.
+    ApproveHeldMetadata(ConnectionId),
+    /// `GET, POST /connections/{id}/metadata`: how fetching it went; fetch and save.
     Metadata(ConnectionId),
     /// `POST /connections/{id}/domains/{domain}/verify`: looks for the record that proves it.
     VerifyDomain(ConnectionId, Domain),
@@ -229,6 +235,7 @@ impl ApiRoute {
     fn known(path: &str) -> Option<Self> {
         match path {
             "v1/audit" => return Some(Self::Audit),
+            "v1/certificates" => return Some(Self::Certificates),
             "v1/export" => return Some(Self::Export),
             "v1/import" => return Some(Self::Import),
             "v1/service-provider/keys" => return Some(Self::Keys),
@@ -263,6 +270,8 @@ impl ApiRoute {
             (Some("draft"), Some("metadata"), None) => Self::DraftMetadata(id),
             (Some("draft"), Some("rebase"), None) => Self::DraftRebase(id),
             (Some("enable"), None, _) => Self::Enable(id),
+            (Some("held-metadata"), None, _) => Self::HeldMetadata(id),
+            (Some("held-metadata"), Some("approve"), None) => Self::ApproveHeldMetadata(id),
             (Some("metadata"), None, _) => Self::Metadata(id),
             (Some("setup-links"), None, _) => Self::SetupLinks(id),
             (Some("setup-links"), Some(link), None) => Self::SetupLink(id, SetupLinkId::parse(link).ok()?),
@@ -308,16 +317,20 @@ impl ApiRoute {
         match self {
             Self::Capture(_) => "GET, HEAD, POST, DELETE",
             Self::Connection(_) | Self::Draft(_) | Self::Webhook(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens | Self::Webhooks => {
-                "GET, HEAD, POST"
-            }
-            Self::Disable(_)
+            Self::Connections
+            | Self::Metadata(_)
+            | Self::SetupLinks(_)
+            | Self::Tests(_)
+            | Self::Tokens
+            | Self::Webhooks => "GET, HEAD, POST",
+            Self::HeldMetadata(_) => "GET, HEAD, DELETE",
+            Self::ApproveHeldMetadata(_)
+            | Self::Disable(_)
             | Self::DraftApply(_)
             | Self::DraftMetadata(_)
             | Self::DraftRebase(_)
             | Self::Enable(_)
             | Self::Import
-            | Self::Metadata(_)
             | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys
@@ -328,6 +341,7 @@ impl ApiRoute {
             | Self::WebhookSecret(_)
             | Self::WebhookTest(_) => "POST",
             Self::Audit
+            | Self::Certificates
             | Self::DecryptionKeys(_)
             | Self::Domains(_)
             | Self::Export

@@ -15,6 +15,7 @@ use super::registry::events::TellSignIn;
 use super::registry::outbox::{Attempt, Ended, note_end, take_due};
 use super::registry::webhooks::{WANTED_KEY, Wanted, WebhookSecret};
 use super::sql::{Sql, SqlError, atomically};
+use crate::code::Code;
 use crate::limits::WEBHOOK_SECONDS;
 use crate::saml::id::{ConnectionId, EmailAddress};
 use crate::saml::time::Timestamp;
@@ -38,8 +39,10 @@ impl<P: Ports> App<P> {
     }
 
     async fn send_event(&self, attempt: &Attempt, now: Timestamp) -> Ended {
-        if !self.may_reach(&attempt.url) {
-            return Ended::Unanswered("private_address");
+        // Each time anew: the name may lead elsewhere by now.
+        if let Err(error) = self.check_reachable(&attempt.url).await {
+            let is_private = error.code == Code::FetchPrivateAddress.as_str();
+            return Ended::Unanswered(if is_private { "private_address" } else { "dns" });
         }
         let time = now.unix_seconds().to_string();
         let signatures: Option<Vec<String>> = attempt

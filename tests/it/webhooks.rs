@@ -2,13 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use edge_saml::app::ports::FetchFailure;
+use edge_saml::app::ports::{FetchFailure, Fetched};
 use edge_saml::app::registry;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
 use crate::support::idp::{Idp, Message, NOW, Signed};
-use crate::support::world::{Browser, Posted, World, location};
+use crate::support::world::{Browser, Posted, World, dns_answer, location};
 
 const URL: &str = "https://hooks.example/in?key=of-the-receiver";
 
@@ -91,9 +91,7 @@ fn answers(world: &World, answer: Result<u16, FetchFailure>) {
 /// Seconds until something is to be sent.
 fn due_in(world: &World) -> Option<i64> {
     let next = registry::outbox::next_due(&world.registry).unwrap();
-    let (_, now) = world.api("GET", "/export", &json!({}));
-    let now = edge_saml::saml::time::Timestamp::parse_rfc3339(now["exported_at"].as_str().unwrap()).unwrap();
-    next.map(|next| next.since(now))
+    next.map(|next| next.unix_seconds() - world.time())
 }
 
 #[test]
@@ -326,7 +324,7 @@ fn sign_ins_are_told_where_that_is_asked_for() {
     let posted = all_sent(&world);
     assert_eq!(kinds(&posted), ["sign_in.succeeded", "sign_in.refused"]);
     let log = call(&world, "GET", &format!("/connections/{id}/sign-ins"), &json!({}));
-    let references: Vec<&Value> = log["attempts"]
+    let references: Vec<&Value> = log["sign_ins"]
         .as_array()
         .unwrap()
         .iter()
@@ -441,8 +439,6 @@ fn what_fails_is_sent_again_later_and_later() {
 
 #[test]
 fn every_way_to_fail_has_its_word() {
-    let world = World::new();
-    let (id, _) = webhook(&world, &json!({}));
     let failures = [
         (Ok(199), "status", json!(199)),
         (Ok(301), "status", json!(301)),
@@ -451,37 +447,131 @@ fn every_way_to_fail_has_its_word() {
         (Err(FetchFailure::Connection), "connection", Value::Null),
     ];
     for (answer, problem, status) in failures {
+        let world = World::new();
+        let (id, _) = webhook(&world, &json!({}));
         answers(&world, answer);
         call(&world, "POST", &format!("/webhooks/{id}/test"), &json!({}));
-        // An endpoint that failed is left alone for a moment, and then asked for one thing alone.
-        world.pass(100_000);
-        call(
-            &world,
-            "POST",
-            &format!(
-                "/webhooks/{id}/deliveries/{}/replay",
-                deliveries(&world, &id)[0]["event"].as_str().unwrap()
-            ),
-            &json!({}),
-        );
-        while deliveries(&world, &id)[0]["last_attempt_at"].is_null() {
-            world.pass(60);
-            assert_eq!(sent(&world).len(), 1);
-        }
+        assert_eq!(sent(&world).len(), 1);
         let delivery = &deliveries(&world, &id)[0];
         assert_eq!(
             (&delivery["last_problem"], &delivery["last_status"]),
             (&json!(problem), &status)
         );
-        call(&world, "PATCH", &format!("/webhooks/{id}"), &json!({"enabled": false}));
-        call(&world, "PATCH", &format!("/webhooks/{id}"), &json!({"enabled": true}));
+        // What is logged is neither the address nor the event.
+        let log = world.log.borrow().join("\n");
+        assert!(log.contains("webhook_failed"), "{log}");
+        assert!(!log.contains("hooks.example") && !log.contains("evt_"), "{log}");
     }
-    // What is logged is neither the address nor the event.
-    let log = world.log.borrow().join("\n");
-    assert!(
-        log.contains("webhook_failed") && !log.contains("hooks.example") && !log.contains("evt_"),
-        "{log}"
+}
+
+#[test]
+fn nothing_is_sent_to_a_name_that_leads_inside() {
+    let inside = dns_answer(0, &[(1, "8.8.8.8"), (1, "10.0.0.1")]);
+    for (answer, problem) in [
+        (Ok(inside), "private_address"),
+        (Ok(dns_answer(3, &[])), "dns"),
+        (Err(FetchFailure::Timeout), "dns"),
+    ] {
+        let world = World::new();
+        let (id, _) = webhook(&world, &json!({}));
+        world.resolves("hooks.example", "A", answer);
+        call(&world, "POST", &format!("/webhooks/{id}/test"), &json!({}));
+        assert_eq!(sent(&world).len(), 0);
+        assert_eq!(deliveries(&world, &id)[0]["last_problem"], problem);
+    }
+}
+
+#[test]
+fn metadata_that_is_held_and_certificates_that_end_are_told() {
+    let world = World::new();
+    let connection = world.connection_with(&json!({}), &Idp::trusted());
+    let end = {
+        let certificate = Idp::trusted().certificate;
+        certificate.not_after().unwrap()
+    };
+    // Nobody is told, and nobody has asked.
+    world.run_schedule();
+    let (id, _) = webhook(&world, &json!({"events": ["certificate.expiring"]}));
+    let days = |posted: &[Posted]| -> Vec<i64> {
+        posted
+            .iter()
+            .map(|one| body(one)["data"]["days"].as_i64().unwrap())
+            .collect()
+    };
+    let mut told = Vec::new();
+    for before in [61, 60, 59, 31, 29, 13, 12, 6, 1, 0, -1] {
+        let now = world.time();
+        world.pass(end - before * 86_400 - 100 - now);
+        world.run_schedule();
+        world.run_schedule();
+        let posted = all_sent(&world);
+        told.push((before, days(&posted)));
+        for one in posted {
+            let data = body(&one)["data"].clone();
+            assert_eq!(data["connection"]["id"], connection);
+            let certificate = &data["certificate"];
+            assert_eq!(
+                certificate["sha256"],
+                Idp::trusted().certificate.fingerprint().to_string()
+            );
+            assert!(certificate["not_after"].is_string());
+        }
+    }
+    let expected = [
+        (61, vec![]),
+        (60, vec![]),
+        (59, vec![60]),
+        (31, vec![]),
+        (29, vec![30]),
+        (13, vec![14]),
+        (12, vec![]),
+        (6, vec![7]),
+        (1, vec![]),
+        (0, vec![1]),
+        (-1, vec![]),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(world.api("DELETE", &format!("/webhooks/{id}"), &json!({})).0, 204);
+}
+
+#[test]
+fn held_metadata_is_told_once() {
+    let world = World::new();
+    let created = call(
+        &world,
+        "POST",
+        "/connections",
+        &json!({"name": "x", "provider": "okta", "domains": ["a.test"]}),
     );
+    let connection = created["id"].as_str().unwrap();
+    let url = "https://idp.example/metadata";
+    let serve = |xml: String| {
+        let fetched = Fetched {
+            status: 200,
+            location: None,
+            content_type: None,
+            body: xml.into_bytes(),
+        };
+        world.answers.borrow_mut().insert(url.to_owned(), Ok(fetched));
+    };
+    serve(Idp::trusted().metadata());
+    call(
+        &world,
+        "POST",
+        &format!("/connections/{connection}/metadata"),
+        &json!({"url": url}),
+    );
+    webhook(&world, &json!({"events": ["metadata.held"]}));
+    // All keys at once.
+    serve(Idp::other().metadata());
+    for _ in 0..3 {
+        world.pass(2 * 86_400);
+        world.run_schedule();
+    }
+    let posted = all_sent(&world);
+    assert_eq!(kinds(&posted), ["metadata.held"]);
+    assert_eq!(body(&posted[0])["data"]["connection"]["id"], connection);
+    assert_eq!(body(&posted[0])["data"]["reasons"].as_array().unwrap().len(), 1);
 }
 
 #[test]

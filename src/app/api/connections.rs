@@ -69,18 +69,6 @@ impl<P: Ports> App<P> {
         }
     }
 
-    /// `POST /connections/{id}/metadata`.
-    pub(super) async fn answer_metadata(
-        &self,
-        id: &ConnectionId,
-        request: &Request,
-        caller: &Principal,
-    ) -> Result<Response, ApiError> {
-        let (seen, given) = (self.seen(id, request).await?, read_body(request)?);
-        let saved = self.save_metadata(id, given, seen, caller.actor()).await;
-        Ok(self.show(&saved.map_err(conditional(seen))?).await)
-    }
-
     /// `POST /connections/{id}/enable`.
     pub(super) async fn answer_enable(
         &self,

@@ -56,6 +56,7 @@ const CODES: &[(&str, u16, &str)] = &[
         409,
         "the metadata is of another identity provider than the saved one",
     ),
+    ("fetch_dns", 422, "the host of the metadata URL cannot be resolved"),
     ("fetch_http_status", 422, "the metadata URL does not answer with 200"),
     (
         "fetch_private_address",
@@ -66,6 +67,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("fetch_timeout", 422, "the metadata URL does not answer in time"),
     ("fetch_tls", 422, "the metadata URL cannot be reached"),
     ("fetch_too_large", 422, "the metadata is too large"),
+    ("held_metadata_changed", 409, "other metadata is held by now"),
     ("html_instead_of_xml", 422, "a web page, where metadata was expected"),
     (
         "idempotency_key_reused",
@@ -97,6 +99,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("no_signing_key", 422, "the metadata has no signing certificate"),
     ("no_sso_endpoint", 422, "the metadata has no endpoint that can be used"),
     ("not_found", 404, "there is nothing at this address"),
+    ("nothing_held", 404, "no metadata of the connection waits for approval"),
     ("nothing_to_undo", 409, "no version has another configuration"),
     ("precondition_failed", 412, "it is not the version that If-Match names"),
     ("rate_limited", 429, "there were too many calls"),

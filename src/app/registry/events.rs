@@ -4,7 +4,7 @@
 //! it holds an e-mail address at most, and that only where an endpoint asks for it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::audit::Action;
 use super::diff::FieldChange;
@@ -119,7 +119,9 @@ impl EventKind {
             Action::ConnectionChanged
             | Action::ConnectionImported
             | Action::DecryptionKeysRotated
-            | Action::IdentityProviderSaved => Self::ConnectionUpdated,
+            | Action::HeldMetadataApproved
+            | Action::IdentityProviderSaved
+            | Action::MetadataRefreshed => Self::ConnectionUpdated,
             Action::DraftApplied => Self::DraftApplied,
             _ => return None,
         })
@@ -140,11 +142,8 @@ pub(super) fn tell_change(
     };
     let mut fields: Vec<&str> = diff.iter().map(|change| change.field.as_str()).collect();
     fields.dedup();
-    let mut data = json!({ "connection": about(connection) });
-    if before.is_some() && after.is_some() {
-        data["changed"] = json!(fields);
-    }
-    outbox::put(sql, kind, &data, now)
+    let changed = (before.is_some() && after.is_some()).then(|| ("changed", json!(fields)));
+    tell(sql, kind, connection, changed, now)
 }
 
 /// Tells of a connection: what `more` there is to say, beside which one it is.
@@ -152,12 +151,15 @@ pub(super) fn tell(
     sql: &dyn Sql,
     kind: EventKind,
     connection: &Connection,
-    more: Value,
+    more: impl IntoIterator<Item = (&'static str, Value)>,
     now: Timestamp,
 ) -> Result<(), SqlError> {
-    let mut data = more;
-    data["connection"] = about(connection);
-    outbox::put(sql, kind, &data, now)
+    let named = |(name, value): (&str, Value)| (name.to_owned(), value);
+    let data: Map<String, Value> = core::iter::once(("connection", about(connection)))
+        .chain(more)
+        .map(named)
+        .collect();
+    outbox::put(sql, kind, &data.into(), now)
 }
 
 /// Which connection it is.
@@ -192,14 +194,16 @@ impl Call for TellSignIn {
         let Some(connection) = read(sql, &self.connection)? else {
             return Ok(());
         };
-        let (kind, mut more) = match &self.code {
-            Some(code) => (EventKind::SignInRefused, json!({ "code": code })),
-            None => (EventKind::SignInSucceeded, json!({})),
+        let kind = match self.code {
+            Some(_) => EventKind::SignInRefused,
+            None => EventKind::SignInSucceeded,
         };
-        more["reference"] = json!(self.reference);
-        if let Some(email) = &self.email {
-            more[outbox::EMAIL] = json!(email);
-        }
+        let code = self.code.map(|code| ("code", json!(code)));
+        let email = self.email.map(|email| (outbox::EMAIL, json!(email)));
+        let more = [("reference", json!(self.reference))]
+            .into_iter()
+            .chain(code)
+            .chain(email);
         tell(sql, kind, &connection, more, now)
     }
 }

@@ -118,6 +118,12 @@ pub struct TestWebhook {
     pub id: WebhookId,
 }
 
+/// Whether an endpoint asks for events of this kind.
+pub(super) fn is_wanted(sql: &dyn Sql, kind: EventKind) -> Result<bool, SqlError> {
+    let wants = |webhook: &Webhook| webhook.enabled && webhook.events.contains(&kind);
+    Ok(webhooks::all(sql)?.iter().any(wants))
+}
+
 /// Puts an event into the outbox, once for each endpoint that asks for its kind.
 pub(super) fn put(sql: &dyn Sql, kind: EventKind, data: &Json, now: Timestamp) -> Result<(), SqlError> {
     let mut wanting = webhooks::all(sql)?;

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::{Operation, Schemas};
 use crate::app::api::TestList;
 use crate::app::api::connections::ConnectionList;
+use crate::app::api::metadata::{ApprovalBody, HeldView, PreviewView, RefreshBody};
 use crate::app::api::tokens::{NewToken, TokenBody, TokenList};
 use crate::app::capture::{CaptureBody, CaptureView, MessagesView};
+use crate::app::certificates::CalendarView;
 use crate::app::connections::{MetadataBody, OverrideBody};
 use crate::app::description::{DescriptionBody, SettingsFields};
 use crate::app::domain_proof::{DomainList, DomainView};
@@ -42,6 +44,7 @@ const DOMAIN_CODES: &[&str] = &[
 /// What may be wrong with metadata, and with the URL that it is fetched from.
 const METADATA_CODES: &[&str] = &[
     "entity_changed",
+    "fetch_dns",
     "fetch_http_status",
     "fetch_private_address",
     "fetch_redirects",
@@ -62,6 +65,7 @@ const METADATA_CODES: &[&str] = &[
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     let mut operations = connections(schemas);
     operations.extend(connection_actions(schemas));
+    operations.extend(metadata_operations(schemas));
     operations.extend(connection_keys(schemas));
     operations.extend(domains(schemas));
     operations.extend(drafts(schemas));
@@ -164,21 +168,74 @@ fn connection_actions(schemas: &mut Schemas) -> Vec<Operation> {
         )
         .conditional()
         .changes()
-        .answers(200, connection.clone())
+        .answers(200, connection)
         .with_entity_tag()
         .refuses(&["connection_incomplete", "domain_unproven", "test_required"]),
+    ]
+}
+
+fn metadata_operations(schemas: &mut Schemas) -> Vec<Operation> {
+    let connection = schemas.answered::<ConnectionView<'_>>();
+    let version = json!({ "type": "string", "minLength": 1 });
+    vec![
+        get(
+            "/certificates",
+            "listCertificates",
+            "Lists the certificates of all connections, those first that end first.",
+        )
+        .answers(200, schemas.answered::<CalendarView<'_>>()),
+        get(
+            "/connections/{connection}/metadata",
+            "readRefresh",
+            "Tells how fetching the metadata again went, which happens once a day.",
+        )
+        .answers(200, schemas.answered::<RefreshBody<'_>>()),
         post(
             "/connections/{connection}/metadata",
             "saveMetadata",
-            "Saves the identity provider that metadata describes: fetched from a URL, or given as XML.",
+            "Saves the identity provider that metadata describes: fetched from a URL, or given as XML. Only shows what that would change, if \
+             `preview` is true.",
         )
         .reads(metadata(schemas))
         .conditional()
         .changes()
-        .answers(200, connection)
+        .answers(200, or_preview(schemas, &connection))
         .with_entity_tag()
         .refuses(METADATA_CODES),
+        get(
+            "/connections/{connection}/held-metadata",
+            "readHeldMetadata",
+            "Shows metadata that was fetched again and waits for approval, and what approving it would change.",
+        )
+        .answers(200, schemas.answered::<HeldView<'_>>())
+        .refuses(&["nothing_held"]),
+        post(
+            "/connections/{connection}/held-metadata/approve",
+            "approveHeldMetadata",
+            "Approves held metadata: it takes the place of what the connection has, at once.",
+        )
+        .reads(schemas.read::<ApprovalBody>())
+        .changes()
+        .answers(200, connection.clone())
+        .with_entity_tag()
+        .refuses(&["held_metadata_changed", "nothing_held"]),
+        delete(
+            "/connections/{connection}/held-metadata",
+            "dismissHeldMetadata",
+            "Dismisses held metadata: it is not held once more until it changes.",
+        )
+        .query("version", version, "The version that is held, which is required.")
+        .changes()
+        .answers(200, connection)
+        .with_entity_tag()
+        .refuses(&["held_metadata_changed", "nothing_held"]),
     ]
+}
+
+/// What is saved, or, as a preview, what would be.
+fn or_preview(schemas: &mut Schemas, saved: &Value) -> Value {
+    let preview = schemas.answered::<PreviewView<'_>>();
+    json!({ "anyOf": [saved, preview] })
 }
 
 fn connection_keys(schemas: &mut Schemas) -> Vec<Operation> {
@@ -267,7 +324,7 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Saves the identity provider that metadata describes in the draft; begins one if there is none.",
         )
         .reads(metadata(schemas))
-        .answers(200, draft)
+        .answers(200, or_preview(schemas, &draft))
         .refuses(METADATA_CODES)
         .refuses(&["connection_changed"]),
         post(
