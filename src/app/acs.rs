@@ -284,6 +284,7 @@ impl<P: Ports> App<P> {
                     let ended = EndSession { session: token.hash() };
                     self.ports.ledger(&previous, ended).await?;
                 }
+                self.note_sign_in(id, completed.reference, None, Some(completed.email));
                 let mut response = self.go_on(&completed.return_path);
                 // The ledger's clock may be a second ahead.
                 let max_age = completed

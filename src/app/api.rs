@@ -158,6 +158,13 @@ impl<P: Ports> App<P> {
             ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
             ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,
             ApiRoute::Versions(id) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
+            ApiRoute::Webhook(id) => self.answer_webhook(id, request, caller.actor()).await,
+            ApiRoute::WebhookDeliveries(id) => self.answer_deliveries(id, request).await,
+            ApiRoute::WebhookReplay(id) => self.answer_replay(id, request).await,
+            ApiRoute::WebhookReplayOne(id, event) => self.answer_replay_delivery(id, event).await,
+            ApiRoute::WebhookSecret(id) => self.answer_rotate_secret(id, caller.actor()).await,
+            ApiRoute::WebhookTest(id) => self.answer_test_webhook(id).await,
+            ApiRoute::Webhooks => self.answer_webhooks(request, caller.actor()).await,
             ApiRoute::Unknown => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

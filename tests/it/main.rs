@@ -57,6 +57,7 @@ mod transfer;
 mod user_key;
 mod validate;
 mod vectors;
+mod webhooks;
 mod wycheproof;
 mod xmlenc;
 mod xmlenc_vectors;

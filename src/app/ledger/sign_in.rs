@@ -93,6 +93,10 @@ pub struct Completed {
     pub expires_at: Timestamp,
     /// How long that is from now, by the ledger's clock.
     pub lasts_seconds: i64,
+    /// Who signed in.
+    pub email: EmailAddress,
+    /// By what the sign-in is found in the log.
+    pub reference: Option<String>,
 }
 
 impl Call for Consume {
@@ -307,11 +311,12 @@ impl Call for Complete {
             "INSERT INTO users (id, signed_in_at) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET signed_in_at = excluded.signed_in_at",
             &[ticket.user.id.as_str().into(), now.unix_seconds().into()],
         )?;
-        attempts::signed_in(sql, &self.ticket, now)?;
         Ok(Ok(Completion::Done(Completed {
             return_path: ticket.return_path,
             expires_at,
             lasts_seconds: expires_at.since(now),
+            email: ticket.user.identity.email,
+            reference: attempts::signed_in(sql, &self.ticket, now)?,
         })))
     }
 }

@@ -24,7 +24,13 @@ use crate::app::test_run::{BegunTest, TestBody, TestView};
 use crate::app::tokens::TokenBody;
 use crate::app::transfer::{ExportView, FORMAT, IdpFields, ImportView, VERSION};
 use crate::app::view::ConnectionView;
-use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_IMPORTED_CONNECTIONS};
+use crate::app::webhooks::{
+    DeliveryList, DeliveryView, ReplayBody, Replayed, WebhookBody, WebhookList, WebhookPatch, WebhookView,
+    WebhookWithSecret,
+};
+use crate::limits::{
+    MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_DELIVERIES_PER_PAGE, MAX_IMPORTED_CONNECTIONS,
+};
 use crate::saml::connection::State;
 use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 
@@ -71,6 +77,8 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(transfer(schemas));
     operations.extend(keys(schemas));
     operations.extend(tokens(schemas));
+    operations.extend(webhooks(schemas));
+    operations.extend(deliveries(schemas));
     operations
 }
 
@@ -561,6 +569,82 @@ fn tokens(schemas: &mut Schemas) -> Vec<Operation> {
         )
         .answers(204, None)
         .refuses(&["token_unknown"]),
+    ]
+}
+
+fn webhooks(schemas: &mut Schemas) -> Vec<Operation> {
+    vec![
+        get("/webhooks", "listWebhooks", "Lists the webhooks, oldest first.")
+            .answers(200, schemas.answered::<WebhookList<'_>>()),
+        post(
+            "/webhooks",
+            "createWebhook",
+            "Makes a webhook, enabled. Its secret is shown in this answer, and never again.",
+        )
+        .reads(schemas.read::<WebhookBody>())
+        .changes()
+        .answers(201, schemas.answered::<WebhookWithSecret<'_>>())
+        .refuses(&["too_many_webhooks"]),
+        get("/webhooks/{webhook}", "readWebhook", "Shows a webhook.")
+            .answers(200, schemas.answered::<WebhookView<'_>>()),
+        patch(
+            "/webhooks/{webhook}",
+            "changeWebhook",
+            "Changes the fields of a webhook that are given.",
+        )
+        .reads(schemas.read::<WebhookPatch>())
+        .changes()
+        .answers(200, schemas.answered::<WebhookView<'_>>()),
+        delete(
+            "/webhooks/{webhook}",
+            "deleteWebhook",
+            "Deletes a webhook, and what waits for it.",
+        )
+        .changes()
+        .answers(204, None),
+        post(
+            "/webhooks/{webhook}/rotate-secret",
+            "rotateWebhookSecret",
+            "Gives a webhook another secret, shown in this answer alone. The one before signs as well for 24 hours.",
+        )
+        .answers(200, schemas.answered::<WebhookWithSecret<'_>>()),
+    ]
+}
+
+fn deliveries(schemas: &mut Schemas) -> Vec<Operation> {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_DELIVERIES_PER_PAGE });
+    let number = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
+    vec![
+        get(
+            "/webhooks/{webhook}/deliveries",
+            "listDeliveries",
+            "Lists what was sent to a webhook and what waits for it, newest first.",
+        )
+        .query("before", number, "`next_before` of the page before.")
+        .query("limit", limit, "How many at most.")
+        .answers(200, schemas.answered::<DeliveryList<'_>>()),
+        post(
+            "/webhooks/{webhook}/deliveries/{event}/replay",
+            "replayDelivery",
+            "Sends an event to a webhook once more.",
+        )
+        .answers(200, schemas.answered::<DeliveryView<'_>>())
+        .refuses(&["delivery_unknown", "webhook_disabled"]),
+        post(
+            "/webhooks/{webhook}/replay",
+            "replayDeliveries",
+            "Sends all events to a webhook once more that happened since a time and are kept.",
+        )
+        .reads(schemas.read::<ReplayBody>())
+        .answers(200, schemas.answered::<Replayed>())
+        .refuses(&["webhook_disabled"]),
+        post(
+            "/webhooks/{webhook}/test",
+            "testWebhook",
+            "Sends an event to a webhook that tells of nothing.",
+        )
+        .answers(200, schemas.answered::<DeliveryView<'_>>())
+        .refuses(&["webhook_disabled"]),
     ]
 }
 
