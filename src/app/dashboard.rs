@@ -4,6 +4,7 @@
 //! have, is refused when it comes from another site, and ends in a redirect to a page.
 
 mod add;
+mod calendar;
 mod connection;
 mod customer;
 mod email;
@@ -13,6 +14,7 @@ mod history;
 mod idp_forms;
 mod list;
 mod parts;
+mod replacement;
 mod session;
 mod settings;
 mod setup;
@@ -125,6 +127,7 @@ impl<P: Ports> App<P> {
             }
         }
         match route {
+            AdminRoute::Certificates => self.show_certificates(&visitor).await,
             AdminRoute::Connection(id, tab) => self.show_connection(&visitor, id, *tab, request).await,
             AdminRoute::Connections => self.show_connections(&visitor, request).await,
             AdminRoute::NewConnection if post => self.add_connection(&visitor, request).await,

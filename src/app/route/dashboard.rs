@@ -8,6 +8,8 @@ use crate::saml::id::{ConnectionId, TestId};
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminRoute {
+    /// `GET /certificates`: those of all connections, by their end.
+    Certificates,
     /// `GET /connections/{id}`, `GET /connections/{id}/settings` and so on: one page of a connection.
     Connection(ConnectionId, Tab),
     /// `GET /sso/admin` itself: all connections.
@@ -56,6 +58,8 @@ pub enum Section {
     Advanced,
     /// Puts the draft in the place of the configuration.
     ApplyDraft,
+    /// Approves metadata that is held.
+    ApproveMetadata,
     /// Names of attributes.
     Attributes,
     /// Makes a setup link.
@@ -66,6 +70,8 @@ pub enum Section {
     Disable,
     /// Forgets the draft.
     DiscardDraft,
+    /// Dismisses metadata that is held.
+    DismissMetadata,
     /// Adds or removes a domain.
     Domains,
     /// Enables it.
@@ -96,14 +102,16 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Advanced,
         Self::ApplyDraft,
+        Self::ApproveMetadata,
         Self::Attributes,
         Self::CreateLink,
         Self::Delete,
         Self::Disable,
         Self::DiscardDraft,
+        Self::DismissMetadata,
         Self::Domains,
         Self::Enable,
         Self::General,
@@ -125,11 +133,13 @@ impl Section {
         match self {
             Self::Advanced => "advanced",
             Self::ApplyDraft => "apply-draft",
+            Self::ApproveMetadata => "approve-metadata",
             Self::Attributes => "attributes",
             Self::CreateLink => "create-link",
             Self::Delete => "delete",
             Self::Disable => "disable",
             Self::DiscardDraft => "discard-draft",
+            Self::DismissMetadata => "dismiss-metadata",
             Self::Domains => "domains",
             Self::Enable => "enable",
             Self::General => "general",
@@ -162,7 +172,7 @@ impl Section {
             Self::MapAttribute | Self::Test => "test",
             Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
-            Self::Manual | Self::Metadata => "identity-provider",
+            Self::ApproveMetadata | Self::DismissMetadata | Self::Manual | Self::Metadata => "identity-provider",
             Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
             Self::Advanced | Self::Attributes | Self::General => self.as_str(),
         }
@@ -174,9 +184,11 @@ impl Section {
         match self {
             Self::Restore | Self::Undo => Tab::History,
             Self::ApplyDraft
+            | Self::ApproveMetadata
             | Self::CreateLink
             | Self::Disable
             | Self::DiscardDraft
+            | Self::DismissMetadata
             | Self::Enable
             | Self::Manual
             | Self::MapAttribute
@@ -204,6 +216,7 @@ impl AdminRoute {
     fn known(path: &str) -> Option<Self> {
         match path {
             "" => return Some(Self::Connections),
+            "certificates" => return Some(Self::Certificates),
             "sign-in" => return Some(Self::SignIn),
             "sign-out" => return Some(Self::SignOut),
             "connections/new" => return Some(Self::NewConnection),
@@ -223,7 +236,7 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
+            Self::Certificates | Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
             Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
             Self::Section(..) | Self::SignOut => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -246,6 +259,7 @@ impl AdminRoute {
             Self::Connection(id, tab) => tab.path(id),
             Self::Section(id, section) => section.tab().path(id),
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
+            Self::Certificates => "/sso/admin/certificates".to_owned(),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
             Self::Connections | Self::SignIn | Self::SignOut | Self::Unknown => "/sso/admin".to_owned(),
         }
