@@ -28,6 +28,7 @@ mod public_domains;
 pub mod rate_limit;
 mod refresh;
 pub mod registry;
+pub mod return_target;
 pub mod route;
 mod scheduled;
 pub mod session;
@@ -38,6 +39,7 @@ mod sign_out;
 mod slo;
 pub mod sql;
 mod test_run;
+mod transfer;
 mod view;
 
 use ::http::{Method, StatusCode};

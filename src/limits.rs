@@ -128,6 +128,15 @@ pub const MAX_RELAY_STATE_BYTES: usize = 2_048;
 /// Octets of a body for the admin API: metadata, written as a JSON string.
 pub const MAX_API_BODY_BYTES: usize = 6 * 1024 * 1024;
 
+/// Octets of a document of connections that are imported: a connection takes 2 to 10 KB.
+pub const MAX_IMPORT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Connections of one import. Each is published by a call to its ledger and one to KV, of the 1,000 that Cloudflare lets one call make.
+pub const MAX_IMPORTED_CONNECTIONS: usize = 500;
+
+/// Connections of one import that get a first decryption key: each is a key pair to be made, which takes about a tenth of a second.
+pub const MAX_IMPORTED_DECRYPTION_KEYS: usize = 50;
+
 /// Characters of a NameID, which becomes a user's key: as many as a persistent one may have (SAML Core 8.3.7).
 pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 

@@ -8,6 +8,7 @@ mod openapi;
 pub(super) mod query;
 mod tokens;
 
+pub(super) use self::connections::raw_repeatable;
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -132,6 +133,8 @@ impl<P: Ports> App<P> {
             ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
                 self.answer_held_metadata(id, request, caller).await
             }
+            ApiRoute::Export => self.answer_export().await,
+            ApiRoute::Import => self.answer_import(request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
             ApiRoute::RestoreVersion(id, generation) => self.answer_restore(id, *generation, request, caller).await,

@@ -269,6 +269,7 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                 "Somebody else changed the connection at the same time. Read it again, then repeat the change.";
             ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
         }
+        Refusal::Deleted => deleted(),
         Refusal::DomainTaken(domain) => {
             let message = format!(
                 "Another connection has the domain {domain}. Remove it there first; or let both share it: they must be of the same \
@@ -301,6 +302,7 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             );
             ApiError::new(StatusCode::CONFLICT, Code::EntityChanged.as_str(), message)
         }
+        Refusal::Exists => exists(),
         Refusal::Incomplete => {
             let message = "The connection has no identity provider yet. Save its metadata first.";
             ApiError::new(StatusCode::CONFLICT, "connection_incomplete", message)
@@ -360,5 +362,23 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             "too_many_connections",
             "There are too many connections.",
         ),
+    }
+}
+
+fn deleted() -> ApiError {
+    let message = "A connection of this id was deleted here, and what it had used is forgotten. Leave the id out: the connection gets a \
+                   new one, and with it new addresses for its identity provider.";
+    ApiError {
+        field: Some("id"),
+        ..ApiError::new(StatusCode::CONFLICT, "connection_deleted", message)
+    }
+}
+
+fn exists() -> ApiError {
+    let message =
+        "There is a connection of this id, with another configuration. If it is to be replaced, set mode to replace.";
+    ApiError {
+        field: Some("id"),
+        ..ApiError::new(StatusCode::CONFLICT, "connection_exists", message)
     }
 }

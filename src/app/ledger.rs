@@ -28,10 +28,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::test::{BeginTest, FinishTest, ListTests, ReadTest, SendTest};
+use super::return_target::ReturnTarget;
 use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
 use crate::limits::{CAPTURED_MESSAGE_SECONDS, EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
-use crate::saml::id::ReturnPath;
 use crate::saml::time::Timestamp;
 
 /// A call to a ledger: plain data there, plain data back.
@@ -71,7 +71,7 @@ pub enum Refusal {
     /// The request, or the ticket, was not used in time.
     RequestExpired {
         /// Where the browser wanted to go.
-        return_path: ReturnPath,
+        return_path: ReturnTarget,
     },
     /// No such request or ticket.
     RequestUnknown,

@@ -12,6 +12,7 @@ mod diff;
 pub mod domains;
 pub mod drafts;
 pub mod idempotency;
+pub mod import;
 pub mod keys;
 pub mod proofs;
 pub mod refresh;
@@ -30,6 +31,7 @@ use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
 use self::idempotency::Repeatable;
+use self::import::Import;
 use self::keys::NewKey;
 use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
 use self::tested::{NoteTest, ReadTestStatuses};
@@ -62,6 +64,8 @@ pub trait Call: Serialize + DeserializeOwned {
 pub enum Refusal {
     /// It was changed since it was read.
     Changed,
+    /// A connection of this identifier was deleted.
+    Deleted,
     /// Another connection has this domain, and does not share it with this one.
     DomainTaken(Domain),
     /// This domain is not proven to be the customer's, which is demanded.
@@ -75,6 +79,8 @@ pub enum Refusal {
         /// The one that it was to have.
         found: EntityId,
     },
+    /// There is one already, of another configuration.
+    Exists,
     /// The key of a repeatable call was used for another call.
     KeyReused,
     /// It cannot be enabled without an identity provider.
@@ -285,6 +291,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
         tokens::UseToken::NAME => run::<tokens::UseToken>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
+        Import::NAME => run::<Import>(call, sql, now)?,
         ApplyDraft::NAME => run::<ApplyDraft>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
@@ -321,6 +328,7 @@ pub fn changes(name: &str) -> bool {
         Create::NAME,
         Delete::NAME,
         ApplyDraft::NAME,
+        Import::NAME,
         Restore::NAME,
         UndoChange::NAME,
         Publish::NAME,
@@ -341,6 +349,7 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         capture::TABLE,
         decryption_keys::TABLE,
         idempotency::TABLE,
+        import::TABLE,
         keys::TABLE,
         setup_links::TABLE,
         tokens::TABLE,
@@ -369,52 +378,71 @@ impl Call for Create {
         {
             return Ok(before);
         }
-        let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
-        let (count, last) = match counted.first() {
-            Some(row) => (integer(row, 0)?, integer(row, 1)?),
-            None => (0, 0),
-        };
-        if count >= MAX_CONNECTIONS {
-            return Ok(Err(Refusal::TooMany));
+        let created = Deed::new(&self.actor, Action::ConnectionCreated);
+        let connection = self.description.begun(self.id, now);
+        let added = add(sql, connection, self.decryption_key, &created, now)?;
+        if let (Some(repeatable), Ok(connection)) = (&self.repeatable, &added) {
+            idempotency::remember(sql, repeatable, connection, now)?;
         }
-        let mut connection = Connection {
-            id: self.id,
+        Ok(added)
+    }
+}
+
+impl Description {
+    /// A new connection of which this is said, disabled.
+    fn begun(self, id: ConnectionId, now: Timestamp) -> Connection {
+        Connection {
+            id,
             generation: 1,
-            name: self.description.name,
-            provider: self.description.provider,
+            name: self.name,
+            provider: self.provider,
             state: State::Disabled,
-            domains: self.description.domains,
-            organization: self.description.organization,
-            sp_entity_id: self.description.sp_entity_id,
-            routing: self.description.routing,
-            requests: self.description.requests,
-            responses: self.description.responses,
+            domains: self.domains,
+            organization: self.organization,
+            sp_entity_id: self.sp_entity_id,
+            routing: self.routing,
+            requests: self.requests,
+            responses: self.responses,
             decryption_keys: Vec::new(),
             identity_provider: None,
             created_at: now,
             updated_at: now,
-        };
-        if let Some(taken) = domains::taken(sql, &connection)? {
-            return Ok(Err(Refusal::DomainTaken(taken)));
         }
-        decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
-        sql.run(
-            "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
-            &[
-                connection.id.as_str().into(),
-                last.saturating_add(1).into(),
-                to_json(&connection)?,
-            ],
-        )?;
-        domains::settle(sql, None, Some(&connection))?;
-        note(sql, Kind::Connection, connection.id.as_str())?;
-        let created = Deed::new(&self.actor, Action::ConnectionCreated);
-        audit::record(sql, None, Some(&connection), &created, now)?;
-        if let Some(repeatable) = &self.repeatable {
-            idempotency::remember(sql, repeatable, &connection, now)?;
-        }
-        Ok(Ok(connection))
     }
+}
+
+/// Adds a connection, with its key if it decrypts.
+fn add(
+    sql: &dyn Sql,
+    mut connection: Connection,
+    key: Option<NewKey>,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<Result<Connection, Refusal>, SqlError> {
+    let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
+    let (count, last) = match counted.first() {
+        Some(row) => (integer(row, 0)?, integer(row, 1)?),
+        None => (0, 0),
+    };
+    if count >= MAX_CONNECTIONS {
+        return Ok(Err(Refusal::TooMany));
+    }
+    if let Some(taken) = domains::taken(sql, &connection)? {
+        return Ok(Err(Refusal::DomainTaken(taken)));
+    }
+    decryption_keys::add_first(sql, &mut connection, key, now)?;
+    sql.run(
+        "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
+        &[
+            connection.id.as_str().into(),
+            last.saturating_add(1).into(),
+            to_json(&connection)?,
+        ],
+    )?;
+    domains::settle(sql, None, Some(&connection))?;
+    note(sql, Kind::Connection, connection.id.as_str())?;
+    audit::record(sql, None, Some(&connection), deed, now)?;
+    Ok(Ok(connection))
 }
 
 impl Call for Read {
@@ -559,6 +587,10 @@ impl Call for Delete {
             return Ok(Err(Refusal::Changed));
         }
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
+        sql.run(
+            "INSERT OR IGNORE INTO deleted_connections (id) VALUES (?)",
+            &[self.id.as_str().into()],
+        )?;
         domains::settle(sql, Some(&connection), None)?;
         decryption_keys::forget_all(sql, &self.id)?;
         capture::forget(sql, &self.id)?;

@@ -9,7 +9,7 @@ pub use dashboard::{AdminRoute, Section, Tab};
 pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
-use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
+use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
 use crate::saml::id::{ConnectionId, Domain, Reference, SetupLinkId, TestId, TokenId};
 
 /// What a path names.
@@ -78,6 +78,10 @@ pub enum ApiRoute {
     DraftRebase(ConnectionId),
     /// `POST /connections/{id}/enable`.
     Enable(ConnectionId),
+    /// `GET /export`: all connections in one document.
+    Export,
+    /// `POST /import`: takes such a document.
+    Import,
     /// `GET /service-provider/keys`.
     Keys,
     /// `GET /connections/{id}/sign-ins/{reference}/messages`: what was captured of an attempt.
@@ -201,6 +205,7 @@ impl Route {
             Self::Setup(route) => route.max_body_bytes(method),
             Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
             Self::Api(ApiRoute::DraftMetadata(_) | ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
+            Self::Api(ApiRoute::Import) => MAX_IMPORT_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
             Self::Complete(_) | Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
             _ => 0,
@@ -217,6 +222,8 @@ impl ApiRoute {
         match path {
             "v1/audit" => return Some(Self::Audit),
             "v1/certificates" => return Some(Self::Certificates),
+            "v1/export" => return Some(Self::Export),
+            "v1/import" => return Some(Self::Import),
             "v1/service-provider/keys" => return Some(Self::Keys),
             "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
             "v1/tokens" => return Some(Self::Tokens),
@@ -279,6 +286,7 @@ impl ApiRoute {
             | Self::DraftMetadata(_)
             | Self::DraftRebase(_)
             | Self::Enable(_)
+            | Self::Import
             | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys
@@ -288,6 +296,7 @@ impl ApiRoute {
             | Self::Certificates
             | Self::DecryptionKeys(_)
             | Self::Domains(_)
+            | Self::Export
             | Self::Keys
             | Self::Messages(..)
             | Self::SignIns(_)

@@ -25,6 +25,12 @@ const CODES: &[(&str, u16, &str)] = &[
         "no ADMIN_TOKEN is set, and this is no token that was made here",
     ),
     ("connection_changed", 409, "somebody else changed it at the same time"),
+    ("connection_deleted", 409, "a connection of this id was deleted here"),
+    (
+        "connection_exists",
+        409,
+        "there is a connection of this id, with another configuration",
+    ),
     ("connection_incomplete", 409, "it has no identity provider yet"),
     ("connection_unknown", 404, "there is no such connection"),
     ("domain_public_mail", 422, "the domain is of a public mail provider"),

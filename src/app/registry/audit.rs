@@ -60,6 +60,8 @@ actions! {
     ConnectionDisabled "connection.disabled" "Disabled";
     /// A connection was enabled.
     ConnectionEnabled "connection.enabled" "Enabled";
+    /// A connection came from an export.
+    ConnectionImported "connection.imported" "Imported";
     /// The last change of a configuration was undone.
     ChangeUndone "connection.change_undone" "Undid the last change, back to version";
     /// The keys that decrypt for a connection went on by one step.

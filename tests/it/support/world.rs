@@ -150,7 +150,7 @@ pub(crate) struct World {
     pub(crate) replication: Cell<Replication>,
     /// The call, to the registry or to a ledger, of which a statement fails, and after how many that succeed.
     pub(crate) failing: Cell<Option<(&'static str, usize)>>,
-    /// How many keys were made; there are three.
+    /// How many keys were made; there are three, which come round again.
     pub(crate) keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
@@ -168,6 +168,8 @@ pub(crate) struct World {
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
     pub(crate) domain_proof: Cell<DomainProof>,
+    /// The variable `ALLOWED_RETURN_ORIGINS`.
+    pub(crate) return_origins: Cell<&'static str>,
     /// How many requests of a kind by one key are too many; none are, where nothing is said.
     pub(crate) max_requests: RefCell<BTreeMap<Limit, usize>>,
     /// All that was counted.
@@ -201,6 +203,7 @@ impl World {
             fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
+            return_origins: Cell::new(""),
             max_requests: RefCell::default(),
             counted: RefCell::default(),
         }
@@ -359,6 +362,7 @@ impl World {
             ("PUBLIC_ORIGIN", ORIGIN),
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("REQUIRE_DOMAIN_PROOF", proof),
+            ("ALLOWED_RETURN_ORIGINS", self.return_origins.get()),
         ];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         App::new(Config::read(variable).unwrap(), self)
@@ -514,7 +518,7 @@ impl Ports for &World {
             include_str!("../../vectors/keys/sp-1.key.pem"),
             include_str!("../../vectors/keys/sp-2.key.pem"),
             include_str!("../../vectors/keys/sp-3.key.pem"),
-        ][self.keys_made.replace(self.keys_made.get() + 1)];
+        ][self.keys_made.replace(self.keys_made.get() + 1) % 3];
         let key = rsa::PrivateKey::from_pkcs8_pem(key).unwrap();
         Ok(KeyPair {
             private_key: PrivateKey::new(STANDARD.encode(key.to_pkcs8_der().unwrap().as_bytes())),

@@ -17,11 +17,14 @@ use crate::app::drafts::{DraftView, RebasedView};
 use crate::app::history::{AuditView, VersionsView};
 use crate::app::keys::{KeysView, RotateBody};
 use crate::app::ledger::Outcome;
+use crate::app::registry::import::ImportMode;
 use crate::app::setup_links::{LinkView, LinksView};
 use crate::app::sign_ins::SignInsView;
 use crate::app::test_run::{BegunTest, TestBody, TestView};
+use crate::app::transfer::{ExportView, FORMAT, IdpFields, ImportView, VERSION};
 use crate::app::view::ConnectionView;
-use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE};
+use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_IMPORTED_CONNECTIONS};
+use crate::saml::connection::State;
 use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
 
 /// What may be wrong with domains.
@@ -64,6 +67,7 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(tests(schemas));
     operations.extend(sign_ins(schemas));
     operations.extend(history(schemas));
+    operations.extend(transfer(schemas));
     operations.extend(keys(schemas));
     operations.extend(tokens(schemas));
     operations
@@ -456,6 +460,58 @@ fn history(schemas: &mut Schemas) -> Vec<Operation> {
             "version_unknown",
         ]),
     ]
+}
+
+fn transfer(schemas: &mut Schemas) -> Vec<Operation> {
+    vec![
+        get(
+            "/export",
+            "exportConnections",
+            "All connections as one document, oldest first: their configurations, no secret and no history.",
+        )
+        .answers(200, schemas.answered::<ExportView<'_>>()),
+        post(
+            "/import",
+            "importConnections",
+            "Takes over connections from such a document: all, or none where one is refused. What is new is disabled. `dry_run` tells \
+             of each what would become of it.",
+        )
+        .reads(imported(schemas))
+        .repeatable()
+        .changes()
+        .answers(200, schemas.answered::<ImportView<'_>>())
+        .refuses(DOMAIN_CODES)
+        .refuses(&[
+            "connection_changed",
+            "connection_deleted",
+            "connection_exists",
+            "connection_incomplete",
+            "no_decryption_key",
+            "test_required",
+            "too_many_connections",
+        ]),
+    ]
+}
+
+/// A document of connections, and what is to be done with it.
+fn imported(schemas: &mut Schemas) -> Value {
+    let mut connection = described(schemas, &["name", "provider", "domains"]);
+    connection["properties"]["id"] = json!({ "type": ["string", "null"], "pattern": "^conn_[a-z2-7]{20}$" });
+    connection["properties"]["state"] = schemas.read::<State>();
+    connection["properties"]["identity_provider"] = schemas.read::<Option<IdpFields>>();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["format", "version", "connections"],
+        "properties": {
+            "format": { "const": FORMAT },
+            "version": { "const": VERSION },
+            "exported_at": { "type": ["string", "null"] },
+            "mode": schemas.read::<ImportMode>(),
+            "dry_run": { "type": "boolean", "default": false },
+            "connections": { "type": "array", "maxItems": MAX_IMPORTED_CONNECTIONS, "items": connection },
+        },
+    })
 }
 
 fn keys(schemas: &mut Schemas) -> Vec<Operation> {
