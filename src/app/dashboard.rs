@@ -5,6 +5,7 @@
 
 mod add;
 mod audit;
+mod calendar;
 mod connection;
 mod customer;
 mod decryption_keys;
@@ -15,6 +16,7 @@ mod history;
 mod idp_forms;
 mod list;
 mod parts;
+mod replacement;
 mod session;
 mod settings;
 mod setup;
@@ -133,6 +135,7 @@ impl<P: Ports> App<P> {
         }
         match route {
             AdminRoute::Audit => self.show_audit(&visitor, request).await,
+            AdminRoute::Certificates => self.show_certificates(&visitor).await,
             AdminRoute::Connection(id, tab) => self.show_connection(&visitor, id, *tab, request).await,
             AdminRoute::Connections => self.show_connections(&visitor, request).await,
             AdminRoute::NewConnection if post => self.add_connection(&visitor, request).await,

@@ -21,6 +21,7 @@ mod corpus;
 mod dashboard;
 mod dashboard_keys;
 mod dashboard_log;
+mod dashboard_metadata;
 mod dashboard_tests;
 mod dashboard_tokens;
 mod dns;

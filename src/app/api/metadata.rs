@@ -14,7 +14,7 @@ use crate::app::http::{Request, Response, json};
 use crate::app::ports::Ports;
 use crate::app::principal::Principal;
 use crate::app::registry::Refusal;
-use crate::app::registry::refresh::{Decision, HeldMetadata, ReadHeld, ReadRefresh, RefreshState};
+use crate::app::registry::refresh::{Decision, HeldMetadata, RefreshState};
 use crate::app::view::IdentityProviderView;
 use crate::saml::certificate::CertificateSummary;
 use crate::saml::connection::Connection;
@@ -158,8 +158,8 @@ impl<P: Ports> App<P> {
     /// How fetching the metadata again went.
     async fn show_refresh(&self, id: &ConnectionId) -> Result<Response, ApiError> {
         self.existing(id).await?;
-        let state = self.ports.registry(ReadRefresh { id: id.clone() }).await?.reply;
-        let held = self.ports.registry(ReadHeld { id: id.clone() }).await?.reply;
+        let state = self.read_refresh(id).await?;
+        let held = self.read_held(id).await?;
         let refresh = state.as_ref().map(|state| RefreshView::of(state, held.as_ref()));
         Ok(json(StatusCode::OK, &RefreshBody { refresh }))
     }
@@ -189,7 +189,7 @@ impl<P: Ports> App<P> {
 
     async fn show_held(&self, id: &ConnectionId) -> Result<Response, ApiError> {
         let connection = self.existing(id).await?;
-        let held = self.ports.registry(ReadHeld { id: id.clone() }).await?.reply;
+        let held = self.read_held(id).await?;
         let held = held.ok_or_else(|| refused(Refusal::NothingHeld))?;
         let body = HeldView {
             version: &held.version,

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::form::Form;
 use super::parts::day;
+use super::replacement::IdpChanges;
 use crate::app::App;
 use crate::app::connections::refused;
 use crate::app::error::ApiError;
@@ -17,6 +18,8 @@ use crate::app::registry::{FieldChange, Refusal};
 use crate::app::route::Section;
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::ConnectionId;
+use crate::saml::idp_diff;
+use crate::saml::time::Timestamp;
 
 /// What a page had before it: the generation of the connection, or the revision of its draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +41,11 @@ pub(super) struct DraftShown {
     pub(super) test_required: bool,
     pub(super) by: String,
     pub(super) on: String,
+    /// How many changes there are in all.
+    pub(super) count: usize,
     pub(super) changes: Vec<ChangeShown>,
+    /// Those of the identity provider.
+    pub(super) idp_changes: IdpChanges,
 }
 
 /// One field that a change changes, in words.
@@ -100,14 +107,31 @@ impl Situation {
         self.live.state == State::Enabled && covered
     }
 
-    pub(super) fn draft_shown(&self) -> Option<DraftShown> {
-        self.draft.as_ref().map(|draft| DraftShown {
-            outdated: draft.base_generation != draft.live_generation,
-            test_required: draft.test_required,
-            by: draft.actor.as_str().to_owned(),
-            on: day(draft.updated_at),
-            changes: changes(&draft.diff),
+    pub(super) fn draft_shown(&self, now: Timestamp) -> Option<DraftShown> {
+        self.draft.as_ref().map(|draft| {
+            let others = draft.diff.iter().filter(|change| !change.field.starts_with(OF_THE_IDP));
+            let changes = changes(others);
+            let idp_changes = IdpChanges::of(&self.idp_diff(), now);
+            DraftShown {
+                outdated: draft.base_generation != draft.live_generation,
+                test_required: draft.test_required,
+                by: draft.actor.as_str().to_owned(),
+                on: day(draft.updated_at),
+                count: changes.len().saturating_add(idp_changes.len()),
+                changes,
+                idp_changes,
+            }
         })
+    }
+
+    /// What the draft changes of the identity provider.
+    pub(super) fn idp_diff(&self) -> Vec<idp_diff::Change> {
+        let drafted = self
+            .draft
+            .as_ref()
+            .and_then(|draft| draft.connection.identity_provider.as_ref());
+        let live = self.live.identity_provider.as_ref();
+        drafted.map(|idp| idp_diff::changes(live, idp)).unwrap_or_default()
     }
 }
 
@@ -143,9 +167,12 @@ pub(super) fn is_for_the_page(error: &ApiError) -> bool {
     error.status.is_client_error() && (error.status != StatusCode::NOT_FOUND || error.code != "connection_unknown")
 }
 
+/// How the fields of an identity provider begin.
+const OF_THE_IDP: &str = "identity_provider.";
+
 /// Changes in words.
-pub(super) fn changes(diff: &[FieldChange]) -> Vec<ChangeShown> {
-    diff.iter()
+pub(super) fn changes<'a>(diff: impl IntoIterator<Item = &'a FieldChange>) -> Vec<ChangeShown> {
+    diff.into_iter()
         .flat_map(|change| differing(&change.field, &change.before, &change.after))
         .collect()
 }

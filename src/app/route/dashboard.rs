@@ -11,6 +11,8 @@ use crate::saml::id::{ConnectionId, TestId, TokenId};
 pub enum AdminRoute {
     /// `GET /audit?before=&connection=`: who changed what, newest first.
     Audit,
+    /// `GET /certificates`: those of all connections, by their end.
+    Certificates,
     /// `GET /connections/{id}`, `GET /connections/{id}/settings` and so on: one page of a connection.
     Connection(ConnectionId, Tab),
     /// `GET /sso/admin` itself: all connections.
@@ -63,6 +65,8 @@ pub enum Section {
     Advanced,
     /// Puts the draft in the place of the configuration.
     ApplyDraft,
+    /// Approves metadata that is held.
+    ApproveMetadata,
     /// Names of attributes.
     Attributes,
     /// Makes a setup link.
@@ -73,6 +77,8 @@ pub enum Section {
     Disable,
     /// Forgets the draft.
     DiscardDraft,
+    /// Dismisses metadata that is held.
+    DismissMetadata,
     /// Adds or removes a domain.
     Domains,
     /// Enables it.
@@ -110,11 +116,13 @@ impl Section {
     pub const ALL: [Self; 22] = [
         Self::Advanced,
         Self::ApplyDraft,
+        Self::ApproveMetadata,
         Self::Attributes,
         Self::CreateLink,
         Self::Delete,
         Self::Disable,
         Self::DiscardDraft,
+        Self::DismissMetadata,
         Self::Domains,
         Self::Enable,
         Self::General,
@@ -138,11 +146,13 @@ impl Section {
         match self {
             Self::Advanced => "advanced",
             Self::ApplyDraft => "apply-draft",
+            Self::ApproveMetadata => "approve-metadata",
             Self::Attributes => "attributes",
             Self::CreateLink => "create-link",
             Self::Delete => "delete",
             Self::Disable => "disable",
             Self::DiscardDraft => "discard-draft",
+            Self::DismissMetadata => "dismiss-metadata",
             Self::Domains => "domains",
             Self::Enable => "enable",
             Self::General => "general",
@@ -177,7 +187,7 @@ impl Section {
             Self::MapAttribute | Self::Test => "test",
             Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
-            Self::Manual | Self::Metadata => "identity-provider",
+            Self::ApproveMetadata | Self::DismissMetadata | Self::Manual | Self::Metadata => "identity-provider",
             Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
             Self::RotateKeys => "decryption-keys",
             Self::Advanced | Self::Attributes | Self::General | Self::Sessions => self.as_str(),
@@ -190,9 +200,11 @@ impl Section {
         match self {
             Self::Restore | Self::Undo => Tab::History,
             Self::ApplyDraft
+            | Self::ApproveMetadata
             | Self::CreateLink
             | Self::Disable
             | Self::DiscardDraft
+            | Self::DismissMetadata
             | Self::Enable
             | Self::Manual
             | Self::MapAttribute
@@ -223,6 +235,7 @@ impl AdminRoute {
         match path {
             "" => return Some(Self::Connections),
             "audit" => return Some(Self::Audit),
+            "certificates" => return Some(Self::Certificates),
             "sign-in" => return Some(Self::SignIn),
             "sign-out" => return Some(Self::SignOut),
             "connections/new" => return Some(Self::NewConnection),
@@ -247,7 +260,7 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Audit | Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
+            Self::Audit | Self::Certificates | Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
             Self::NewConnection | Self::RevokeToken(_) | Self::SignIn | Self::Tokens => "GET, HEAD, POST",
             Self::Section(..) | Self::SignOut => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -282,6 +295,7 @@ impl AdminRoute {
             Self::Connection(id, tab) => tab.path(id),
             Self::Section(id, section) => section.tab().path(id),
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
+            Self::Certificates => "/sso/admin/certificates".to_owned(),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
             Self::Audit => "/sso/admin/audit".to_owned(),
             Self::RevokeToken(_) | Self::Tokens => "/sso/admin/tokens".to_owned(),
