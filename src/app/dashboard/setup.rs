@@ -24,7 +24,7 @@ use crate::app::registry::tested::TestStatus;
 use crate::app::route::{Section, Tab};
 use crate::app::setup_links::Progress;
 use crate::code::Code;
-use crate::saml::connection::{Binding, Connection, IdentityProvider, Provider, ServiceProvider};
+use crate::saml::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
 use crate::saml::idp_diff::changes;
 use crate::saml::idp_refresh::MissingCertificate;
 use crate::saml::preset::{EntryValue, MetadataForm};

@@ -113,7 +113,7 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::ApproveMetadata,
