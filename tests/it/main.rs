@@ -19,6 +19,7 @@ mod codes;
 mod conformance;
 mod corpus;
 mod dashboard;
+mod dashboard_sign_ins;
 mod dashboard_tests;
 mod dns;
 mod domain_proof;

@@ -80,6 +80,8 @@ struct SettingsPage<'a> {
 struct Shown<'a> {
     notice: Option<Notice>,
     attempt: Option<Attempt<'a>>,
+    /// Which sign-ins are asked for.
+    asked: Form,
     new_link: Option<String>,
 }
 
@@ -112,9 +114,10 @@ impl<P: Ports> App<P> {
         request: &Request,
     ) -> Result<Response, Failure> {
         let situation = self.situation(id).await?;
-        let notice = notice(request.uri().query().unwrap_or_default().as_bytes());
+        let query = request.uri().query().unwrap_or_default().as_bytes();
         let shown = Shown {
-            notice,
+            notice: notice(query),
+            asked: Form::read(query),
             ..Shown::default()
         };
         self.connection_page(StatusCode::OK, visitor, &situation, tab, shown)
@@ -216,6 +219,16 @@ impl<P: Ports> App<P> {
                 self.revoke_setup_link(id, &link, actor).await?;
                 Ok(Done::Live { published: true })
             }
+            Section::StartCapture => {
+                let minutes = form.text("minutes").parse();
+                let minutes = minutes.map_err(|_| ApiError::invalid("minutes", "expected a number of minutes"))?;
+                self.start_capture(id, minutes, actor).await?;
+                Ok(Done::Live { published: true })
+            }
+            Section::EndCapture => {
+                self.end_capture(id, actor).await?;
+                Ok(Done::Live { published: true })
+            }
             Section::ApplyDraft => {
                 let applied = self.apply_draft(id, reason(), seen_revision(form), actor);
                 applied.await.map(|saved| Done::live(&saved))
@@ -294,6 +307,7 @@ impl<P: Ports> App<P> {
         let Shown {
             notice,
             attempt,
+            asked,
             new_link,
         } = shown;
         let connection = situation.edited();
@@ -319,6 +333,10 @@ impl<P: Ports> App<P> {
                 Ok(settings_page(status, visitor, head, domains, attempt))
             }
             Tab::Setup => self.setup_page(status, visitor, head, situation, attempt).await,
+            Tab::SignIns => {
+                self.sign_ins_page(status, visitor, head, situation, attempt, &asked)
+                    .await
+            }
         }
     }
 }
@@ -433,6 +451,8 @@ fn notice(query: &[u8]) -> Option<Notice> {
             "Saved. This is what was read; it is live everywhere within a minute."
         }
         (Section::VerifyDomain, _) => "Looked up. This is what there is now.",
+        (Section::StartCapture, _) => "On: what comes from now on is kept, until the time that is named here.",
+        (Section::EndCapture, _) => "Off, and what was captured is deleted.",
         (Section::RevokeLink, _) => "Revoked: the link opens nothing any more.",
         (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
         (Section::Restore | Section::Undo, _) => "Done: this configuration is live everywhere within a minute.",

@@ -9,6 +9,7 @@ use super::field::{Attempt, Field, Maker};
 use super::idp_forms::{IdpForms, Sent};
 use super::parts::{Pill, day, end_shown, test_state};
 use super::session::Visitor;
+use super::sign_ins::AttemptRow;
 use super::situation::Situation;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
@@ -39,6 +40,7 @@ struct SetupPage<'a> {
     warnings: Vec<String>,
     forms: IdpForms<'a>,
     tests: Vec<TestShown<'a>>,
+    sign_ins: Vec<AttemptRow>,
     test: TestStatus,
     enable_reason: Field,
     /// Whether the connection is disabled, and the reason was asked for.
@@ -92,6 +94,7 @@ impl<P: Ports> App<P> {
         let idp = connection.identity_provider.as_ref();
         let tests = self.list_tests(&connection.id).await?;
         let links = self.list_setup_links(&connection.id).await?;
+        let sign_ins = self.latest_attempts(&connection.id).await?;
         let email = Email::of(connection, &ours, &self.config.origin, head.new_link.as_deref())
             .map_err(|e| Unavailable(e.to_string()))?;
         let seen = head.seen.clone();
@@ -119,6 +122,7 @@ impl<P: Ports> App<P> {
                 .take(TESTS_SHOWN)
                 .map(|test| test_shown(test, now))
                 .collect(),
+            sign_ins,
             test: situation.test,
             enable_reason: reason_field(&Maker::of(Section::Enable, attempt)),
             reason_open: attempt.is_some_and(|a| matches!(a.section, Section::Enable | Section::ApplyDraft)),

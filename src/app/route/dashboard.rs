@@ -3,15 +3,19 @@
 use http::Method;
 
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TestId};
+use crate::saml::id::{ConnectionId, Reference, TestId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminRoute {
+    /// `GET /connections/{id}/sign-ins/{reference}`: one attempt to sign in.
+    Attempt(ConnectionId, Reference),
     /// `GET /connections/{id}`, `GET /connections/{id}/settings` and so on: one page of a connection.
     Connection(ConnectionId, Tab),
     /// `GET /sso/admin` itself: all connections.
     Connections,
+    /// `GET /connections/{id}/sign-ins/{reference}/messages/{number}`: a message that was captured of it, as a file.
+    Message(ConnectionId, Reference, usize),
     /// `GET, POST /connections/new?provider=`.
     NewConnection,
     /// `POST /connections/{id}/{section}`: one form of a connection's page.
@@ -35,6 +39,8 @@ pub enum Tab {
     Settings,
     /// What is done once, in order: until it is enabled.
     Setup,
+    /// Who signed in, and who could not.
+    SignIns,
 }
 
 impl Tab {
@@ -45,6 +51,7 @@ impl Tab {
             Self::History => format!("/sso/admin/connections/{id}/history"),
             Self::Settings => format!("/sso/admin/connections/{id}/settings"),
             Self::Setup => format!("/sso/admin/connections/{id}"),
+            Self::SignIns => format!("/sso/admin/connections/{id}/sign-ins"),
         }
     }
 }
@@ -70,6 +77,8 @@ pub enum Section {
     Domains,
     /// Enables it.
     Enable,
+    /// Captures messages no more, and drops those that were.
+    EndCapture,
     /// Name, organization and provider.
     General,
     /// An identity provider whose values were typed.
@@ -86,6 +95,8 @@ pub enum Section {
     RevokeLink,
     /// To whom its domains belong besides, and in which order it is offered.
     Routing,
+    /// Captures messages for a while.
+    StartCapture,
     /// Begins a test.
     Test,
     /// Undoes the last change of the configuration.
@@ -96,7 +107,7 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::Attributes,
@@ -106,6 +117,7 @@ impl Section {
         Self::DiscardDraft,
         Self::Domains,
         Self::Enable,
+        Self::EndCapture,
         Self::General,
         Self::Manual,
         Self::MapAttribute,
@@ -114,6 +126,7 @@ impl Section {
         Self::Restore,
         Self::RevokeLink,
         Self::Routing,
+        Self::StartCapture,
         Self::Test,
         Self::Undo,
         Self::VerifyDomain,
@@ -132,6 +145,7 @@ impl Section {
             Self::DiscardDraft => "discard-draft",
             Self::Domains => "domains",
             Self::Enable => "enable",
+            Self::EndCapture => "end-capture",
             Self::General => "general",
             Self::Manual => "manual",
             Self::MapAttribute => "map-attribute",
@@ -140,6 +154,7 @@ impl Section {
             Self::Restore => "restore",
             Self::RevokeLink => "revoke-link",
             Self::Routing => "routing",
+            Self::StartCapture => "start-capture",
             Self::Test => "test",
             Self::Undo => "undo",
             Self::VerifyDomain => "verify-domain",
@@ -159,6 +174,7 @@ impl Section {
             Self::ApplyDraft | Self::DiscardDraft | Self::RebaseDraft => "draft",
             Self::CreateLink | Self::RevokeLink => "setup-link",
             Self::Delete => "danger",
+            Self::EndCapture | Self::StartCapture => "capture",
             Self::MapAttribute | Self::Test => "test",
             Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
@@ -173,6 +189,7 @@ impl Section {
     pub const fn tab(self) -> Tab {
         match self {
             Self::Restore | Self::Undo => Tab::History,
+            Self::EndCapture | Self::StartCapture => Tab::SignIns,
             Self::ApplyDraft
             | Self::CreateLink
             | Self::Disable
@@ -215,6 +232,15 @@ impl AdminRoute {
             None => Self::Connection(id, Tab::Setup),
             Some("history") => Self::Connection(id, Tab::History),
             Some("settings") => Self::Connection(id, Tab::Settings),
+            Some("sign-ins") => match (segments.next(), segments.next()) {
+                (None, _) => Self::Connection(id, Tab::SignIns),
+                (Some(reference), None) => Self::Attempt(id, Reference::parse(reference).ok()?),
+                (Some(reference), Some("messages")) => {
+                    let number = segments.next()?.parse().ok()?;
+                    Self::Message(id, Reference::parse(reference).ok()?, number)
+                }
+                _ => return None,
+            },
             Some("tests") => Self::Test(id, TestId::parse(segments.next()?).ok()?),
             Some(section) => Self::Section(id, Section::parse(section)?),
         };
@@ -223,7 +249,9 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
+            Self::Attempt(..) | Self::Connection(..) | Self::Connections | Self::Message(..) | Self::Test(..) => {
+                "GET, HEAD"
+            }
             Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
             Self::Section(..) | Self::SignOut => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
@@ -243,7 +271,11 @@ impl AdminRoute {
     #[must_use]
     pub fn page(&self) -> String {
         match self {
+            Self::Attempt(id, reference) => format!("/sso/admin/connections/{id}/sign-ins/{reference}"),
             Self::Connection(id, tab) => tab.path(id),
+            Self::Message(id, reference, number) => {
+                format!("/sso/admin/connections/{id}/sign-ins/{reference}/messages/{number}")
+            }
             Self::Section(id, section) => section.tab().path(id),
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
