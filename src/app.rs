@@ -4,6 +4,7 @@ pub mod acs;
 pub mod api;
 mod attempt;
 mod capture;
+mod certificates;
 pub mod config;
 mod connections;
 mod dashboard;
@@ -25,8 +26,11 @@ pub mod ports;
 mod principal;
 mod public_domains;
 pub mod rate_limit;
+mod refresh;
 pub mod registry;
+pub mod return_target;
 pub mod route;
+mod scheduled;
 pub mod session;
 mod setup_links;
 pub mod sign_in;
@@ -35,6 +39,7 @@ mod sign_out;
 mod slo;
 pub mod sql;
 mod test_run;
+mod transfer;
 mod view;
 
 use ::http::{Method, StatusCode};
@@ -159,14 +164,6 @@ impl<P: Ports> App<P> {
     /// Whether browsers may be sent to `url`. Its host may be private: they may be where it is.
     fn may_send_to(&self, url: &EndpointUrl) -> bool {
         url.is_https() || self.config.development == Development::On
-    }
-
-    /// Whether we may fetch metadata from `url`.
-    fn may_reach(&self, url: &EndpointUrl) -> bool {
-        match self.config.development {
-            Development::Off => url.is_https() && !url.is_private(),
-            Development::On => true,
-        }
     }
 }
 

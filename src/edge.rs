@@ -6,7 +6,7 @@ mod objects;
 mod ports;
 mod sql;
 
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 use self::ports::WorkerPorts;
 use crate::app::App;
@@ -22,6 +22,15 @@ async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response
         Ok(config) => answer(&App::new(config, WorkerPorts::new(env)), request).await,
     };
     http::write(response)
+}
+
+/// Every run of a cron trigger comes in here.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    match Config::read(|name| env.var(name).ok().map(|value| value.to_string())) {
+        Err(error) => http::log_misconfigured(&error),
+        Ok(config) => App::new(config, WorkerPorts::new(env)).run_schedule().await,
+    }
 }
 
 /// Reads the body only once the head gives no reason to refuse.

@@ -128,14 +128,42 @@ pub const MAX_RELAY_STATE_BYTES: usize = 2_048;
 /// Octets of a body for the admin API: metadata, written as a JSON string.
 pub const MAX_API_BODY_BYTES: usize = 6 * 1024 * 1024;
 
+/// Octets of a document of connections that are imported: a connection takes 2 to 10 KB.
+pub const MAX_IMPORT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Connections of one import. Each is published by a call to its ledger and one to KV, of the 1,000 that Cloudflare lets one call make.
+pub const MAX_IMPORTED_CONNECTIONS: usize = 500;
+
+/// Connections of one import that get a first decryption key: each is a key pair to be made, which takes about a tenth of a second.
+pub const MAX_IMPORTED_DECRYPTION_KEYS: usize = 50;
+
 /// Characters of a NameID, which becomes a user's key: as many as a persistent one may have (SAML Core 8.3.7).
 pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
-/// Seconds before the end of a signing certificate from which on a connection warns of it: time to ask the customer.
-pub const CERTIFICATE_WARNING_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Days before the end of a certificate at which it is told of, the last first. The first leaves time to ask the customer, the last
+/// is for the vendor who has not.
+pub const CERTIFICATE_NOTICE_DAYS: [i64; 5] = [1, 7, 14, 30, 60];
+
+/// Seconds between two looks at the metadata of one connection.
+pub const REFRESH_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds after a look that failed until the next one: most outages are over by then.
+pub const REFRESH_RETRY_SECONDS: i64 = 4 * 60 * 60;
+
+/// Connections whose metadata is looked at in one run of the schedule. Each takes three fetches (two questions of DNS and the
+/// metadata), and three more for each redirect; a Worker on Cloudflare's free plan may make 50 for one event.
+pub const MAX_REFRESHES_PER_RUN: i64 = 10;
+
+/// Seconds for which a signing certificate counts that the metadata does not list any more: some identity providers announce a
+/// change before all of their servers have made it.
+pub const MISSING_CERTIFICATE_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Seconds between two looks at a connection's metadata because a response was signed with a key that is unknown. Anybody can
+/// send such a response.
+pub const UNKNOWN_KEY_REFETCH_SECONDS: i64 = 5 * 60;
 
 /// Entity IDs, or endpoints, that an error lists.
 pub const MAX_LISTED: usize = 10;
@@ -161,7 +189,8 @@ pub const DOMAIN_PROOF_TRY_SECONDS: i64 = 60 * 60;
 /// Seconds for which that goes on after somebody asked: people who run DNS are seldom those who sit at the dashboard.
 pub const DOMAIN_PROOF_WAIT_SECONDS: i64 = 7 * 24 * 60 * 60;
 
-/// Domains that one run of the schedule looks up: one request each, of the 50 that a run may make on Cloudflare's free plan.
+/// Domains that one run of the schedule looks up: one request each, of the 50 that a run may make on Cloudflare's free plan, beside those
+/// for metadata.
 pub const MAX_DOMAIN_CHECKS_PER_RUN: u32 = 15;
 
 /// Connections that one domain or one organization leads to; any more are not offered.

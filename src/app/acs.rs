@@ -204,7 +204,7 @@ impl<P: Ports> App<P> {
     /// Where a response that answers no request may lead by its `RelayState` (SAML Bindings 3.5.3).
     fn unsolicited_target(&self, connection: &Connection, form: &PostForm) -> Result<ReturnPath, Reject> {
         let Some(relay_state) = &form.relay_state else {
-            return Ok(self.return_path(None));
+            return Ok(self.config.default_return_path.clone());
         };
         // A handle of ours: it does answer a request, and does not say so (attack A108).
         if Token::parse(relay_state).is_some() {
@@ -280,7 +280,7 @@ impl<P: Ports> App<P> {
                     let ended = EndSession { session: token.hash() };
                     self.ports.ledger(&previous, ended).await?;
                 }
-                let mut response = see_other(completed.return_path.as_str());
+                let mut response = self.go_on(&completed.return_path);
                 // The ledger's clock may be a second ahead.
                 let max_age = completed.expires_at.since(self.ports.now()).min(SESSION_SECONDS);
                 set_cookie(

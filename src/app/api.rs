@@ -2,11 +2,13 @@
 
 mod condition;
 mod connections;
+mod metadata;
 #[cfg(test)]
 mod openapi;
 pub(super) mod query;
 mod tokens;
 
+pub(super) use self::connections::raw_repeatable;
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -115,6 +117,7 @@ impl<P: Ports> App<P> {
                 Ok(json(StatusCode::OK, &AuditView::of(entries, limit)))
             }
             ApiRoute::Capture(id) => self.answer_capture(id, request, caller.actor()).await,
+            ApiRoute::Certificates => self.list_certificates().await,
             ApiRoute::Connection(id) => self.answer_connection(id, request, caller).await,
             ApiRoute::Connections => self.answer_connections(request, caller).await,
             ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id) => {
@@ -127,6 +130,11 @@ impl<P: Ports> App<P> {
             ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
             ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
             ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
+            ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
+                self.answer_held_metadata(id, request, caller).await
+            }
+            ApiRoute::Export => self.answer_export().await,
+            ApiRoute::Import => self.answer_import(request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
             ApiRoute::RestoreVersion(id, generation) => self.answer_restore(id, *generation, request, caller).await,

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use super::registry::proofs::DomainProof;
+use super::return_target::ReturnOrigins;
 use crate::saml::connection::PublicOrigin;
 use crate::saml::id::{EndpointUrl, ReturnPath};
 
@@ -17,6 +18,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// Where the browser goes after a sign-in that asked for no other place.
     pub default_return_path: ReturnPath,
+    /// To which other origins it may go after a sign-in.
+    pub return_origins: ReturnOrigins,
     /// Who answers questions of DNS.
     pub resolver: Resolver,
     /// Whether connections must have proven their domains.
@@ -116,6 +119,7 @@ impl Config {
         {
             return Err(ConfigError("ADMIN_TOKEN must have at least 24 characters."));
         }
+        let return_origins = ReturnOrigins::read(&set("ALLOWED_RETURN_ORIGINS").unwrap_or_default(), development)?;
         let return_path = set("DEFAULT_RETURN_PATH").unwrap_or_else(|| "/sso/sign-in".to_owned());
         let resolver = match set("DNS_RESOLVER").as_deref() {
             Some("off") if development == Development::On => Some(Resolver::Off),
@@ -127,6 +131,7 @@ impl Config {
         let domain_proof = domain_proof(set("REQUIRE_DOMAIN_PROOF").as_deref())?;
         Ok(Self {
             domain_proof,
+            return_origins,
             origin: origin.ok_or(ConfigError(
                 "PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com.",
             ))?,
@@ -186,6 +191,8 @@ mod tests {
             ("ADMIN_TOKEN", "short"),
             ("REQUIRE_DOMAIN_PROOF", "yes"),
             ("DEFAULT_RETURN_PATH", "//evil.example"),
+            ("ALLOWED_RETURN_ORIGINS", "https://app.example.com/path"),
+            ("ALLOWED_RETURN_ORIGINS", "http://localhost:3000"),
             ("DNS_RESOLVER", "off"),
             ("DNS_RESOLVER", "http://localhost:8053/dns-query"),
             ("DNS_RESOLVER", "dns.example"),

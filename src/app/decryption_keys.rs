@@ -25,6 +25,13 @@ use crate::xmlenc::{RsaOaep, UnwrapFailed, UnwrapKey};
 /// The keys of one connection, which are tried one after the other.
 pub(super) struct DecryptionKeys<K>(Vec<K>);
 
+impl<K> DecryptionKeys<K> {
+    /// For what is not encrypted.
+    pub(super) fn none() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<K: UnwrapKey> UnwrapKey for DecryptionKeys<K> {
     fn supports(&self, transport: &RsaOaep) -> bool {
         self.0.iter().all(|key| key.supports(transport))

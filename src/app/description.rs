@@ -129,9 +129,10 @@ impl<'a> SettingsFields<'a> {
     }
 }
 
-/// The other fields of a connection that a `PATCH` may change.
+/// All fields of a connection that a `PATCH` may change.
 #[derive(Serialize)]
-struct DescriptionFields<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct DescriptionFields<'a> {
     name: &'a str,
     provider: Provider,
     domains: &'a [Domain],
@@ -139,6 +140,19 @@ struct DescriptionFields<'a> {
     sp_entity_id: Option<&'a EntityId>,
     #[serde(flatten)]
     settings: SettingsFields<'a>,
+}
+
+impl<'a> DescriptionFields<'a> {
+    pub(super) fn of(connection: &'a Connection) -> Self {
+        Self {
+            name: &connection.name,
+            provider: connection.provider,
+            domains: &connection.domains,
+            organization: connection.organization.as_deref(),
+            sp_entity_id: connection.sp_entity_id.as_ref(),
+            settings: SettingsFields::of(connection),
+        }
+    }
 }
 
 impl DescriptionBody {
@@ -155,17 +169,17 @@ impl DescriptionBody {
     /// `given`, and what it leaves out as it is: `null` clears what may be absent, and any other value replaces the whole
     /// field.
     pub(super) fn patched(given: Fields, connection: &Connection) -> Result<Self, ApiError> {
-        let present = DescriptionFields {
-            name: &connection.name,
-            provider: connection.provider,
-            domains: &connection.domains,
-            organization: connection.organization.as_deref(),
-            sp_entity_id: connection.sp_entity_id.as_ref(),
-            settings: SettingsFields::of(connection),
-        };
         Ok(Self {
             present_domains: connection.domains.clone(),
-            ..Self::completed(given, &present)?
+            ..Self::completed(given, &DescriptionFields::of(connection))?
+        })
+    }
+
+    /// `given`, and what it leaves out by default, in place of what a connection was that had `present_domains`.
+    pub(super) fn replaced(given: Fields, present_domains: &[Domain]) -> Result<Self, ApiError> {
+        Ok(Self {
+            present_domains: present_domains.to_vec(),
+            ..Self::created(given)?
         })
     }
 

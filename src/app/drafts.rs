@@ -172,7 +172,12 @@ impl<P: Ports> App<P> {
         request: &Request,
         actor: Actor,
     ) -> Result<Response, ApiError> {
-        let draft = self.save_draft_metadata(id, read_body(request)?, None, actor).await?;
+        let body: MetadataBody = read_body(request)?;
+        if body.preview {
+            let (present, _) = self.draft_or_live(id).await?;
+            return self.show_preview(&present, &body).await;
+        }
+        let draft = self.save_draft_metadata(id, body, None, actor).await?;
         Ok(json(StatusCode::OK, &self.draft_view(&draft).await))
     }
 

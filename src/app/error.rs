@@ -9,11 +9,12 @@ use serde::Serialize;
 use super::http::{Response, allow, json};
 use super::ledger::{About, Finding, RecordRefusal, Step};
 use super::ports::{LogLine, Ports, Unavailable};
+use super::return_target::ReturnTarget;
 use super::{App, page};
 use crate::code::Code;
 use crate::hidden::hide;
 use crate::limits::MAX_DETAIL_CHARACTERS;
-use crate::saml::id::{ConnectionId, ReturnPath};
+use crate::saml::id::ConnectionId;
 use crate::saml::reject::Reject;
 use crate::saml::report::Rule;
 
@@ -44,7 +45,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Where the browser wanted to go, if that is known.
-        return_path: Option<ReturnPath>,
+        return_path: Option<ReturnTarget>,
         /// Which attempt it is.
         evidence: Box<Evidence>,
     },
@@ -108,6 +109,8 @@ pub struct ApiError {
     pub message: String,
     /// The field that it is about, where it is about one.
     pub field: Option<&'static str>,
+    /// Where in the body it stands (RFC 6901), where the body holds several things.
+    pub pointer: Option<String>,
 }
 
 /// What is answered when a call fails.
@@ -121,7 +124,7 @@ pub(super) struct ErrorBody<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "ErrorDetail"))]
-struct ErrorView<'a> {
+pub(super) struct ErrorView<'a> {
     /// The stable code.
     code: &'a str,
     /// What is wrong and what to do, for people.
@@ -129,6 +132,9 @@ struct ErrorView<'a> {
     /// The field that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// Where in the body it stands (RFC 6901), where the body holds several things.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
 }
 
 impl ApiError {
@@ -139,6 +145,7 @@ impl ApiError {
             code,
             message: message.into(),
             field: None,
+            pointer: None,
         }
     }
 
@@ -160,16 +167,17 @@ impl ApiError {
     /// The response.
     #[must_use]
     pub fn response(&self) -> Response {
-        json(
-            self.status,
-            &ErrorBody {
-                error: ErrorView {
-                    code: self.code,
-                    message: &self.message,
-                    field: self.field,
-                },
-            },
-        )
+        json(self.status, &ErrorBody { error: self.view() })
+    }
+
+    /// As it is shown, without its status.
+    pub(super) fn view(&self) -> ErrorView<'_> {
+        ErrorView {
+            code: self.code,
+            message: &self.message,
+            field: self.field,
+            pointer: self.pointer.as_deref(),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod request;
 mod session;
 mod sign_in;
 pub mod test;
+mod unknown_key;
 
 pub use attempts::{
     About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
@@ -21,15 +22,16 @@ pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, Re
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
+pub use unknown_key::{FindKey, KeySource};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::test::{BeginTest, FinishTest, ListTests, ReadTest, SendTest};
+use super::return_target::ReturnTarget;
 use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
 use crate::limits::{CAPTURED_MESSAGE_SECONDS, EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
-use crate::saml::id::ReturnPath;
 use crate::saml::time::Timestamp;
 
 /// A call to a ledger: plain data there, plain data back.
@@ -69,7 +71,7 @@ pub enum Refusal {
     /// The request, or the ticket, was not used in time.
     RequestExpired {
         /// Where the browser wanted to go.
-        return_path: ReturnPath,
+        return_path: ReturnTarget,
     },
     /// No such request or ticket.
     RequestUnknown,
@@ -113,6 +115,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
         FinishTest::NAME => run::<FinishTest>(call, sql, now)?,
+        FindKey::NAME => run::<FindKey>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         Health::NAME => run::<Health>(call, sql, now)?,
@@ -224,7 +227,7 @@ impl Call for Configure {
             .chain(capture::TABLES)
             .chain(request::TABLES)
             .chain(logout::TABLES)
-            .chain([&test::TABLE])
+            .chain([&test::TABLE, &unknown_key::TABLE])
         {
             sql.run(table, &[])?;
         }

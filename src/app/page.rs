@@ -7,8 +7,9 @@ use super::config::Development;
 use super::http::{PagePolicy, Response, Scripts, page as respond_page, respond};
 use super::ledger::LogoutOutcome;
 use super::registry::domains::Destination;
+use super::return_target::ReturnTarget;
 use crate::saml::binding::MessageKind;
-use crate::saml::id::{ConnectionId, EndpointUrl, ReturnPath};
+use crate::saml::id::{ConnectionId, EndpointUrl};
 
 /// The forms of our pages redirect to identity providers, of which any may be next. Browsers apply
 /// `form-action` to redirects as well.
@@ -149,7 +150,7 @@ pub fn choice(content: &Choice<'_>, development: Development) -> Response {
     } = *content;
     let another = Again {
         connection: None,
-        return_path: ReturnPath::parse(return_to).ok().as_ref(),
+        return_path: ReturnTarget::parse(return_to).ok().as_ref(),
     }
     .address();
     let page = ChoicePage {
@@ -296,7 +297,7 @@ pub struct Again<'a> {
     /// At which connection; the user is asked for an e-mail address otherwise.
     pub connection: Option<&'a ConnectionId>,
     /// Where it was going.
-    pub return_path: Option<&'a ReturnPath>,
+    pub return_path: Option<&'a ReturnTarget>,
 }
 
 impl Again<'_> {

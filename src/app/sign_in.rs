@@ -9,12 +9,13 @@ use super::http::{
 use super::ledger::{AskAgain, Asked, Begin, GiveUp, Refusal};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::registry::domains::Destination;
+use super::return_target::ReturnTarget;
 use super::{App, page, registry};
 use crate::limits::{BROWSER_SECONDS, MAX_DOMAIN_LABELS, MAX_NAME_CHARACTERS};
 use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
 use crate::saml::connection::{Binding, Connection, Endpoint, ServiceProvider, State};
-use crate::saml::id::{ConnectionId, Domain, EmailAddress, RequestId, ReturnPath};
+use crate::saml::id::{ConnectionId, Domain, EmailAddress, RequestId};
 use crate::saml::reject::Reject;
 use crate::saml::settings::LoginHint;
 use crate::saml::validate::DEFAULT_SKEW_SECONDS;
@@ -133,7 +134,7 @@ impl<P: Ports> App<P> {
         match self.way(wish, typed.as_ref()).await? {
             Way::Choice(destinations) if !wish.passive => Ok(self.choice(wish, &destinations)),
             // Nobody can be asked.
-            Way::Choice(_) => Ok(see_other(self.return_path(wish.return_to.as_deref()).as_str())),
+            Way::Choice(_) => Ok(see_other(self.return_target(wish.return_to.as_deref()).as_str())),
             Way::Nowhere => Ok(self.form(StatusCode::UNPROCESSABLE_ENTITY, wish, Some(NO_SIGN_IN))),
             Way::One(connection) => self.begin_at(*connection, request, wish, typed.as_ref()).await,
         }
@@ -255,7 +256,7 @@ impl<P: Ports> App<P> {
                 generation: connection.generation,
                 request_id: authn_request.id().clone(),
                 browser: browser.hash(),
-                return_path: self.return_path(wish.return_to.as_deref()),
+                return_path: self.return_target(wish.return_to.as_deref()),
                 lifetime_seconds: connection.requests.lifetime_seconds(),
                 asked: Asked {
                     email: typed.cloned(),
@@ -331,7 +332,7 @@ impl<P: Ports> App<P> {
             request_id: request,
         };
         let path = self.ports.ledger(&connection.id, give_up).await?;
-        Ok(path.ok().map(|path| see_other(path.as_str())))
+        Ok(path.ok().map(|path| self.go_on(&path)))
     }
 
     /// A fresh request for the identity provider, as the connection says.
@@ -400,10 +401,15 @@ impl<P: Ports> App<P> {
         self.may_send_to(&endpoint.url).then_some(endpoint)
     }
 
-    /// Where to go after sign-in; a wish that is not a path of ours is not granted.
-    pub(super) fn return_path(&self, wish: Option<&str>) -> ReturnPath {
-        wish.and_then(|path| ReturnPath::parse(path).ok())
-            .unwrap_or_else(|| self.config.default_return_path.clone())
+    /// Where to go after sign-in: a path of ours or a place at an allowed origin. No other wish is granted.
+    fn return_target(&self, wish: Option<&str>) -> ReturnTarget {
+        wish.and_then(|wish| self.config.return_origins.grant(wish))
+            .unwrap_or_else(|| self.config.default_return_path.clone().into())
+    }
+
+    /// Sends the browser to where it was going, unless its origin is not allowed any more.
+    pub(super) fn go_on(&self, target: &ReturnTarget) -> Response {
+        see_other(self.return_target(Some(target.as_str())).as_str())
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {

@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 
 use super::App;
 use super::attempt::Failure;
+use super::decryption_keys::DecryptionKeys;
 use super::error::{BrowserError, Evidence};
 use super::http::{Request, Response, has_media_type, see_other};
 use super::ledger::{About, AnswerLogout, EndUserSessions, LogoutOutcome, Refusal, SignedMessage, Step, user_id};
@@ -17,6 +18,7 @@ use super::ports::{LogLine, Ports, Unavailable};
 use super::sign_in::reject_of;
 use crate::dsig::{Policy, Sha1, Verified};
 use crate::limits::MAX_RETURNED_RELAY_STATE_BYTES;
+use crate::saml::assertion::NameId;
 use crate::saml::binding::{MessageKind, post_value, read_logout_form, redirect_query, redirect_url};
 use crate::saml::connection::{Binding, Connection, IdentityProvider, LogoutEndpoint};
 use crate::saml::id::{ConnectionId, EndpointUrl, RequestId};
@@ -101,40 +103,21 @@ impl<P: Ports> App<P> {
         incoming: &Incoming,
         request: &LogoutRequest,
     ) -> Result<Response, Failure> {
-        let message = incoming.message.get();
-        let name_id = match &request.subject {
-            LogoutSubject::NameId(name_id) => name_id,
-            LogoutSubject::Encrypted => {
-                let reject = Reject::EncryptedUnexpected;
-                let Some(endpoint) = self.logout_endpoint(connection, incoming.binding) else {
-                    return Err(reject.into());
-                };
-                let evidence = Evidence::of(signed(message));
+        let endpoint = self.logout_endpoint(connection, incoming.binding);
+        let status = match self.end_named(connection, idp, &incoming.message, request).await {
+            Ok(()) => LogoutStatus::Success,
+            // The others that take part in the logout must not wait for us.
+            Err(Failure::Rejected(reject, _)) if endpoint.is_some() => {
+                let evidence = Evidence::of(signed(incoming.message.get()));
                 self.record_refusal(&connection.id, &reject, Step::LogoutRefused, evidence)
                     .await;
-                let answer = self.answer(connection, endpoint, incoming, LogoutStatus::Responder);
-                return Ok(answer.await?);
+                LogoutStatus::Responder
             }
-        };
-        let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
-        let end = EndUserSessions {
-            generation: connection.generation,
-            request_id: message.id.clone(),
-            user_id: user_id(&connection.id, &idp.entity_id, &sp_entity_id, name_id),
-            session_indexes: request.session_indexes.clone(),
-            issued_at: message.issue_instant,
-            remember_until: message.not_on_or_after().plus(DEFAULT_SKEW_SECONDS),
-        };
-        let endpoint = self.logout_endpoint(connection, incoming.binding);
-        let status = match self.ports.ledger(&connection.id, end).await {
-            Ok(Ok(())) => LogoutStatus::Success,
-            Ok(Err(refusal)) => return Err(refusal.into()),
-            // The others that take part in the logout must not wait for us.
-            Err(unavailable) if endpoint.is_some() => {
+            Err(Failure::Unavailable(unavailable)) if endpoint.is_some() => {
                 self.log_logout("sessions_not_ended", &connection.id, &unavailable);
                 LogoutStatus::Responder
             }
-            Err(unavailable) => return Err(unavailable.into()),
+            Err(failure) => return Err(failure),
         };
         let answered = match endpoint {
             Some(endpoint) => self.answer(connection, endpoint, incoming, status).await,
@@ -144,6 +127,44 @@ impl<P: Ports> App<P> {
             self.log_logout("logout_not_answered", &connection.id, &unavailable);
             page::signed_out(LogoutOutcome::Incomplete)
         }))
+    }
+
+    async fn end_named(
+        &self,
+        connection: &Connection,
+        idp: &IdentityProvider,
+        message: &Verified<LogoutMessage>,
+        request: &LogoutRequest,
+    ) -> Result<(), Failure> {
+        let name_id = self.open_name_id(connection, message, request).await?;
+        let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
+        let message = message.get();
+        let end = EndUserSessions {
+            generation: connection.generation,
+            request_id: message.id.clone(),
+            user_id: user_id(&connection.id, &idp.entity_id, &sp_entity_id, name_id.get()),
+            session_indexes: request.session_indexes.clone(),
+            issued_at: message.issue_instant,
+            remember_until: message.not_on_or_after().plus(DEFAULT_SKEW_SECONDS),
+        };
+        Ok(self.ports.ledger(&connection.id, end).await??)
+    }
+
+    /// Whose sessions are to end. An `EncryptedID` is opened with the connection's keys, if it decrypts.
+    async fn open_name_id(
+        &self,
+        connection: &Connection,
+        message: &Verified<LogoutMessage>,
+        request: &LogoutRequest,
+    ) -> Result<Verified<NameId>, Failure> {
+        let keys = match request.subject {
+            LogoutSubject::NameId(_) => DecryptionKeys::none(),
+            LogoutSubject::Encrypted(_) if connection.responses.decrypt_assertions => {
+                self.decryption_keys(connection).await?
+            }
+            LogoutSubject::Encrypted(_) => return Err(Reject::EncryptedUnexpected.into()),
+        };
+        Ok(logout::name_id(message, &keys).await?)
     }
 
     /// Notes the answer to a request of ours, and lets the browser that signed out see it (Profiles 4.4.3.5).

@@ -117,12 +117,12 @@ fn accepted<'m>(message: &'m LogoutMessage, relay_state: Option<String>, binding
         LogoutContent::Request(request) => {
             let name_id = match &request.subject {
                 LogoutSubject::NameId(name_id) => Some(name_id),
-                LogoutSubject::Encrypted => None,
+                LogoutSubject::Encrypted(_) => None,
             };
             let content = Content::Request {
                 name_id: name_id.map(NameId::trimmed),
                 name_id_format: name_id.and_then(|name_id| name_id.format.as_deref()),
-                encrypted_name_id: request.subject == LogoutSubject::Encrypted,
+                encrypted_name_id: matches!(request.subject, LogoutSubject::Encrypted(_)),
                 session_indexes: &request.session_indexes,
                 not_on_or_after: request.not_on_or_after.map(Timestamp::to_rfc3339),
                 reason: request.reason.as_deref(),

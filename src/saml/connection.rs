@@ -92,6 +92,8 @@ pub enum Binding {
 
 /// An endpoint of an identity provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SingleSignOnEndpoint"))]
 pub struct Endpoint {
     /// By which binding it is reached.
     pub binding: Binding,

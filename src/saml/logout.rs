@@ -8,12 +8,14 @@ use super::assertion::{Issuer, NameId, malformed, optional_time, required, requi
 use super::id::{EntityId, RequestId, same_endpoint};
 use super::reject::{Clock, Mismatch, Reject, Shape};
 use super::response::check_status;
+use super::sealed;
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
 use crate::hidden::hide;
 use crate::limits::{LOGOUT_MESSAGE_SECONDS, MAX_LOGOUT_REQUEST_SECONDS};
 use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
+use crate::xmlenc::{self, Cbc, ContentKey, Encrypted, UnwrapKey, Unwrapper};
 
 const ENTITY_FORMAT: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
 const PARTIAL_LOGOUT: &str = "urn:oasis:names:tc:SAML:2.0:status:PartialLogout";
@@ -58,8 +60,8 @@ pub struct LogoutRequest {
 /// Whose sessions are to end.
 #[derive(Clone, PartialEq, Eq)]
 pub enum LogoutSubject {
-    /// An `EncryptedID`, which was not opened.
-    Encrypted,
+    /// An `EncryptedID`, which is still closed; one that cannot be read does not keep its request from being answered.
+    Encrypted(Result<Encrypted, xmlenc::Error>),
     /// A `NameID`.
     NameId(NameId),
 }
@@ -126,6 +128,23 @@ pub fn read_unsigned(octets: &[u8]) -> Result<LogoutMessage, Reject> {
     LogoutMessage::read(document.root())
 }
 
+/// The NameID of a verified request, decrypted if need be. The request was signed, and with it the ciphertext, so AES-CBC will do.
+///
+/// # Errors
+/// [`Reject`] for an `EncryptedID` that cannot be read or opened, as for one in an assertion; [`Shape::LogoutRoot`] for a
+/// response, which has none.
+pub async fn name_id<U: UnwrapKey>(message: &Verified<LogoutMessage>, keys: &U) -> Result<Verified<NameId>, Reject> {
+    let content_keys = match message.get().subject()? {
+        LogoutSubject::Encrypted(encrypted) => {
+            let encrypted = encrypted.as_ref().map_err(Clone::clone)?;
+            let mut keys = Unwrapper::new(keys);
+            vec![keys.content_key(encrypted, Cbc::AllowedAsSigned).await?]
+        }
+        LogoutSubject::NameId(_) => Vec::new(),
+    };
+    message.decrypt(&content_keys, LogoutMessage::name_id)
+}
+
 impl LogoutMessage {
     /// Checks what needs no memory: who sent it, where to, when, and that the logout succeeded.
     ///
@@ -145,6 +164,22 @@ impl LogoutMessage {
         match &self.content {
             LogoutContent::Request(_) => Ok(()),
             LogoutContent::Response(response) => response.failure.clone().map_or(Ok(()), Err),
+        }
+    }
+
+    fn subject(&self) -> Result<&LogoutSubject, Reject> {
+        match &self.content {
+            LogoutContent::Request(request) => Ok(&request.subject),
+            LogoutContent::Response(_) => Err(malformed(Shape::LogoutRoot)),
+        }
+    }
+
+    /// With the key to it, if it is encrypted.
+    fn name_id(&self, keys: &[ContentKey]) -> Result<NameId, Reject> {
+        match (self.subject()?, keys) {
+            (LogoutSubject::NameId(name_id), []) => Ok(name_id.clone()),
+            (LogoutSubject::Encrypted(Ok(encrypted)), [key]) => sealed::decrypt_name_id(encrypted, key),
+            _ => Err(Reject::DecryptionFailed),
         }
     }
 
@@ -248,7 +283,7 @@ impl LogoutRequest {
                     continue;
                 }
                 (SAML, "NameID") => LogoutSubject::NameId(NameId::read(child)?),
-                (SAML, "EncryptedID") => LogoutSubject::Encrypted,
+                (SAML, "EncryptedID") => LogoutSubject::Encrypted(Encrypted::read(child)),
                 _ => return Err(malformed(Shape::Element("LogoutRequest/*"))),
             };
             if subject.replace(found).is_some() {

@@ -65,6 +65,11 @@ impl Sealed {
     }
 }
 
+/// Decrypts an `EncryptedID` that was signed.
+pub(super) fn decrypt_name_id(encrypted: &Encrypted, key: &ContentKey) -> Result<NameId, Reject> {
+    uniform([encrypted.algorithm()], decrypt(encrypted, key, read_name_id))
+}
+
 /// Decrypts one element and reads it as a document of its own.
 fn decrypt<T>(
     encrypted: &Encrypted,

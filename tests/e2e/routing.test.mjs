@@ -4,9 +4,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Browser, answerTo, assertRefused, begin, complete, connect, deliver, signIn, startSystem } from "./support.mjs";
 
+const LOCAL_APP = "http://localhost:3000";
+
 let system;
 before(async () => {
-  system = await startSystem();
+  system = await startSystem({ worker: { vars: { ALLOWED_RETURN_ORIGINS: `https://app.example.com ${LOCAL_APP}` } } });
 });
 after(() => system?.stop());
 
@@ -52,6 +54,24 @@ describe("a sign-in", { concurrency: 4 }, () => {
     const attempt = await begin(browser, second, { email: "ada@shared.test", returnTo: "/reports" });
     const done = await complete(browser, await deliver(browser, second, await answerTo(attempt, system)));
     assert.equal(done.location, "/reports");
+  });
+
+  test("leads back to an allowed origin and to no other", async () => {
+    const connection = await connect(system);
+    for (const [returnTo, target] of [
+      ["https://app.example.com/home?tab=1#top", "https://app.example.com/home?tab=1#top"],
+      [`${LOCAL_APP}/`, `${LOCAL_APP}/`],
+      ["https://app.example.com@evil.example/", "/sso/sign-in"],
+      ["https://app.example.com.evil.example/", "/sso/sign-in"],
+      ["//app.example.com/", "/sso/sign-in"],
+      ["https:\\\\app.example.com", "/sso/sign-in"],
+      ["http://localhost:3001/", "/sso/sign-in"],
+    ]) {
+      const browser = newBrowser();
+      const attempt = await begin(browser, connection, { returnTo });
+      const done = await complete(browser, await deliver(browser, connection, await answerTo(attempt, system)));
+      assert.equal(done.location, target, returnTo);
+    }
   });
 
   test("of an organization with one connection goes straight on", async () => {

@@ -23,6 +23,7 @@ export const features = [
   { id: "logoutOursPost", title: "logout begun by us, HTTP-POST", run: (run) => logoutOurs(run, "POST") },
   { id: "logoutItsRedirect", title: "logout begun by it, HTTP-Redirect", run: (run) => logoutIts(run, "Redirect") },
   { id: "logoutItsPost", title: "logout begun by it, HTTP-POST", run: (run) => logoutIts(run, "POST") },
+  { id: "encryptedNameIds", title: "encrypted NameIDs, also in logout", run: encryptedNameIds },
   { id: "itsKeys", title: "its key changes while users sign in", run: itsKeys },
   { id: "ourKeysRedirect", title: "our key changes while users sign in, HTTP-Redirect", run: (run) => ourKeys(run, "Redirect") },
   { id: "ourKeysPost", title: "our key changes while users sign in, HTTP-POST", run: (run) => ourKeys(run, "POST") },
@@ -188,6 +189,11 @@ async function logoutOurs(run, binding) {
 
 async function logoutIts(run, binding) {
   await run.connect({ binding, ...LOGOUT });
+  await logOutThere(run, binding);
+}
+
+/** A sign-in, and a logout that begins at the identity provider; the browser that it happened in. */
+async function logOutThere(run, binding) {
   const browser = await run.signIn();
   const other = browser.copy();
   const page = await browser.open(run.idp.logoutUrl({ binding: binding === "POST" ? "post" : "redirect" }));
@@ -195,6 +201,32 @@ async function logoutIts(run, binding) {
   assertSent(browser, run.system, "SAMLRequest", binding);
   assertSent(browser, run.idp, "SAMLResponse", binding);
   await assertSignedOut(run, browser, other);
+  return browser;
+}
+
+/** Whom an assertion and a logout request are about is encrypted, and nothing else. */
+async function encryptedNameIds(run) {
+  await run.connect({ settings: { decrypt_assertions: true, sign_requests: "always" }, idp: { encryptNameIds: true, wantSigned: true } });
+  for (const binding of ["Redirect", "POST"]) {
+    await run.useBinding(binding);
+    const browser = await logOutThere(run, binding);
+    const asked = messagesTo(browser, run.connection.service_provider.slo_url, "SAMLRequest");
+    assert.equal(asked.length, 1);
+    for (const xml of [...run.responsesIn(browser), ...asked]) {
+      assert.match(xml, /<saml:EncryptedID>/);
+      assert.doesNotMatch(xml, /<(?:\w+:)?(?:EncryptedAssertion|NameID)\b/);
+    }
+  }
+}
+
+/** All messages that the browser has brought to `place`, decoded. */
+function messagesTo(browser, place, name) {
+  return browser.trail.flatMap(({ url, form }) => {
+    const value = form?.[name] ?? new URL(url).searchParams.get(name);
+    if (!value || !url.startsWith(place)) return [];
+    const octets = Buffer.from(value, "base64");
+    return [(form?.[name] ? octets : inflateRawSync(octets)).toString()];
+  });
 }
 
 /** The last message of this kind to `origin` came by this binding. */

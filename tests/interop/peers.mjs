@@ -9,7 +9,8 @@
 // - `start({ users })`: runs it with these users, `{ email, firstName, lastName }`, and resolves to
 //   - `version`, `origin`, `metadataUrl`, `metadata()`: its own metadata, XML
 //   - `trust(xml)`: loads our metadata, in place of what it had
-//   - `configure({ encrypt, wantSigned })`: encrypts assertions; refuses requests without a good signature. Both off unless given
+//   - `configure({ encrypt, encryptNameIds, wantSigned })`: encrypts assertions, or NameIDs; refuses requests without a good
+//     signature. All off unless given
 //   - `keys`: `publishNext()`, `switch()`, `retireOld()`: the steps of a change of its key
 //   - `signInUrl({ entityId, relayState })`, `logoutUrl({ binding })`: where a sign-in or a logout begins at it;
 //     `binding` is `redirect` or `post`

@@ -33,9 +33,14 @@ export class Run {
     this.connection = await this.api("POST", "/connections", { ...description, ...settings }, 201);
     this.path = `/connections/${this.connection.id}`;
     await this.idp.configure(idp);
+    await this.useBinding(binding);
+    await this.api("POST", `${this.path}/enable`, { override_reason: "the sign-in that follows is the test" });
+  }
+
+  /** Tells each end about the other, as `connect` does. */
+  async useBinding(binding) {
     await this.saveMetadata(binding);
     await this.idp.trust(onlyBinding(await this.ourMetadata(), binding));
-    await this.api("POST", `${this.path}/enable`, { override_reason: "the sign-in that follows is the test" });
   }
 
   /** Saves the identity provider's metadata as it is now, as a vendor does: by URL, or else pasted. */

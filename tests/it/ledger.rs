@@ -54,7 +54,7 @@ fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
         generation: 1,
         request_id: RequestId::parse(id).unwrap(),
         browser: TokenHash::of_octets(id.as_bytes()),
-        return_path: ReturnPath::parse("/").unwrap(),
+        return_path: ReturnPath::parse("/").unwrap().into(),
         lifetime_seconds: 3_600,
         asked: Asked::default(),
         reference: "00000-00000".to_owned(),

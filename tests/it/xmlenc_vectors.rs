@@ -1,6 +1,7 @@
 //! What other software has encrypted, in `tests/vectors/xmlenc`.
 
 use edge_saml::dsig::{Policy, Sha1};
+use edge_saml::saml::logout;
 use edge_saml::saml::reject::Reject;
 use edge_saml::saml::response::{self, Coverage, VerifiedResponse};
 use edge_saml::xmlenc::{DecryptionKey, Error, PrivateKey, decrypt_document, ready};
@@ -121,6 +122,18 @@ fn responses_of_others() {
         assert!(assertion.attributes.len() > 2);
         let without_key = policy(|policy| response::open(&octets, policy));
         assert_eq!(without_key.unwrap_err(), Reject::EncryptedUnexpected);
+    }
+}
+
+#[test]
+fn logout_requests_of_others() {
+    for name in ["logout-aes256-gcm", "logout-aes128-cbc"] {
+        let message = policy(|policy| logout::open(&vector(name), policy)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let name_id = ready(logout::name_id(&message, &private_key())).unwrap();
+        assert_eq!(name_id.unwrap().get().value, "zoë@example.com");
+        let other = PrivateKey::read(include_bytes!("../vectors/keys/other.key.pem")).unwrap();
+        let closed = ready(logout::name_id(&message, &other)).unwrap();
+        assert_eq!(closed.unwrap_err(), Reject::DecryptionFailed);
     }
 }
 

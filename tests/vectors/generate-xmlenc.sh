@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the vectors of tests/vectors/xmlenc anew, encrypted to tests/vectors/keys/sp.cert.pem: content by xmlsec1
-# (1.2 or later), keys by xmlsec1 and openssl (3.0), whole responses by npm's xml-encryption and samlp (npm ci).
+# Makes the vectors of tests/vectors/xmlenc anew, encrypted to tests/vectors/keys/sp.cert.pem: content and logout
+# requests by xmlsec1 (1.2 or later), keys by xmlsec1 and openssl (3.0), whole responses by npm's xml-encryption and samlp (npm ci).
 # Every run changes every file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/xmlenc"
@@ -63,5 +63,16 @@ content rsa-1_5 "${xenc}aes256-cbc" "<EncryptedKey xmlns=\"$xenc\"><EncryptionMe
   --pubkey-pem "$work/sp.pub" --session-key aes-256
 content tripledes "${xenc}tripledes-cbc" "<EncryptedKey xmlns=\"$xenc\"><EncryptionMethod Algorithm=\"${xenc}rsa-oaep-mgf1p\"/><CipherData><CipherValue/></CipherData></EncryptedKey>" \
   --pubkey-pem "$work/sp.pub" --session-key des-192
+
+# logout NAME: a LogoutRequest, by xmlsec1, whose NameID is what NAME.xml holds.
+logout() {
+  local saml='urn:oasis:names:tc:SAML:2.0:assertion' samlp='urn:oasis:names:tc:SAML:2.0:protocol' c14n='http://www.w3.org/2001/10/xml-exc-c14n#'
+  cat >"$work/logout.xml" <<XML
+<samlp:LogoutRequest xmlns:samlp="$samlp" xmlns:saml="$saml" ID="_logout" Version="2.0" IssueInstant="2026-07-01T12:00:00Z"><saml:Issuer>http://www.okta.com/exk1test</saml:Issuer><Signature xmlns="$ds"><SignedInfo><CanonicalizationMethod Algorithm="$c14n"/><SignatureMethod Algorithm="${more}rsa-sha256"/><Reference URI="#_logout"><Transforms><Transform Algorithm="${ds}enveloped-signature"/><Transform Algorithm="$c14n"/></Transforms><DigestMethod Algorithm="${xenc}sha256"/><DigestValue/></Reference></SignedInfo><SignatureValue/></Signature><saml:EncryptedID>$(grep -v '^<?xml' "$1.xml")</saml:EncryptedID><samlp:SessionIndex>_s1</samlp:SessionIndex></samlp:LogoutRequest>
+XML
+  xmlsec1 --sign --privkey-pem "$keys/idp.key.pem" --id-attr:ID "$samlp:LogoutRequest" --output "logout-$1.xml" "$work/logout.xml"
+}
+logout aes256-gcm
+logout aes128-cbc
 
 NODE_PATH=../../../node_modules node ../generate-xmlenc.cjs

@@ -75,7 +75,7 @@ fn difference(message: &LogoutMessage, case: &Value) -> Option<String> {
         LogoutContent::Request(request) => {
             found["type"] = "LogoutRequest".into();
             found["session_indexes"] = json!(request.session_indexes);
-            found["encrypted_nameid"] = (request.subject == LogoutSubject::Encrypted).into();
+            found["encrypted_nameid"] = matches!(request.subject, LogoutSubject::Encrypted(_)).into();
             if let LogoutSubject::NameId(name_id) = &request.subject {
                 found["nameid"] = name_id.trimmed().into();
             }

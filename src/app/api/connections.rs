@@ -69,18 +69,6 @@ impl<P: Ports> App<P> {
         }
     }
 
-    /// `POST /connections/{id}/metadata`.
-    pub(super) async fn answer_metadata(
-        &self,
-        id: &ConnectionId,
-        request: &Request,
-        caller: &Principal,
-    ) -> Result<Response, ApiError> {
-        let (seen, given) = (self.seen(id, request).await?, read_body(request)?);
-        let saved = self.save_metadata(id, given, seen, caller.actor()).await;
-        Ok(self.show(&saved.map_err(conditional(seen))?).await)
-    }
-
     /// `POST /connections/{id}/enable`.
     pub(super) async fn answer_enable(
         &self,
@@ -182,8 +170,23 @@ fn position(cursor: &str) -> Option<i64> {
     text.strip_prefix("v1:")?.parse().ok().filter(|position| *position >= 0)
 }
 
-/// What makes a call the same as one before: its `Idempotency-Key`, by which each caller means their own calls.
+/// What makes the creation of what is `given` the same as one before.
 fn repeatable(request: &Request, given: &Fields, caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
+    let body = serde_json::to_vec(&given.0).map_err(|e| ApiError::not_as_expected(&e))?;
+    repeatable_as(request, &body, caller)
+}
+
+/// What makes a call the same as one before, where it has to be so octet by octet.
+pub(in crate::app) fn raw_repeatable(request: &Request, caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
+    repeatable_as(
+        request,
+        &[request.uri().path().as_bytes(), request.body()].concat(),
+        caller,
+    )
+}
+
+/// What makes a call the same as one before: its `Idempotency-Key`, by which each caller means their own calls.
+fn repeatable_as(request: &Request, what: &[u8], caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
     let mut keys = request.headers().get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| {
@@ -194,9 +197,8 @@ fn repeatable(request: &Request, given: &Fields, caller: &Principal) -> Result<O
         let message = "Idempotency-Key: expected one key of 1 to 255 visible ASCII characters.";
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", message)
     })?;
-    let body = serde_json::to_vec(&given.0).map_err(|e| ApiError::not_as_expected(&e))?;
     Ok(Some(Repeatable {
         key: TokenHash::of_octets(format!("{} {key}", caller.actor().as_str()).as_bytes()),
-        request: TokenHash::of_octets(&body),
+        request: TokenHash::of_octets(what),
     }))
 }

@@ -25,6 +25,12 @@ const CODES: &[(&str, u16, &str)] = &[
         "no ADMIN_TOKEN is set, and this is no token that was made here",
     ),
     ("connection_changed", 409, "somebody else changed it at the same time"),
+    ("connection_deleted", 409, "a connection of this id was deleted here"),
+    (
+        "connection_exists",
+        409,
+        "there is a connection of this id, with another configuration",
+    ),
     ("connection_incomplete", 409, "it has no identity provider yet"),
     ("connection_unknown", 404, "there is no such connection"),
     ("domain_public_mail", 422, "the domain is of a public mail provider"),
@@ -45,6 +51,7 @@ const CODES: &[(&str, u16, &str)] = &[
         409,
         "the metadata is of another identity provider than the saved one",
     ),
+    ("fetch_dns", 422, "the host of the metadata URL cannot be resolved"),
     ("fetch_http_status", 422, "the metadata URL does not answer with 200"),
     (
         "fetch_private_address",
@@ -55,6 +62,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("fetch_timeout", 422, "the metadata URL does not answer in time"),
     ("fetch_tls", 422, "the metadata URL cannot be reached"),
     ("fetch_too_large", 422, "the metadata is too large"),
+    ("held_metadata_changed", 409, "other metadata is held by now"),
     ("html_instead_of_xml", 422, "a web page, where metadata was expected"),
     (
         "idempotency_key_reused",
@@ -86,6 +94,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("no_signing_key", 422, "the metadata has no signing certificate"),
     ("no_sso_endpoint", 422, "the metadata has no endpoint that can be used"),
     ("not_found", 404, "there is nothing at this address"),
+    ("nothing_held", 404, "no metadata of the connection waits for approval"),
     ("nothing_to_undo", 409, "no version has another configuration"),
     ("precondition_failed", 412, "it is not the version that If-Match names"),
     ("rate_limited", 429, "there were too many calls"),

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Refusal, attempts, check_current, sweep};
+use crate::app::return_target::ReturnTarget;
 use crate::app::sql::{Sql, SqlError, Value, integer, json, text, to_json};
 use crate::limits::{MAX_PENDING_PER_BROWSER, MAX_PENDING_PER_CONNECTION};
-use crate::saml::id::{EmailAddress, RequestId, ReturnPath};
+use crate::saml::id::{EmailAddress, RequestId};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
@@ -29,7 +30,7 @@ pub struct Begin {
     /// The browser that asked.
     pub browser: TokenHash,
     /// Where it wanted to go.
-    pub return_path: ReturnPath,
+    pub return_path: ReturnTarget,
     /// How long it may take, in seconds.
     pub lifetime_seconds: i64,
     /// What it asked for.
@@ -134,7 +135,7 @@ impl Call for AskAgain {
 }
 
 impl Call for GiveUp {
-    type Reply = Result<ReturnPath, Refusal>;
+    type Reply = Result<ReturnTarget, Refusal>;
     const NAME: &'static str = "give_up";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -156,7 +157,7 @@ impl Call for GiveUp {
 /// A request that is remembered.
 pub(super) struct Request {
     pub(super) browser: String,
-    pub(super) return_path: ReturnPath,
+    pub(super) return_path: ReturnTarget,
     pub(super) asked: Asked,
     answered: bool,
 }
@@ -170,7 +171,7 @@ pub(super) fn request(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<R
     let Some(row) = rows.first() else {
         return Ok(Err(Refusal::RequestUnknown));
     };
-    let return_path = ReturnPath::parse(text(row, 4)?)?;
+    let return_path = ReturnTarget::parse(text(row, 4)?)?;
     if integer(row, 0)? <= now.unix_seconds() {
         return Ok(Err(Refusal::RequestExpired { return_path }));
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, forget, pending, request};
 use super::{Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, configuration, logout};
+use crate::app::return_target::ReturnTarget;
 use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
 use crate::limits::{
     MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
@@ -86,7 +87,7 @@ pub enum Completion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completed {
     /// Where the browser wanted to go.
-    pub return_path: ReturnPath,
+    pub return_path: ReturnTarget,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
 }
@@ -203,8 +204,8 @@ impl Consume {
         now: Timestamp,
     ) -> Result<(), SqlError> {
         let (return_path, seconds) = match (&self.answers, request) {
-            (_, Some((_, request))) => (&request.return_path, TICKET_SECONDS),
-            (Answers::Nothing { return_path }, None) => (return_path, UNSOLICITED_TICKET_SECONDS),
+            (_, Some((_, request))) => (request.return_path.as_str(), TICKET_SECONDS),
+            (Answers::Nothing { return_path }, None) => (return_path.as_str(), UNSOLICITED_TICKET_SECONDS),
             (Answers::Request(_), None) => return Err(SqlError("a ticket for no request".to_owned())),
         };
         sql.run(
@@ -214,7 +215,7 @@ impl Consume {
                 self.ticket.as_str().into(),
                 request.map(|(id, _)| id.as_str()).into(),
                 request.map(|(_, request)| request.browser.as_str()).into(),
-                return_path.as_str().into(),
+                return_path.into(),
                 to_json(&self.user)?,
                 self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
                 now.plus(seconds).unix_seconds().into(),
@@ -228,7 +229,7 @@ impl Consume {
 struct Ticket {
     request_id: Option<String>,
     browser: Option<String>,
-    return_path: ReturnPath,
+    return_path: ReturnTarget,
     user: User,
     session_not_on_or_after: Option<Timestamp>,
     expires_at: Timestamp,
@@ -243,7 +244,7 @@ fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
         Ok(Ticket {
             request_id: optional(row, 0, text)?.map(ToOwned::to_owned),
             browser: optional(row, 1, text)?.map(ToOwned::to_owned),
-            return_path: ReturnPath::parse(text(row, 2)?)?,
+            return_path: ReturnTarget::parse(text(row, 2)?)?,
             user: json(row, 3)?,
             session_not_on_or_after: optional(row, 4, time)?,
             expires_at: time(row, 5)?,

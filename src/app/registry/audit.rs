@@ -60,6 +60,8 @@ actions! {
     ConnectionDisabled "connection.disabled" "Disabled";
     /// A connection was enabled.
     ConnectionEnabled "connection.enabled" "Enabled";
+    /// A connection came from an export.
+    ConnectionImported "connection.imported" "Imported";
     /// The last change of a configuration was undone.
     ChangeUndone "connection.change_undone" "Undid the last change, back to version";
     /// The keys that decrypt for a connection went on by one step.
@@ -72,8 +74,16 @@ actions! {
     DraftApplied "connection.draft_applied" "Applied the draft";
     /// The identity provider of a connection was saved.
     IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
+    /// Held metadata took the place of what the connection had, as somebody said so.
+    HeldMetadataApproved "connection.held_metadata_approved" "Approved the held metadata";
+    /// Held metadata was dismissed.
+    HeldMetadataDismissed "connection.held_metadata_dismissed" "Dismissed the held metadata";
     /// The keys that sign went on by one step.
     KeysRotated "service_provider.keys_rotated" "Rotated the signing keys";
+    /// Metadata that was fetched again is held, until somebody approves of it.
+    MetadataHeld "connection.metadata_held" "Held the metadata back that was fetched again:";
+    /// Metadata that was fetched again took the place of what the connection had.
+    MetadataRefreshed "connection.metadata_refreshed" "Took over the metadata that was fetched again";
     /// A setup link was made.
     SetupLinkCreated "setup_link.created" "Made a setup link";
     /// A setup link was revoked.

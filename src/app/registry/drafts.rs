@@ -323,6 +323,23 @@ fn kept(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Kept>, SqlError> {
     }))
 }
 
+/// Lets the draft of a connection of which people are told something else have that too, where it has what was told before.
+pub(super) fn correct(sql: &dyn Sql, before: &Connection, after: &Connection) -> Result<(), SqlError> {
+    let Some(mut kept) = kept(sql, &after.id)? else {
+        return Ok(());
+    };
+    for record in [&mut kept.base, &mut kept.record] {
+        if record.identity_provider == before.identity_provider {
+            record.identity_provider.clone_from(&after.identity_provider);
+        }
+    }
+    sql.run(
+        "UPDATE drafts SET base = ?, record = ? WHERE connection_id = ?",
+        &[to_json(&kept.base)?, to_json(&kept.record)?, after.id.as_str().into()],
+    )?;
+    Ok(())
+}
+
 /// Forgets a draft, but not its keys.
 pub(super) fn forget(sql: &dyn Sql, id: &ConnectionId) -> Result<(), SqlError> {
     sql.run("DELETE FROM drafts WHERE connection_id = ?", &[id.as_str().into()])?;

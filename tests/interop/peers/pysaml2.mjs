@@ -18,7 +18,7 @@ export const name = "pysaml2";
 export const id = "pysaml2";
 export const provider = "custom";
 const ENCRYPTS_WEAKLY = "it encrypts by Triple DES alone, which we refuse";
-export const notOffered = { encrypted: ENCRYPTS_WEAKLY, decryptionKeys: ENCRYPTS_WEAKLY };
+export const notOffered = { encrypted: ENCRYPTS_WEAKLY, decryptionKeys: ENCRYPTS_WEAKLY, encryptedNameIds: "it encrypts no NameIDs" };
 export const { isLoginPage, logIn, isSignedOutPage } = loginPages;
 
 /** What is missing on this machine, as a sentence; undefined when nothing is. */

@@ -28,6 +28,7 @@ export const name = "samlify";
 export const id = "samlify";
 export const provider = "custom";
 export const notOffered = {
+  encryptedNameIds: "it encrypts no NameIDs",
   forceAuthn: "it does not read ForceAuthn",
   ourKeysRedirect: "it verifies HTTP-Redirect with one certificate alone",
 };

@@ -17,12 +17,13 @@ const CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims";
 const FORMATS = { email: "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", persistent: "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent" };
 const XMLENC = { cbc: "http://www.w3.org/2001/04/xmlenc#aes256-cbc", gcm: "http://www.w3.org/2009/xmlenc11#aes256-gcm" };
 const NO_READER = "it reads no metadata: it is told our URLs and certificates";
+const NO_NAME_IDS = "it encrypts no NameIDs";
 
 const okta = {
   id: "samlp-okta",
   name: "samlp, shaped like Okta",
   provider: "okta",
-  notOffered: { ourMetadata: NO_READER },
+  notOffered: { ourMetadata: NO_READER, encryptedNameIds: NO_NAME_IDS },
   entityId: "http://www.okta.com/exk1interop",
   sign: { signResponse: true, signAssertion: true },
   nameIdFormat: FORMATS.email,
@@ -33,7 +34,7 @@ const entra = {
   id: "samlp-entra",
   name: "samlp, shaped like Entra ID",
   provider: "entra",
-  notOffered: { ourMetadata: NO_READER },
+  notOffered: { ourMetadata: NO_READER, encryptedNameIds: NO_NAME_IDS },
   entityId: "https://sts.windows.net/3f1c0d2e-0000-4000-8000-00000000abcd/",
   sign: { signResponse: false, signAssertion: true },
   nameIdFormat: FORMATS.persistent,
@@ -48,7 +49,7 @@ const google = {
   notOffered: {
     ourMetadata: NO_READER,
     signedRedirect: GOOGLE_LACKS, signedPost: GOOGLE_LACKS, ourKeysRedirect: GOOGLE_LACKS, ourKeysPost: GOOGLE_LACKS,
-    encrypted: GOOGLE_LACKS, decryptionKeys: GOOGLE_LACKS,
+    encrypted: GOOGLE_LACKS, decryptionKeys: GOOGLE_LACKS, encryptedNameIds: GOOGLE_LACKS,
     logoutOursRedirect: GOOGLE_LACKS, logoutOursPost: GOOGLE_LACKS, logoutItsRedirect: GOOGLE_LACKS, logoutItsPost: GOOGLE_LACKS,
   },
   entityId: "https://accounts.google.com/o/saml2?idpid=C0interop",

@@ -29,7 +29,7 @@ export async function start({ users }) {
   const port = await freePort();
   const origin = `http://localhost:${port}`;
   const keys = new Keys();
-  const settings = { encrypt: false, wantSigned: false };
+  const settings = {};
 
   // PHP reads while this writes: a file is there whole, or as it was.
   const write = async (file, text) => {
@@ -98,7 +98,7 @@ export async function start({ users }) {
       await write("config.php", config(origin, folder, [{ type: "xml", file: join(folder, "metadata/sp.xml") }]));
     },
     async configure(changes) {
-      Object.assign(settings, { encrypt: false, wantSigned: false }, changes);
+      Object.assign(settings, { encrypt: false, encryptNameIds: false, wantSigned: false }, changes);
       await configure();
     },
     keys: {
@@ -200,7 +200,7 @@ function authsources(users) {
   }).replace("'0' =>", "0 =>")};\n`;
 }
 
-function hosted(origin, keys, { encrypt, wantSigned }) {
+function hosted(origin, keys, { encrypt = false, encryptNameIds = false, wantSigned = false }) {
   const redirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
   const post = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
   return `<?php\n$metadata[${php(`${origin}/idp`)}] = ${php({
@@ -216,6 +216,7 @@ function hosted(origin, keys, { encrypt, wantSigned }) {
     "signature.algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
     "sign.logout": true,
     "assertion.encryption": encrypt,
+    "nameid.encryption": encryptNameIds,
     "validate.authnrequest": wantSigned,
     "sign.authnrequest": wantSigned,
     "validate.logout": true,

@@ -99,6 +99,23 @@ fn everything(sql: &MemorySql) -> String {
     tables.map(rows).collect::<Vec<_>>().join("\n")
 }
 
+/// The resolver that a deployment asks by default.
+pub(crate) const RESOLVER: &str = "https://cloudflare-dns.com/dns-query?name=";
+
+/// What a DNS resolver answers with the code `status`: numbers of types of records, and data.
+pub(crate) fn dns_answer(status: u16, records: &[(u16, &str)]) -> Fetched {
+    let record = |(number, data): &(u16, &str)| json!({"name": "x", "type": number, "TTL": 300, "data": data});
+    let answer: Vec<_> = records.iter().map(record).collect();
+    let message = json!({"Status": status, "TC": false, "RD": true, "RA": true, "AD": true, "CD": false,
+        "Question": [{"name": "x", "type": 1}], "Answer": answer, "Comment": []});
+    Fetched {
+        status: 200,
+        location: None,
+        content_type: Some("application/dns-json".to_owned()),
+        body: message.to_string().into_bytes(),
+    }
+}
+
 /// Whether what the registry publishes reaches KV.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replication {
@@ -133,7 +150,7 @@ pub(crate) struct World {
     pub(crate) replication: Cell<Replication>,
     /// The call, to the registry or to a ledger, of which a statement fails, and after how many that succeed.
     pub(crate) failing: Cell<Option<(&'static str, usize)>>,
-    /// How many keys were made; there are three.
+    /// How many keys were made; there are three, which come round again.
     pub(crate) keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
@@ -144,10 +161,15 @@ pub(crate) struct World {
     pub(crate) config_reads: RefCell<Vec<String>>,
     /// The names of all calls to ledgers that were made for a request.
     pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
+    /// What is answered at each URL.
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    /// The URLs that were fetched.
+    pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
     pub(crate) domain_proof: Cell<DomainProof>,
+    /// The variable `ALLOWED_RETURN_ORIGINS`.
+    pub(crate) return_origins: Cell<&'static str>,
     /// How many requests of a kind by one key are too many; none are, where nothing is said.
     pub(crate) max_requests: RefCell<BTreeMap<Limit, usize>>,
     /// All that was counted.
@@ -178,8 +200,10 @@ impl World {
             config_reads: RefCell::default(),
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
+            fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
+            return_origins: Cell::new(""),
             max_requests: RefCell::default(),
             counted: RefCell::default(),
         }
@@ -211,6 +235,35 @@ impl World {
     /// Everything that the registry's tables hold.
     pub(crate) fn everything_registered(&self) -> String {
         everything(&self.registry)
+    }
+
+    /// Lets `url` answer `body`.
+    pub(crate) fn serve(&self, url: &str, body: &[u8], content_type: Option<&str>) {
+        self.answer(url, 200, None, body, content_type);
+    }
+
+    /// Lets `url` answer in every detail.
+    pub(crate) fn answer(
+        &self,
+        url: &str,
+        status: u16,
+        location: Option<&str>,
+        body: &[u8],
+        content_type: Option<&str>,
+    ) {
+        let fetched = Fetched {
+            status,
+            location: location.map(ToOwned::to_owned),
+            content_type: content_type.map(ToOwned::to_owned),
+            body: body.to_vec(),
+        };
+        self.answers.borrow_mut().insert(url.to_owned(), Ok(fetched));
+    }
+
+    /// Lets DNS answer questions for the records of `name` of a type, such as `A`.
+    pub(crate) fn resolves(&self, name: &str, record_type: &str, answer: Result<Fetched, FetchFailure>) {
+        let url = format!("{RESOLVER}{name}&type={record_type}");
+        self.answers.borrow_mut().insert(url, answer);
     }
 
     /// Lets `seconds` pass.
@@ -294,6 +347,11 @@ impl World {
         })
     }
 
+    /// One run of the schedule.
+    pub(crate) fn run_schedule(&self) {
+        futures_executor::block_on(self.app().run_schedule());
+    }
+
     /// The application, in a fresh isolate.
     pub(crate) fn app(&self) -> App<&Self> {
         let proof = match self.domain_proof.get() {
@@ -304,6 +362,7 @@ impl World {
             ("PUBLIC_ORIGIN", ORIGIN),
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("REQUIRE_DOMAIN_PROOF", proof),
+            ("ALLOWED_RETURN_ORIGINS", self.return_origins.get()),
         ];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         App::new(Config::read(variable).unwrap(), self)
@@ -459,7 +518,7 @@ impl Ports for &World {
             include_str!("../../vectors/keys/sp-1.key.pem"),
             include_str!("../../vectors/keys/sp-2.key.pem"),
             include_str!("../../vectors/keys/sp-3.key.pem"),
-        ][self.keys_made.replace(self.keys_made.get() + 1)];
+        ][self.keys_made.replace(self.keys_made.get() + 1) % 3];
         let key = rsa::PrivateKey::from_pkcs8_pem(key).unwrap();
         Ok(KeyPair {
             private_key: PrivateKey::new(STANDARD.encode(key.to_pkcs8_der().unwrap().as_bytes())),
@@ -497,11 +556,14 @@ impl Ports for &World {
     }
 
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
-        self.answers
-            .borrow()
-            .get(wanted.url.as_str())
-            .cloned()
-            .unwrap_or(Err(FetchFailure::Connection))
+        self.fetched.borrow_mut().push(wanted.url.to_string());
+        let answer = self.answers.borrow().get(wanted.url.as_str()).cloned();
+        answer.unwrap_or_else(|| match wanted.url.as_str().strip_prefix(RESOLVER) {
+            // Any other name is that of a public host.
+            Some(question) if question.ends_with("&type=A") => Ok(dns_answer(0, &[(1, "8.8.8.8")])),
+            Some(_) => Ok(dns_answer(0, &[])),
+            None => Err(FetchFailure::Connection),
+        })
     }
 
     async fn limit(&self, limit: Limit, key: &str) -> Verdict {

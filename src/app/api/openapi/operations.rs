@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 use super::{Operation, Schemas};
 use crate::app::api::TestList;
 use crate::app::api::connections::ConnectionList;
+use crate::app::api::metadata::{ApprovalBody, HeldView, PreviewView, RefreshBody};
 use crate::app::api::tokens::{NewToken, TokenBody, TokenList};
 use crate::app::capture::{CaptureBody, CaptureView, MessagesView};
+use crate::app::certificates::CalendarView;
 use crate::app::connections::{MetadataBody, OverrideBody};
 use crate::app::description::{DescriptionBody, SettingsFields};
 use crate::app::domain_proof::{DomainList, DomainView};
@@ -15,11 +17,14 @@ use crate::app::drafts::{DraftView, RebasedView};
 use crate::app::history::{AuditView, VersionsView};
 use crate::app::keys::{KeysView, RotateBody};
 use crate::app::ledger::Outcome;
+use crate::app::registry::import::ImportMode;
 use crate::app::setup_links::{LinkView, LinksView};
 use crate::app::sign_ins::SignInsView;
 use crate::app::test_run::{BegunTest, TestBody, TestView};
+use crate::app::transfer::{ExportView, FORMAT, IdpFields, ImportView, VERSION};
 use crate::app::view::ConnectionView;
-use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE};
+use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_IMPORTED_CONNECTIONS};
+use crate::saml::connection::State;
 use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
 
 /// What may be wrong with domains.
@@ -33,6 +38,7 @@ const DOMAIN_CODES: &[&str] = &[
 /// What may be wrong with metadata, and with the URL that it is fetched from.
 const METADATA_CODES: &[&str] = &[
     "entity_changed",
+    "fetch_dns",
     "fetch_http_status",
     "fetch_private_address",
     "fetch_redirects",
@@ -53,6 +59,7 @@ const METADATA_CODES: &[&str] = &[
 pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     let mut operations = connections(schemas);
     operations.extend(connection_actions(schemas));
+    operations.extend(metadata_operations(schemas));
     operations.extend(connection_keys(schemas));
     operations.extend(domains(schemas));
     operations.extend(drafts(schemas));
@@ -60,6 +67,7 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(tests(schemas));
     operations.extend(sign_ins(schemas));
     operations.extend(history(schemas));
+    operations.extend(transfer(schemas));
     operations.extend(keys(schemas));
     operations.extend(tokens(schemas));
     operations
@@ -152,21 +160,74 @@ fn connection_actions(schemas: &mut Schemas) -> Vec<Operation> {
         )
         .conditional()
         .changes()
-        .answers(200, connection.clone())
+        .answers(200, connection)
         .with_entity_tag()
         .refuses(&["connection_incomplete", "domain_unproven", "test_required"]),
+    ]
+}
+
+fn metadata_operations(schemas: &mut Schemas) -> Vec<Operation> {
+    let connection = schemas.answered::<ConnectionView<'_>>();
+    let version = json!({ "type": "string", "minLength": 1 });
+    vec![
+        get(
+            "/certificates",
+            "listCertificates",
+            "Lists the certificates of all connections, those first that end first.",
+        )
+        .answers(200, schemas.answered::<CalendarView<'_>>()),
+        get(
+            "/connections/{connection}/metadata",
+            "readRefresh",
+            "Tells how fetching the metadata again went, which happens once a day.",
+        )
+        .answers(200, schemas.answered::<RefreshBody<'_>>()),
         post(
             "/connections/{connection}/metadata",
             "saveMetadata",
-            "Saves the identity provider that metadata describes: fetched from a URL, or given as XML.",
+            "Saves the identity provider that metadata describes: fetched from a URL, or given as XML. Only shows what that would change, if \
+             `preview` is true.",
         )
         .reads(metadata(schemas))
         .conditional()
         .changes()
-        .answers(200, connection)
+        .answers(200, or_preview(schemas, &connection))
         .with_entity_tag()
         .refuses(METADATA_CODES),
+        get(
+            "/connections/{connection}/held-metadata",
+            "readHeldMetadata",
+            "Shows metadata that was fetched again and waits for approval, and what approving it would change.",
+        )
+        .answers(200, schemas.answered::<HeldView<'_>>())
+        .refuses(&["nothing_held"]),
+        post(
+            "/connections/{connection}/held-metadata/approve",
+            "approveHeldMetadata",
+            "Approves held metadata: it takes the place of what the connection has, at once.",
+        )
+        .reads(schemas.read::<ApprovalBody>())
+        .changes()
+        .answers(200, connection.clone())
+        .with_entity_tag()
+        .refuses(&["held_metadata_changed", "nothing_held"]),
+        delete(
+            "/connections/{connection}/held-metadata",
+            "dismissHeldMetadata",
+            "Dismisses held metadata: it is not held once more until it changes.",
+        )
+        .query("version", version, "The version that is held, which is required.")
+        .changes()
+        .answers(200, connection)
+        .with_entity_tag()
+        .refuses(&["held_metadata_changed", "nothing_held"]),
     ]
+}
+
+/// What is saved, or, as a preview, what would be.
+fn or_preview(schemas: &mut Schemas, saved: &Value) -> Value {
+    let preview = schemas.answered::<PreviewView<'_>>();
+    json!({ "anyOf": [saved, preview] })
 }
 
 fn connection_keys(schemas: &mut Schemas) -> Vec<Operation> {
@@ -255,7 +316,7 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Saves the identity provider that metadata describes in the draft; begins one if there is none.",
         )
         .reads(metadata(schemas))
-        .answers(200, draft)
+        .answers(200, or_preview(schemas, &draft))
         .refuses(METADATA_CODES)
         .refuses(&["connection_changed"]),
         post(
@@ -399,6 +460,58 @@ fn history(schemas: &mut Schemas) -> Vec<Operation> {
             "version_unknown",
         ]),
     ]
+}
+
+fn transfer(schemas: &mut Schemas) -> Vec<Operation> {
+    vec![
+        get(
+            "/export",
+            "exportConnections",
+            "All connections as one document, oldest first: their configurations, no secret and no history.",
+        )
+        .answers(200, schemas.answered::<ExportView<'_>>()),
+        post(
+            "/import",
+            "importConnections",
+            "Takes over connections from such a document: all, or none where one is refused. What is new is disabled. `dry_run` tells \
+             of each what would become of it.",
+        )
+        .reads(imported(schemas))
+        .repeatable()
+        .changes()
+        .answers(200, schemas.answered::<ImportView<'_>>())
+        .refuses(DOMAIN_CODES)
+        .refuses(&[
+            "connection_changed",
+            "connection_deleted",
+            "connection_exists",
+            "connection_incomplete",
+            "no_decryption_key",
+            "test_required",
+            "too_many_connections",
+        ]),
+    ]
+}
+
+/// A document of connections, and what is to be done with it.
+fn imported(schemas: &mut Schemas) -> Value {
+    let mut connection = described(schemas, &["name", "provider", "domains"]);
+    connection["properties"]["id"] = json!({ "type": ["string", "null"], "pattern": "^conn_[a-z2-7]{20}$" });
+    connection["properties"]["state"] = schemas.read::<State>();
+    connection["properties"]["identity_provider"] = schemas.read::<Option<IdpFields>>();
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["format", "version", "connections"],
+        "properties": {
+            "format": { "const": FORMAT },
+            "version": { "const": VERSION },
+            "exported_at": { "type": ["string", "null"] },
+            "mode": schemas.read::<ImportMode>(),
+            "dry_run": { "type": "boolean", "default": false },
+            "connections": { "type": "array", "maxItems": MAX_IMPORTED_CONNECTIONS, "items": connection },
+        },
+    })
 }
 
 fn keys(schemas: &mut Schemas) -> Vec<Operation> {
