@@ -5,7 +5,7 @@ use futures_util::future::try_join3;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
-use super::connection::{Head, problem};
+use super::connection::{Done, Head, problem};
 use super::field::{Attempt as Tried, Field, Maker};
 use super::form::Form;
 use super::parts::{Pill, ago, duration, minute, rule_words, second};
@@ -19,6 +19,8 @@ use crate::app::error::ApiError;
 use crate::app::http::{Response, insert, respond};
 use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
+use crate::app::registry::Actor;
+use crate::app::registry::tokens::Scope;
 use crate::app::route::{AdminRoute, Section, Tab};
 use crate::app::sign_ins::SignInsQuery;
 use crate::limits::{MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT, MAX_SHOWN_MESSAGE_BYTES};
@@ -233,7 +235,7 @@ impl<P: Ports> App<P> {
             let text = "There is no such attempt at this connection, or it is not kept any more.";
             return Ok(message(StatusCode::NOT_FOUND, "There is nothing here", text));
         };
-        let messages = if visitor.may_write() {
+        let messages = if visitor.may(Scope::Write) {
             Some(self.read_messages(id, reference).await?)
         } else {
             None
@@ -262,18 +264,31 @@ impl<P: Ports> App<P> {
         Ok(render(StatusCode::OK, &page))
     }
 
+    /// Captures messages for as long as a form says, or no more.
+    pub(super) async fn switch_capture(
+        &self,
+        id: &ConnectionId,
+        section: Section,
+        form: &Form,
+        actor: Actor,
+    ) -> Result<Done, ApiError> {
+        if section == Section::StartCapture {
+            let minutes = form.text("minutes").parse();
+            let minutes = minutes.map_err(|_| ApiError::invalid("minutes", "expected a number of minutes"))?;
+            self.start_capture(id, minutes, actor).await?;
+        } else {
+            self.end_capture(id, actor).await?;
+        }
+        Ok(Done::Live { published: true })
+    }
+
     /// A message that was captured, as a file.
     pub(super) async fn download_message(
         &self,
-        visitor: &Visitor,
         id: &ConnectionId,
         reference: &Reference,
         number: usize,
     ) -> Result<Response, Failure> {
-        // It holds all that is said of a person.
-        if !visitor.may_write() {
-            return Err(Failure::ReadOnly);
-        }
         self.existing(id).await?;
         let messages = self.read_messages(id, reference).await?;
         let message = number.checked_sub(1).and_then(|index| messages.into_iter().nth(index));
