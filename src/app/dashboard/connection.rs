@@ -297,6 +297,24 @@ impl<P: Ports> App<P> {
         }
     }
 
+    /// Captures messages for a while, or no more.
+    async fn switch_capture(
+        &self,
+        id: &ConnectionId,
+        section: Section,
+        form: &Form,
+        actor: Actor,
+    ) -> Result<Done, ApiError> {
+        if section == Section::StartCapture {
+            let minutes = form.text("minutes").parse();
+            let minutes = minutes.map_err(|_| ApiError::invalid("minutes", "expected a number of minutes"))?;
+            self.start_capture(id, minutes, actor).await?;
+        } else {
+            self.end_capture(id, actor).await?;
+        }
+        Ok(Done::Live { published: true })
+    }
+
     /// Saves the identity provider that a form gives, for whoever sets the connection up; or asks first, where it would take the place
     /// of one that is live.
     pub(super) async fn save_identity_provider(

@@ -5,7 +5,7 @@ use futures_util::future::try_join3;
 use http::StatusCode;
 use http::header::CONTENT_DISPOSITION;
 
-use super::connection::{Done, Head, problem};
+use super::connection::{Head, problem};
 use super::field::{Attempt as Tried, Field, Maker};
 use super::form::Form;
 use super::parts::{Pill, ago, duration, minute, rule_words, second};
@@ -19,7 +19,6 @@ use crate::app::error::ApiError;
 use crate::app::http::{Response, insert, respond};
 use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
-use crate::app::registry::Actor;
 use crate::app::registry::tokens::Scope;
 use crate::app::route::{AdminRoute, Section, Tab};
 use crate::app::sign_ins::SignInsQuery;
@@ -262,24 +261,6 @@ impl<P: Ports> App<P> {
             }),
         };
         Ok(render(StatusCode::OK, &page))
-    }
-
-    /// Captures messages for as long as a form says, or no more.
-    pub(super) async fn switch_capture(
-        &self,
-        id: &ConnectionId,
-        section: Section,
-        form: &Form,
-        actor: Actor,
-    ) -> Result<Done, ApiError> {
-        if section == Section::StartCapture {
-            let minutes = form.text("minutes").parse();
-            let minutes = minutes.map_err(|_| ApiError::invalid("minutes", "expected a number of minutes"))?;
-            self.start_capture(id, minutes, actor).await?;
-        } else {
-            self.end_capture(id, actor).await?;
-        }
-        Ok(Done::Live { published: true })
     }
 
     /// A message that was captured, as a file.

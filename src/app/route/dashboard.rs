@@ -304,10 +304,10 @@ impl AdminRoute {
     pub fn scope(&self, method: &Method) -> Scope {
         match self {
             Self::RevokeToken(_) | Self::Tokens => Scope::Tokens,
+            // A captured message holds all that is said of a person.
+            Self::Message(..) => Scope::Write,
             // Whoever may see may leave.
             Self::SignOut => Scope::Read,
-            // It holds all that is said of a person.
-            Self::Message(..) => Scope::Write,
             _ if *method == Method::POST => Scope::Write,
             _ => Scope::Read,
         }
