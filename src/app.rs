@@ -4,6 +4,7 @@ pub mod acs;
 pub mod api;
 mod attempt;
 mod capture;
+mod certificates;
 pub mod config;
 mod connections;
 mod dashboard;
@@ -25,9 +26,11 @@ pub mod ports;
 mod principal;
 mod public_domains;
 pub mod rate_limit;
+mod refresh;
 pub mod registry;
 pub mod return_target;
 pub mod route;
+mod scheduled;
 pub mod session;
 mod setup_links;
 pub mod sign_in;
@@ -36,7 +39,13 @@ mod sign_out;
 mod slo;
 pub mod sql;
 mod test_run;
+mod tokens;
+mod transfer;
 mod view;
+mod webhook_delivery;
+mod webhooks;
+
+use core::cell::RefCell;
 
 use ::http::{Method, StatusCode};
 
@@ -44,6 +53,7 @@ use self::config::{Config, Development};
 use self::error::BrowserError;
 use self::http::{Request, Response};
 use self::ports::{Ports, Unavailable};
+use self::registry::events::TellSignIn;
 use self::route::Route;
 use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, EndpointUrl};
@@ -54,12 +64,18 @@ use crate::saml::metadata;
 pub struct App<P> {
     config: Config,
     ports: P,
+    /// The sign-ins that ended by the request, to be told once it is answered.
+    ended_sign_ins: RefCell<Vec<TellSignIn>>,
 }
 
 impl<P: Ports> App<P> {
     /// An application for one request.
     pub fn new(config: Config, ports: P) -> Self {
-        Self { config, ports }
+        Self {
+            config,
+            ports,
+            ended_sign_ins: RefCell::default(),
+        }
     }
 
     /// Answers `request`, whatever it is.
@@ -160,14 +176,6 @@ impl<P: Ports> App<P> {
     /// Whether browsers may be sent to `url`. Its host may be private: they may be where it is.
     fn may_send_to(&self, url: &EndpointUrl) -> bool {
         url.is_https() || self.config.development == Development::On
-    }
-
-    /// Whether we may fetch metadata from `url`.
-    fn may_reach(&self, url: &EndpointUrl) -> bool {
-        match self.config.development {
-            Development::Off => url.is_https() && !url.is_private(),
-            Development::On => true,
-        }
     }
 }
 

@@ -205,6 +205,7 @@ mod tests {
         "fetch_tls",
         "fetch_http_status",
         "fetch_private_address",
+        "fetch_dns",
         "fetch_redirects",
         "fetch_too_large",
         "html_instead_of_xml",

@@ -6,7 +6,7 @@ mod objects;
 mod ports;
 mod sql;
 
-use worker::{Context, Env, Request, Response, Result, event};
+use worker::{Context, Env, Request, Response, Result, ScheduleContext, ScheduledEvent, event};
 
 use self::ports::WorkerPorts;
 use crate::app::App;
@@ -15,13 +15,29 @@ use crate::app::http::Response as AppResponse;
 
 /// Every request of the Worker comes in here.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()));
     let response = match config {
         Err(error) => http::misconfigured(&error),
-        Ok(config) => answer(&App::new(config, WorkerPorts::new(env)), request).await,
+        Ok(config) => {
+            let app = App::new(config, WorkerPorts::new(env));
+            let response = answer(&app, request).await;
+            if app.is_unfinished() {
+                context.wait_until(async move { app.finish().await });
+            }
+            response
+        }
     };
     http::write(response)
+}
+
+/// Every run of a cron trigger comes in here.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    match Config::read(|name| env.var(name).ok().map(|value| value.to_string())) {
+        Err(error) => http::log_misconfigured(&error),
+        Ok(config) => App::new(config, WorkerPorts::new(env)).run_schedule().await,
+    }
 }
 
 /// Reads the body only once the head gives no reason to refuse.

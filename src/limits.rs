@@ -128,14 +128,45 @@ pub const MAX_RELAY_STATE_BYTES: usize = 2_048;
 /// Octets of a body for the admin API: metadata, written as a JSON string.
 pub const MAX_API_BODY_BYTES: usize = 6 * 1024 * 1024;
 
+/// Octets of a document of connections that are imported: a connection takes 2 to 10 KB.
+pub const MAX_IMPORT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Connections of one import. Each is published by a call to its ledger and one to KV, of the 1,000 that Cloudflare lets one call make.
+pub const MAX_IMPORTED_CONNECTIONS: usize = 500;
+
+/// Connections of one import that get a first decryption key: each is a key pair to be made, which takes about a tenth of a second.
+pub const MAX_IMPORTED_DECRYPTION_KEYS: usize = 50;
+
 /// Characters of a NameID, which becomes a user's key: as many as a persistent one may have (SAML Core 8.3.7).
 pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
-/// Seconds before the end of a signing certificate from which on a connection warns of it: time to ask the customer.
-pub const CERTIFICATE_WARNING_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// Days before the end of a certificate at which it is told of, the last first. The first leaves time to ask the customer, the last
+/// is for the vendor who has not.
+pub const CERTIFICATE_NOTICE_DAYS: [i64; 5] = [1, 7, 14, 30, 60];
+
+/// Seconds between two looks at all certificates, to tell webhooks of those that end.
+pub const CERTIFICATE_TELL_SECONDS: i64 = 60 * 60;
+
+/// Seconds between two looks at the metadata of one connection.
+pub const REFRESH_SECONDS: i64 = 24 * 60 * 60;
+
+/// Seconds after a look that failed until the next one: most outages are over by then.
+pub const REFRESH_RETRY_SECONDS: i64 = 4 * 60 * 60;
+
+/// Connections whose metadata is looked at in one run of the schedule. Each takes three fetches (two questions of DNS and the
+/// metadata), and three more for each redirect; a Worker on Cloudflare's free plan may make 50 for one event.
+pub const MAX_REFRESHES_PER_RUN: i64 = 10;
+
+/// Seconds for which a signing certificate counts that the metadata does not list any more: some identity providers announce a
+/// change before all of their servers have made it.
+pub const MISSING_CERTIFICATE_SECONDS: i64 = 7 * 24 * 60 * 60;
+
+/// Seconds between two looks at a connection's metadata because a response was signed with a key that is unknown. Anybody can
+/// send such a response.
+pub const UNKNOWN_KEY_REFETCH_SECONDS: i64 = 5 * 60;
 
 /// Entity IDs, or endpoints, that an error lists.
 pub const MAX_LISTED: usize = 10;
@@ -170,7 +201,8 @@ pub const DOMAIN_PROOF_TRY_SECONDS: i64 = 60 * 60;
 /// Seconds for which that goes on after somebody asked: people who run DNS are seldom those who sit at the dashboard.
 pub const DOMAIN_PROOF_WAIT_SECONDS: i64 = 7 * 24 * 60 * 60;
 
-/// Domains that one run of the schedule looks up: one request each, of the 50 that a run may make on Cloudflare's free plan.
+/// Domains that one run of the schedule looks up: one request each, of the 50 that a run may make on Cloudflare's free plan, beside those
+/// for metadata.
 pub const MAX_DOMAIN_CHECKS_PER_RUN: u32 = 15;
 
 /// Connections that one domain or one organization leads to; any more are not offered.
@@ -345,11 +377,14 @@ pub const MAX_SHOWN_VALUE_CHARACTERS: usize = 200;
 /// Characters of what a check of a test expected and found.
 pub const MAX_SHOWN_CHARACTERS: usize = 1_000;
 
-/// Seconds that a session lasts at the most.
-pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// Hours that a session lasts at the most, unless its connection says otherwise.
+pub const SESSION_HOURS: u32 = 7 * 24;
 
-/// Seconds without a request after which a session ends.
-pub const SESSION_IDLE_SECONDS: i64 = 24 * 60 * 60;
+/// Hours without a request after which a session ends, unless its connection says otherwise.
+pub const SESSION_IDLE_HOURS: u32 = 24;
+
+/// Hours that a connection may give its sessions at the most: 90 days. Browsers forget cookies after 400.
+pub const MAX_SESSION_HOURS: u32 = 90 * 24;
 
 /// Seconds between two notes that a session is still in use, so that reading it seldom writes.
 pub const SESSION_TOUCH_SECONDS: i64 = 5 * 60;
@@ -374,6 +409,42 @@ pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
 
 /// Sessions of the dashboard at once; the oldest gives way.
 pub const MAX_ADMIN_SESSIONS: i64 = 100;
+
+/// Webhook endpoints of one deployment. Each is one more request for each event.
+pub const MAX_WEBHOOKS: usize = 10;
+
+/// Deliveries to one endpoint that are kept of each class of events (of configurations, of sign-ins, of refusals); older ones give way.
+pub const MAX_DELIVERIES_PER_CLASS: i64 = 1_000;
+
+/// Seconds that an event is kept and can be sent again.
+pub const WEBHOOK_KEPT_SECONDS: i64 = 14 * 24 * 60 * 60;
+
+/// Seconds that an endpoint has to answer.
+pub const WEBHOOK_SECONDS: u32 = 8;
+
+/// Seconds after which an event is sent again, after its first, second, … attempt.
+pub const WEBHOOK_RETRY_SECONDS: [i64; 7] = [5, 60, 5 * 60, 30 * 60, 2 * 60 * 60, 8 * 60 * 60, 24 * 60 * 60];
+
+/// Seconds for which an endpoint is left alone that failed more than once.
+pub const WEBHOOK_PAUSE_SECONDS: i64 = 60;
+
+/// Seconds after which an endpoint is switched off that always failed.
+pub const WEBHOOK_FAILING_SECONDS: i64 = 5 * 24 * 60 * 60;
+
+/// Seconds for which the secret before the present one signs as well.
+pub const WEBHOOK_SECRET_OVERLAP_SECONDS: i64 = 24 * 60 * 60;
+
+/// Events that one run of the registry's alarm sends: as many requests as a Worker has open at once.
+pub const MAX_DELIVERIES_PER_ROUND: usize = 6;
+
+/// Those of them that go to one endpoint.
+pub const MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND: i64 = 3;
+
+/// Deliveries in one answer, unless it is asked for more or fewer.
+pub const DELIVERIES_PER_PAGE: i64 = 50;
+
+/// The most that may be asked for.
+pub const MAX_DELIVERIES_PER_PAGE: i64 = 100;
 
 /// Connections in one answer of the admin API.
 pub const MAX_CONNECTIONS_PER_PAGE: i64 = 100;

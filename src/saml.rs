@@ -6,11 +6,15 @@
 pub mod assertion;
 pub mod authn_request;
 pub mod binding;
+pub mod certificate;
 pub mod connection;
 mod decrypt;
 pub mod domains;
 pub mod id;
 pub mod identity;
+pub mod idp_diff;
+pub mod idp_refresh;
+pub mod ip;
 pub mod logout;
 pub mod logout_sent;
 pub mod mapping;

@@ -1,12 +1,14 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
-mod condition;
+pub(super) mod condition;
 mod connections;
+mod metadata;
 #[cfg(test)]
 mod openapi;
 pub(super) mod query;
 mod tokens;
 
+pub(super) use self::connections::raw_repeatable;
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -115,6 +117,7 @@ impl<P: Ports> App<P> {
                 Ok(json(StatusCode::OK, &AuditView::of(entries, limit)))
             }
             ApiRoute::Capture(id) => self.answer_capture(id, request, caller.actor()).await,
+            ApiRoute::Certificates => self.list_certificates().await,
             ApiRoute::Connection(id) => self.answer_connection(id, request, caller).await,
             ApiRoute::Connections => self.answer_connections(request, caller).await,
             ApiRoute::DecryptionKeys(id) | ApiRoute::RotateDecryptionKeys(id) => {
@@ -125,8 +128,13 @@ impl<P: Ports> App<P> {
             ApiRoute::Draft(id) => self.answer_draft(id, request, caller.actor()).await,
             ApiRoute::DraftApply(id) => self.answer_apply(id, request, caller.actor()).await,
             ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
-            ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
+            ApiRoute::DraftRebase(id) => self.answer_rebase(id, request, caller.actor()).await,
             ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
+            ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
+                self.answer_held_metadata(id, request, caller).await
+            }
+            ApiRoute::Export => self.answer_export().await,
+            ApiRoute::Import => self.answer_import(request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
             ApiRoute::RestoreVersion(id, generation) => self.answer_restore(id, *generation, request, caller).await,
@@ -145,11 +153,18 @@ impl<P: Ports> App<P> {
                 Ok(json(StatusCode::OK, &page))
             }
             ApiRoute::Tests(id) => self.show_tests(id).await,
-            ApiRoute::Token(id) => self.revoke_token(id, caller).await,
+            ApiRoute::Token(id) => self.answer_revoke(id, caller).await,
             ApiRoute::Tokens => self.answer_tokens(request, caller).await,
             ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
             ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,
             ApiRoute::Versions(id) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
+            ApiRoute::Webhook(id) => self.answer_webhook(id, request, caller.actor()).await,
+            ApiRoute::WebhookDeliveries(id) => self.answer_deliveries(id, request).await,
+            ApiRoute::WebhookReplay(id) => self.answer_replay(id, request).await,
+            ApiRoute::WebhookReplayOne(id, event) => self.answer_replay_delivery(id, event).await,
+            ApiRoute::WebhookSecret(id) => self.answer_rotate_secret(id, caller.actor()).await,
+            ApiRoute::WebhookTest(id) => self.answer_test_webhook(id).await,
+            ApiRoute::Webhooks => self.answer_webhooks(request, caller.actor()).await,
             ApiRoute::Unknown => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

@@ -3,6 +3,7 @@
 use super::App;
 use super::ledger::{About, Refusal};
 use super::ports::{Ports, Unavailable};
+use crate::code::Code;
 use crate::saml::connection::Connection;
 use crate::saml::reject::Reject;
 
@@ -45,16 +46,32 @@ impl From<Unavailable> for Failure {
     }
 }
 
+/// Whether new keys were looked for.
+#[derive(PartialEq, Eq)]
+enum Keys {
+    Known,
+    LookedFor,
+}
+
 impl<P: Ports> App<P> {
-    /// Makes `attempt` with a record out of KV; once more with the registry's, when the ledger says that it was older.
+    /// Makes `attempt` with a record out of KV; once more with the registry's, when the ledger says that it was older, and once
+    /// more when the message was signed with an unknown key and there are new ones.
     pub(super) async fn with_current<T>(
         &self,
         replicated: Connection,
         attempt: impl AsyncFn(&Connection) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut connection = replicated;
-        for _ in 0..2 {
+        let mut keys = Keys::Known;
+        for _ in 0..3 {
             match attempt(&connection).await {
+                Err(Failure::Rejected(reject, about))
+                    if reject.code() == Code::SignatureKeyUnknown && keys == Keys::Known =>
+                {
+                    keys = Keys::LookedFor;
+                    let found = self.with_new_keys(&connection).await;
+                    connection = found.ok_or(Failure::Rejected(reject, about))?;
+                }
                 Err(Failure::Ledger(Refusal::StaleGeneration, _)) => {
                     let registered = self.registered_connection(&connection.id).await?;
                     connection = registered.ok_or(Reject::ConnectionUnknown)?;

@@ -10,12 +10,14 @@ use super::description::{DescriptionBody, Fields, line};
 use super::error::ApiError;
 use super::ports::{Answer, Ports, Unavailable};
 use super::registry::idempotency::Repeatable;
+use super::registry::refresh::{DecideHeld, Decision, HeldMetadata, ReadHeld, ReadRefresh, RefreshState};
 use super::registry::tested::{ReadTestStatuses, TestStatus};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
 use crate::limits::MAX_REASON_CHARACTERS;
-use crate::saml::connection::Connection;
+use crate::saml::connection::{Connection, IdentityProvider};
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
+use crate::saml::idp_diff::{self, changes};
 
 /// What an operation left, and whether it has reached every place yet; if not, it will by itself.
 pub(super) type Saved<T> = Answer<T>;
@@ -32,6 +34,17 @@ pub(super) struct MetadataBody {
     /// Whether it may be another one than the connection has.
     #[serde(default)]
     pub(super) replace_entity: bool,
+    /// Whether it is only shown what would change.
+    #[serde(default)]
+    pub(super) preview: bool,
+}
+
+/// What saving metadata would change.
+pub(super) struct MetadataPreview {
+    /// The identity provider that it describes.
+    pub(super) found: IdentityProvider,
+    /// What is different from the one that the connection has.
+    pub(super) diff: Vec<idp_diff::Change>,
 }
 
 /// Why a configuration goes live without a passed test, if it is to.
@@ -108,20 +121,64 @@ impl<P: Ports> App<P> {
 
     /// Fetches or reads the metadata of an identity provider: the change that saves it.
     pub(super) async fn read_metadata(&self, body: MetadataBody) -> Result<Change, ApiError> {
-        let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
-        let wanted = wanted.map_err(|e| ApiError::invalid("entity_id", e.0))?;
-        let found = match (body.url, body.xml) {
-            (Some(url), None) => {
-                let url = EndpointUrl::parse(&url).map_err(|e| ApiError::invalid("url", e.0))?;
-                self.fetch_identity_provider(&url, wanted.as_ref()).await?
-            }
-            (None, Some(xml)) => self.pasted_identity_provider(&xml, wanted.as_ref())?,
-            _ => return Err(ApiError::invalid("url", "expected exactly one of url and xml")),
-        };
         Ok(Change::IdentityProvider {
-            found: Box::new(found),
+            found: Box::new(self.find_identity_provider(&body).await?),
             replace_entity: body.replace_entity,
         })
+    }
+
+    /// Fetches or reads the metadata of an identity provider, and saves nothing: what it would change of `present`.
+    pub(super) async fn preview_metadata(
+        &self,
+        present: &Connection,
+        body: &MetadataBody,
+    ) -> Result<MetadataPreview, ApiError> {
+        let found = self.find_identity_provider(body).await?;
+        Ok(MetadataPreview {
+            diff: changes(present.identity_provider.as_ref(), &found),
+            found,
+        })
+    }
+
+    /// The identity provider that `body` describes.
+    async fn find_identity_provider(&self, body: &MetadataBody) -> Result<IdentityProvider, ApiError> {
+        let wanted = body.entity_id.as_deref().map(EntityId::parse).transpose();
+        let wanted = wanted.map_err(|e| ApiError::invalid("entity_id", e.0))?;
+        match (&body.url, &body.xml) {
+            (Some(url), None) => {
+                let url = EndpointUrl::parse(url).map_err(|e| ApiError::invalid("url", e.0))?;
+                self.fetch_identity_provider(&url, wanted.as_ref()).await
+            }
+            (None, Some(xml)) => self.pasted_identity_provider(xml, wanted.as_ref()),
+            _ => Err(ApiError::invalid("url", "expected exactly one of url and xml")),
+        }
+    }
+
+    /// How fetching the metadata of a connection again went; nothing where it is not fetched.
+    pub(super) async fn read_refresh(&self, id: &ConnectionId) -> Result<Option<RefreshState>, Unavailable> {
+        Ok(self.ports.registry(ReadRefresh { id: id.clone() }).await?.reply)
+    }
+
+    /// The metadata of a connection that waits for approval.
+    pub(super) async fn read_held(&self, id: &ConnectionId) -> Result<Option<HeldMetadata>, Unavailable> {
+        Ok(self.ports.registry(ReadHeld { id: id.clone() }).await?.reply)
+    }
+
+    /// Decides what becomes of the metadata `version` that is held of a connection.
+    pub(super) async fn decide_held(
+        &self,
+        id: &ConnectionId,
+        version: String,
+        decision: Decision,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
+        let decide = DecideHeld {
+            id: id.clone(),
+            version,
+            decision,
+            actor,
+        };
+        saved(self.ports.registry(decide).await?)
     }
 
     /// Enables a connection: once a test has passed with exactly its configuration, or for a reason that is given.
@@ -212,6 +269,7 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                 "Somebody else changed the connection at the same time. Read it again, then repeat the change.";
             ApiError::new(StatusCode::CONFLICT, "connection_changed", message)
         }
+        Refusal::Deleted => deleted(),
         Refusal::DomainTaken(domain) => {
             let message = format!(
                 "Another connection has the domain {domain}. Remove it there first; or let both share it: they must be of the same \
@@ -244,6 +302,7 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             );
             ApiError::new(StatusCode::CONFLICT, Code::EntityChanged.as_str(), message)
         }
+        Refusal::Exists => exists(),
         Refusal::Incomplete => {
             let message = "The connection has no identity provider yet. Save its metadata first.";
             ApiError::new(StatusCode::CONFLICT, "connection_incomplete", message)
@@ -271,6 +330,15 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             let message = "There is no such version of the connection, or it is not kept any more.";
             ApiError::new(StatusCode::NOT_FOUND, "version_unknown", message)
         }
+        Refusal::HeldChanged => {
+            let message = "Other metadata is held by now. Look at it again, then decide.";
+            ApiError::new(StatusCode::CONFLICT, "held_metadata_changed", message)
+        }
+        Refusal::NothingHeld => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "nothing_held",
+            "No metadata of this connection waits for approval.",
+        ),
         Refusal::NotFound => ApiError::new(
             StatusCode::NOT_FOUND,
             "connection_unknown",
@@ -294,5 +362,23 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
             "too_many_connections",
             "There are too many connections.",
         ),
+    }
+}
+
+fn deleted() -> ApiError {
+    let message = "A connection of this id was deleted here, and what it had used is forgotten. Leave the id out: the connection gets a \
+                   new one, and with it new addresses for its identity provider.";
+    ApiError {
+        field: Some("id"),
+        ..ApiError::new(StatusCode::CONFLICT, "connection_deleted", message)
+    }
+}
+
+fn exists() -> ApiError {
+    let message =
+        "There is a connection of this id, with another configuration. If it is to be replaced, set mode to replace.";
+    ApiError {
+        field: Some("id"),
+        ..ApiError::new(StatusCode::CONFLICT, "connection_exists", message)
     }
 }

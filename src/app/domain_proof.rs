@@ -131,7 +131,7 @@ impl<P: Ports> App<P> {
     ///
     /// # Errors
     /// [`Unavailable`] when the registry does not answer.
-    pub async fn look_up_due_proofs(&self) -> Result<(), Unavailable> {
+    pub(super) async fn look_up_due_proofs(&self) -> Result<(), Unavailable> {
         let due = TakeDueProofs {
             limit: MAX_DOMAIN_CHECKS_PER_RUN,
         };

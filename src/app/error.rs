@@ -108,6 +108,8 @@ pub struct ApiError {
     pub message: String,
     /// The field that it is about, where it is about one.
     pub field: Option<&'static str>,
+    /// Where in the body it stands (RFC 6901), where the body holds several things.
+    pub pointer: Option<String>,
 }
 
 /// What is answered when a call fails.
@@ -121,7 +123,7 @@ pub(super) struct ErrorBody<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "ErrorDetail"))]
-struct ErrorView<'a> {
+pub(super) struct ErrorView<'a> {
     /// The stable code.
     code: &'a str,
     /// What is wrong and what to do, for people.
@@ -129,6 +131,9 @@ struct ErrorView<'a> {
     /// The field that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    /// Where in the body it stands (RFC 6901), where the body holds several things.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'a str>,
 }
 
 impl ApiError {
@@ -139,6 +144,7 @@ impl ApiError {
             code,
             message: message.into(),
             field: None,
+            pointer: None,
         }
     }
 
@@ -160,16 +166,17 @@ impl ApiError {
     /// The response.
     #[must_use]
     pub fn response(&self) -> Response {
-        json(
-            self.status,
-            &ErrorBody {
-                error: ErrorView {
-                    code: self.code,
-                    message: &self.message,
-                    field: self.field,
-                },
-            },
-        )
+        json(self.status, &ErrorBody { error: self.view() })
+    }
+
+    /// As it is shown, without its status.
+    pub(super) fn view(&self) -> ErrorView<'_> {
+        ErrorView {
+            code: self.code,
+            message: &self.message,
+            field: self.field,
+            pointer: self.pointer.as_deref(),
+        }
     }
 }
 
@@ -274,6 +281,10 @@ impl<P: Ports> App<P> {
             Ok(random) => super::reference(&random),
             Err(unavailable) => unavailable.0,
         };
+        let email = match &evidence.about {
+            About::Signed(message) => message.email.clone(),
+            _ => None,
+        };
         let record = RecordRefusal {
             reference: reference.clone(),
             about: evidence.about,
@@ -308,6 +319,10 @@ impl<P: Ports> App<P> {
         }
         if let (Some(recorded), Some(message)) = (known, &evidence.message) {
             self.capture(connection, recorded, message).await;
+        }
+        if known.is_some() && step != Step::LogoutRefused {
+            let code = reject.code().as_str();
+            self.note_sign_in(connection, Some(shown.clone()), Some(code), email);
         }
         shown.clone()
     }

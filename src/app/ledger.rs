@@ -11,6 +11,7 @@ mod request;
 mod session;
 mod sign_in;
 pub mod test;
+mod unknown_key;
 
 pub use attempts::{
     About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
@@ -19,8 +20,9 @@ pub use attempts::{
 pub use capture::{CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
-pub use session::{EndSession, ReadSession, Session, User, user_id};
+pub use session::{EndSession, ReadSession, Session, User, user_id, user_id_of_attribute};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
+pub use unknown_key::{FindKey, KeySource};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,7 @@ use super::return_target::ReturnTarget;
 use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
 use crate::limits::{CAPTURED_MESSAGE_SECONDS, EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
+use crate::saml::settings::SessionSettings;
 use crate::saml::time::Timestamp;
 
 /// A call to a ledger: plain data there, plain data back.
@@ -86,6 +89,8 @@ pub struct Configure {
     pub generation: u64,
     /// Whether it signs users in.
     pub state: State,
+    /// How long its sessions last.
+    pub sessions: SessionSettings,
 }
 
 /// Forgets everything; the connection was deleted.
@@ -113,6 +118,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         EndSession::NAME => run::<EndSession>(call, sql, now)?,
         EndUserSessions::NAME => run::<EndUserSessions>(call, sql, now)?,
         FinishTest::NAME => run::<FinishTest>(call, sql, now)?,
+        FindKey::NAME => run::<FindKey>(call, sql, now)?,
         Forget::NAME => run::<Forget>(call, sql, now)?,
         GiveUp::NAME => run::<GiveUp>(call, sql, now)?,
         Health::NAME => run::<Health>(call, sql, now)?,
@@ -194,7 +200,8 @@ const GROWING_OLD: [(&str, &str, i64); 8] = [
 ];
 
 const TABLES: [&str; 12] = [
-    "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL, \
+     sessions TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
@@ -224,16 +231,17 @@ impl Call for Configure {
             .chain(capture::TABLES)
             .chain(request::TABLES)
             .chain(logout::TABLES)
-            .chain([&test::TABLE])
+            .chain([&test::TABLE, &unknown_key::TABLE])
         {
             sql.run(table, &[])?;
         }
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;
         // An older message that arrives late changes nothing.
         sql.run(
-            "INSERT INTO configuration (one, generation, state) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE \
-             SET generation = excluded.generation, state = excluded.state WHERE excluded.generation >= generation",
-            &[generation.into(), to_json(&self.state)?],
+            "INSERT INTO configuration (one, generation, state, sessions) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE \
+             SET generation = excluded.generation, state = excluded.state, sessions = excluded.sessions \
+             WHERE excluded.generation >= generation",
+            &[generation.into(), to_json(&self.state)?, to_json(&self.sessions)?],
         )?;
         Ok(())
     }
@@ -248,6 +256,7 @@ impl Call for Forget {
         let tombstone = Configure {
             generation: LAST_GENERATION,
             state: State::Disabled,
+            sessions: SessionSettings::default(),
         };
         tombstone.run(sql, now)?;
         let tables = GROWING_OLD.iter().map(|(table, ..)| *table);
@@ -280,6 +289,13 @@ fn configuration(sql: &dyn Sql) -> Result<Option<(u64, State)>, SqlError> {
             Ok((generation, json(row, 1)?))
         })
         .transpose()
+}
+
+/// How long the sessions of a ledger that was configured last.
+fn session_settings(sql: &dyn Sql) -> Result<SessionSettings, SqlError> {
+    let rows = sql.run("SELECT sessions FROM configuration", &[])?;
+    rows.first()
+        .map_or_else(|| Ok(SessionSettings::default()), |row| json(row, 0))
 }
 
 /// Whether a caller that used the record of `generation` may go on.

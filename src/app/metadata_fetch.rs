@@ -1,14 +1,19 @@
 //! Fetches an identity provider's metadata, without being led to where it should not look.
 
+use core::fmt;
+
 use http::StatusCode;
 
 use super::App;
+use super::config::Development;
+use super::dns::{self, DnsName};
 use super::error::ApiError;
 use super::ports::{Fetch, FetchFailure, Fetched, Ports};
 use crate::code::Code;
 use crate::limits::{MAX_METADATA_REDIRECTS, METADATA_FETCH_SECONDS};
 use crate::saml::connection::IdentityProvider;
 use crate::saml::id::{EndpointUrl, EntityId};
+use crate::saml::ip::is_public;
 use crate::saml::metadata::{MetadataError, read_identity_provider, read_pasted_identity_provider};
 
 impl<P: Ports> App<P> {
@@ -19,19 +24,42 @@ impl<P: Ports> App<P> {
         url: &EndpointUrl,
         wanted: Option<&EntityId>,
     ) -> Result<IdentityProvider, ApiError> {
+        let fetched = self.fetch_metadata(url).await?;
+        self.fetched_identity_provider(url, read_fetched(&fetched, wanted))
+    }
+
+    /// The same, where `saved` was found before: it, or whoever has taken its place alone.
+    pub(super) async fn refetch_identity_provider(
+        &self,
+        url: &EndpointUrl,
+        saved: &EntityId,
+    ) -> Result<IdentityProvider, ApiError> {
+        let fetched = self.fetch_metadata(url).await?;
+        let read = match read_fetched(&fetched, Some(saved)) {
+            Err(MetadataError::EntityMissing(_)) => read_fetched(&fetched, None),
+            read => read,
+        };
+        self.fetched_identity_provider(url, read)
+    }
+
+    fn fetched_identity_provider(
+        &self,
+        url: &EndpointUrl,
+        read: Result<IdentityProvider, MetadataError>,
+    ) -> Result<IdentityProvider, ApiError> {
+        let mut idp = self.usable(read)?;
+        idp.metadata_url = Some(url.clone());
+        Ok(idp)
+    }
+
+    /// What is at `url`, or where it redirects to.
+    async fn fetch_metadata(&self, url: &EndpointUrl) -> Result<Fetched, ApiError> {
         let mut at = url.clone();
         for _ in 0..=MAX_METADATA_REDIRECTS {
-            if !self.may_reach(&at) {
-                let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
-                return Err(unusable(Code::FetchPrivateAddress, message));
-            }
+            self.check_reachable(&at).await?;
             let fetched = self.ports.fetch(Fetch::metadata(&at)).await.map_err(fetch_error)?;
             match (fetched.status, &fetched.location) {
-                (200, _) => {
-                    let mut idp = self.usable(read_fetched(&fetched, wanted))?;
-                    idp.metadata_url = Some(url.clone());
-                    return Ok(idp);
-                }
+                (200, _) => return Ok(fetched),
                 // What Cloudflare answers itself in the place of a server that it cannot reach.
                 (521 | 523 | 525 | 526 | 530, _) => return Err(fetch_error(FetchFailure::Connection)),
                 (522 | 524, _) => return Err(fetch_error(FetchFailure::Timeout)),
@@ -55,6 +83,41 @@ impl<P: Ports> App<P> {
             Code::FetchRedirects,
             format!("The metadata URL redirects more than {MAX_METADATA_REDIRECTS} times."),
         ))
+    }
+
+    /// Whether we may fetch from `url`: by https, from a host all of whose addresses are on the public internet. A developer's
+    /// machine may fetch from anywhere.
+    ///
+    /// The platform resolves the name once more when it fetches, and cannot be told which address to take.
+    pub(super) async fn check_reachable(&self, url: &EndpointUrl) -> Result<(), ApiError> {
+        if self.config.development == Development::On {
+            return Ok(());
+        }
+        if !url.is_https() || url.is_private() {
+            let message = "The metadata URL, or an address that it redirects to, is not a public https address.";
+            return Err(unusable(Code::FetchPrivateAddress, message));
+        }
+        let Some(host) = url.host_name() else {
+            return Ok(());
+        };
+        let unresolved = |why: &dyn fmt::Display| {
+            unusable(
+                Code::FetchDns,
+                format!("The host {host} of the metadata URL cannot be resolved: {why}."),
+            )
+        };
+        let name = DnsName::parse(&host).map_err(|expected| unresolved(&expected))?;
+        let addresses = dns::addresses(&self.ports, &self.config.resolver, &name).await;
+        let addresses = addresses.map_err(|error| unresolved(&error))?;
+        if addresses.is_empty() {
+            return Err(unresolved(&"it has no address"));
+        }
+        if !addresses.into_iter().all(is_public) {
+            let message =
+                format!("The host {host} of the metadata URL has an address that is not on the public internet.");
+            return Err(unusable(Code::FetchPrivateAddress, message));
+        }
+        Ok(())
     }
 
     /// Reads the identity provider that pasted metadata describes, or the one that is `wanted` of several.

@@ -7,38 +7,49 @@
 pub mod admin_sessions;
 pub mod audit;
 pub mod capture;
+pub mod certificate_notices;
 pub mod decryption_keys;
 mod diff;
 pub mod domains;
 pub mod drafts;
+pub mod events;
 pub mod idempotency;
+pub mod import;
 pub mod keys;
+pub mod outbox;
 pub mod proofs;
+pub mod refresh;
 pub mod setup_links;
+pub mod situation;
 pub mod tested;
 pub mod tokens;
 pub mod versions;
+pub mod webhooks;
 
 pub use diff::FieldChange;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::audit::{Action, Deed, ListAudit};
+use self::audit::{Action, Deed, ListAudit, ReadAuditPage};
 use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
+use self::certificate_notices::TellCertificates;
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
+use self::events::TellSignIn;
 use self::idempotency::Repeatable;
+use self::import::Import;
 use self::keys::NewKey;
 use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
+use self::situation::ReadSituation;
 use self::tested::{NoteTest, ReadTestStatuses};
-use self::versions::{ListVersions, Restore, UndoChange};
+use self::versions::{ListVersions, Restore, UndoChange, configured_as};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -61,6 +72,8 @@ pub trait Call: Serialize + DeserializeOwned {
 pub enum Refusal {
     /// It was changed since it was read.
     Changed,
+    /// A connection of this identifier was deleted.
+    Deleted,
     /// Another connection has this domain, and does not share it with this one.
     DomainTaken(Domain),
     /// This domain is not proven to be the customer's, which is demanded.
@@ -74,6 +87,8 @@ pub enum Refusal {
         /// The one that it was to have.
         found: EntityId,
     },
+    /// There is one already, of another configuration.
+    Exists,
     /// The key of a repeatable call was used for another call.
     KeyReused,
     /// It cannot be enabled without an identity provider.
@@ -88,8 +103,12 @@ pub enum Refusal {
     NoSuchSetupLink,
     /// There is no such version of it, or not any more.
     NoSuchVersion,
+    /// The metadata that is held is not the one that was looked at.
+    HeldChanged,
     /// There is no such connection.
     NotFound,
+    /// No metadata is held.
+    NothingHeld,
     /// A rotation of keys has another next step: this one.
     RotationStep(RotationStep),
     /// No test has passed with exactly this configuration.
@@ -122,6 +141,9 @@ pub struct Description {
     /// What its responses may and must be.
     #[serde(default)]
     pub responses: ResponseSettings,
+    /// How long its sessions last.
+    #[serde(default)]
+    pub sessions: SessionSettings,
 }
 
 /// Who makes a change, in words for people; never a secret.
@@ -239,6 +261,10 @@ pub struct Delete {
     pub actor: Actor,
 }
 
+/// Publishes what is not published yet, though nothing was changed: a schedule calls it, should an alarm ever be lost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Publish {}
+
 /// Runs the call named `name`, given and answered as JSON, as one transaction. `None` for a name that is no call.
 ///
 /// # Errors
@@ -266,11 +292,29 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadKeys::NAME => run::<keys::ReadKeys>(call, sql, now)?,
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
+        refresh::DecideHeld::NAME => run::<refresh::DecideHeld>(call, sql, now)?,
+        refresh::ReadHeld::NAME => run::<refresh::ReadHeld>(call, sql, now)?,
+        refresh::ReadRefresh::NAME => run::<refresh::ReadRefresh>(call, sql, now)?,
+        refresh::SaveRefresh::NAME => run::<refresh::SaveRefresh>(call, sql, now)?,
+        refresh::TakeDueRefreshes::NAME => run::<refresh::TakeDueRefreshes>(call, sql, now)?,
         tokens::AddToken::NAME => run::<tokens::AddToken>(call, sql, now)?,
         tokens::ListTokens::NAME => run::<tokens::ListTokens>(call, sql, now)?,
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
         tokens::UseToken::NAME => run::<tokens::UseToken>(call, sql, now)?,
+        outbox::ListDeliveries::NAME => run::<outbox::ListDeliveries>(call, sql, now)?,
+        outbox::ReplayDelivery::NAME => run::<outbox::ReplayDelivery>(call, sql, now)?,
+        outbox::ReplaySince::NAME => run::<outbox::ReplaySince>(call, sql, now)?,
+        outbox::TestWebhook::NAME => run::<outbox::TestWebhook>(call, sql, now)?,
+        webhooks::AddWebhook::NAME => run::<webhooks::AddWebhook>(call, sql, now)?,
+        webhooks::ChangeWebhook::NAME => run::<webhooks::ChangeWebhook>(call, sql, now)?,
+        webhooks::DeleteWebhook::NAME => run::<webhooks::DeleteWebhook>(call, sql, now)?,
+        webhooks::ListWebhooks::NAME => run::<webhooks::ListWebhooks>(call, sql, now)?,
+        webhooks::ReadWebhook::NAME => run::<webhooks::ReadWebhook>(call, sql, now)?,
+        webhooks::RotateWebhookSecret::NAME => run::<webhooks::RotateWebhookSecret>(call, sql, now)?,
+        TellCertificates::NAME => run::<TellCertificates>(call, sql, now)?,
+        TellSignIn::NAME => run::<TellSignIn>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
+        Import::NAME => run::<Import>(call, sql, now)?,
         ApplyDraft::NAME => run::<ApplyDraft>(call, sql, now)?,
         Delete::NAME => run::<Delete>(call, sql, now)?,
         DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
@@ -282,10 +326,13 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
+        ReadAuditPage::NAME => run::<ReadAuditPage>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
+        Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
+        ReadSituation::NAME => run::<ReadSituation>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
         Restore::NAME => run::<Restore>(call, sql, now)?,
         UndoChange::NAME => run::<UndoChange>(call, sql, now)?,
@@ -294,19 +341,39 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     }))
 }
 
-/// Whether the call named `name` changes anything, so that something may have to be published after it.
+/// Whether something may have to be published after the call named `name`.
 #[must_use]
 pub fn changes(name: &str) -> bool {
     [
         RotateDecryptionKeys::NAME,
         keys::AddFirstKey::NAME,
         keys::RotateKeys::NAME,
+        webhooks::AddWebhook::NAME,
+        webhooks::ChangeWebhook::NAME,
+        webhooks::DeleteWebhook::NAME,
+        refresh::DecideHeld::NAME,
+        refresh::SaveRefresh::NAME,
         Create::NAME,
         Delete::NAME,
         ApplyDraft::NAME,
+        Import::NAME,
         Restore::NAME,
         UndoChange::NAME,
+        Publish::NAME,
         Update::NAME,
+    ]
+    .contains(&name)
+}
+
+/// Whether the call named `name`, which publishes nothing, leaves something to be sent to a webhook.
+#[must_use]
+pub fn sends(name: &str) -> bool {
+    [
+        outbox::ReplayDelivery::NAME,
+        outbox::ReplaySince::NAME,
+        outbox::TestWebhook::NAME,
+        TellCertificates::NAME,
+        TellSignIn::NAME,
     ]
     .contains(&name)
 }
@@ -323,17 +390,22 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         capture::TABLE,
         decryption_keys::TABLE,
         idempotency::TABLE,
+        import::TABLE,
         keys::TABLE,
         setup_links::TABLE,
         tokens::TABLE,
         drafts::TABLE,
         versions::TABLE,
+        webhooks::TABLE,
     ]
     .into_iter()
     .chain(audit::TABLES)
     .chain(domains::TABLES)
+    .chain(certificate_notices::TABLES)
+    .chain(outbox::TABLES)
     .chain(proofs::TABLES)
     .chain(tested::TABLES)
+    .chain(refresh::TABLES)
     {
         sql.run(table, &[])?;
     }
@@ -350,52 +422,73 @@ impl Call for Create {
         {
             return Ok(before);
         }
-        let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
-        let (count, last) = match counted.first() {
-            Some(row) => (integer(row, 0)?, integer(row, 1)?),
-            None => (0, 0),
-        };
-        if count >= MAX_CONNECTIONS {
-            return Ok(Err(Refusal::TooMany));
+        let created = Deed::new(&self.actor, Action::ConnectionCreated);
+        let connection = self.description.begun(self.id, now);
+        let added = add(sql, connection, self.decryption_key, &created, now)?;
+        if let (Some(repeatable), Ok(connection)) = (&self.repeatable, &added) {
+            idempotency::remember(sql, repeatable, connection, now)?;
         }
-        let mut connection = Connection {
-            id: self.id,
+        Ok(added)
+    }
+}
+
+impl Description {
+    /// A new connection of which this is said, disabled.
+    fn begun(self, id: ConnectionId, now: Timestamp) -> Connection {
+        Connection {
+            id,
             generation: 1,
-            name: self.description.name,
-            provider: self.description.provider,
+            name: self.name,
+            provider: self.provider,
             state: State::Disabled,
-            domains: self.description.domains,
-            organization: self.description.organization,
-            sp_entity_id: self.description.sp_entity_id,
-            routing: self.description.routing,
-            requests: self.description.requests,
-            responses: self.description.responses,
+            domains: self.domains,
+            organization: self.organization,
+            sp_entity_id: self.sp_entity_id,
+            routing: self.routing,
+            requests: self.requests,
+            responses: self.responses,
+            sessions: self.sessions,
             decryption_keys: Vec::new(),
             identity_provider: None,
             created_at: now,
             updated_at: now,
-        };
-        if let Some(taken) = domains::taken(sql, &connection)? {
-            return Ok(Err(Refusal::DomainTaken(taken)));
         }
-        decryption_keys::add_first(sql, &mut connection, self.decryption_key, now)?;
-        sql.run(
-            "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
-            &[
-                connection.id.as_str().into(),
-                last.saturating_add(1).into(),
-                to_json(&connection)?,
-            ],
-        )?;
-        domains::settle(sql, None, Some(&connection))?;
-        note(sql, Kind::Connection, connection.id.as_str())?;
-        let created = Deed::new(&self.actor, Action::ConnectionCreated);
-        audit::record(sql, None, Some(&connection), &created, now)?;
-        if let Some(repeatable) = &self.repeatable {
-            idempotency::remember(sql, repeatable, &connection, now)?;
-        }
-        Ok(Ok(connection))
     }
+}
+
+/// Adds a connection, with its key if it decrypts.
+fn add(
+    sql: &dyn Sql,
+    mut connection: Connection,
+    key: Option<NewKey>,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<Result<Connection, Refusal>, SqlError> {
+    let counted = sql.run("SELECT count(*), coalesce(max(sequence), 0) FROM connections", &[])?;
+    let (count, last) = match counted.first() {
+        Some(row) => (integer(row, 0)?, integer(row, 1)?),
+        None => (0, 0),
+    };
+    if count >= MAX_CONNECTIONS {
+        return Ok(Err(Refusal::TooMany));
+    }
+    if let Some(taken) = domains::taken(sql, &connection)? {
+        return Ok(Err(Refusal::DomainTaken(taken)));
+    }
+    decryption_keys::add_first(sql, &mut connection, key, now)?;
+    sql.run(
+        "INSERT INTO connections (id, sequence, record) VALUES (?, ?, ?)",
+        &[
+            connection.id.as_str().into(),
+            last.saturating_add(1).into(),
+            to_json(&connection)?,
+        ],
+    )?;
+    domains::settle(sql, None, Some(&connection))?;
+    refresh::follow(sql, &connection, now)?;
+    note(sql, Kind::Connection, connection.id.as_str())?;
+    audit::record(sql, None, Some(&connection), deed, now)?;
+    Ok(Ok(connection))
 }
 
 impl Call for Read {
@@ -459,11 +552,15 @@ impl Call for Update {
         if let Change::Enable { override_reason } = &self.change {
             deed.note = override_reason.as_deref().map(untested);
         }
+        let saves_idp = matches!(self.change, Change::IdentityProvider { .. });
         let becomes_enabled = matches!(self.change, Change::Enable { .. }) && present.state == State::Disabled;
         if let Err(refusal) = self.change.apply_to(&mut changed) {
             return Ok(Err(refusal));
         }
         decryption_keys::add_first(sql, &mut changed, self.decryption_key, now)?;
+        if saves_idp && changed == present {
+            refresh::follow(sql, &present, now)?;
+        }
         // Without an identity provider there is nothing to be tested yet.
         let is_gated = becomes_enabled && changed.identity_provider.is_some() && deed.note.is_none();
         if is_gated && !tested::has_passed(sql, &changed)? {
@@ -488,15 +585,11 @@ impl Change {
     fn apply_to(self, connection: &mut Connection) -> Result<(), Refusal> {
         match self {
             Self::Describe(description) => {
-                let description = *description;
-                connection.name = description.name;
-                connection.provider = description.provider;
-                connection.domains = description.domains;
-                connection.organization = description.organization;
-                connection.sp_entity_id = description.sp_entity_id;
-                connection.routing = description.routing;
-                connection.requests = description.requests;
-                connection.responses = description.responses;
+                let described = description.begun(connection.id.clone(), connection.created_at);
+                *connection = Connection {
+                    identity_provider: connection.identity_provider.take(),
+                    ..configured_as(connection, described)
+                };
             }
             Self::Disable => connection.state = State::Disabled,
             Self::Enable { .. } => connection.state = State::Enabled,
@@ -515,6 +608,15 @@ impl Change {
     }
 }
 
+impl Call for Publish {
+    type Reply = ();
+    const NAME: &'static str = "publish";
+
+    fn run(self, _sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+        Ok(())
+    }
+}
+
 impl Call for Delete {
     type Reply = Result<(), Refusal>;
     const NAME: &'static str = "delete";
@@ -527,10 +629,16 @@ impl Call for Delete {
             return Ok(Err(Refusal::Changed));
         }
         sql.run("DELETE FROM connections WHERE id = ?", &[self.id.as_str().into()])?;
+        sql.run(
+            "INSERT OR IGNORE INTO deleted_connections (id) VALUES (?)",
+            &[self.id.as_str().into()],
+        )?;
         domains::settle(sql, Some(&connection), None)?;
+        certificate_notices::forget(sql, &self.id)?;
         decryption_keys::forget_all(sql, &self.id)?;
         capture::forget(sql, &self.id)?;
         drafts::forget(sql, &self.id)?;
+        refresh::forget(sql, &self.id)?;
         setup_links::forget(sql, &self.id)?;
         tested::forget(sql, &self.id)?;
         versions::forget(sql, &self.id)?;
@@ -602,6 +710,9 @@ fn write(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
+    if before.identity_provider != connection.identity_provider {
+        refresh::follow(sql, connection, now)?;
+    }
     note(sql, Kind::Connection, connection.id.as_str())?;
     audit::record(sql, Some(before), Some(connection), deed, now)
 }
@@ -617,6 +728,8 @@ enum Kind {
     Keys,
     /// Where an organization leads: to KV.
     Organization,
+    /// What webhooks want to know of sign-ins: to KV.
+    Wanted,
 }
 
 impl Kind {
@@ -626,6 +739,7 @@ impl Kind {
             Self::Domain => "domain",
             Self::Keys => "keys",
             Self::Organization => "organization",
+            Self::Wanted => "wanted",
         }
     }
 }
@@ -686,6 +800,7 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
                     LedgerNews::Configure(super::ledger::Configure {
                         generation: c.generation,
                         state: c.state,
+                        sessions: c.sessions,
                     })
                 });
             let record = connection.map(|c| serde_json::to_string(&c)).transpose();
@@ -694,6 +809,12 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         } else if kind == Kind::Keys.as_str() {
             let keys = serde_json::to_string(&keys::public_keys(sql)?).map_err(|e| SqlError(e.to_string()))?;
             (None, keys::PUBLIC_KEYS_KEY.to_owned(), Some(keys))
+        } else if kind == Kind::Wanted.as_str() {
+            let wanted = webhooks::wanted(sql)?
+                .map(|wanted| serde_json::to_string(&wanted))
+                .transpose();
+            let wanted = wanted.map_err(|e| SqlError(e.to_string()))?;
+            (None, webhooks::WANTED_KEY.to_owned(), wanted)
         } else if kind == Kind::Organization.as_str() {
             let led = index(&domains::of_organization(sql, &name)?)?;
             (None, domains::organization_key(&name), led)
@@ -712,6 +833,14 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         });
     }
     Ok(publications)
+}
+
+/// Whether everything is published.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn is_published(sql: &dyn Sql) -> Result<bool, SqlError> {
+    Ok(sql.run("SELECT 1 FROM unpublished LIMIT 1", &[])?.is_empty())
 }
 
 /// An index as KV has it: nothing where it leads nowhere.

@@ -9,8 +9,8 @@ pub use dashboard::{AdminRoute, Section, Tab};
 pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
-use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, Domain, Reference, SetupLinkId, TestId, TokenId};
+use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
+use crate::saml::id::{ConnectionId, Domain, EventId, Reference, SetupLinkId, TestId, TokenId, WebhookId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub enum ApiRoute {
     Audit,
     /// `GET, POST, DELETE /connections/{id}/capture`.
     Capture(ConnectionId),
+    /// `GET /certificates`: those of all connections, by their end.
+    Certificates,
     /// `GET, PATCH, DELETE /connections/{id}`.
     Connection(ConnectionId),
     /// `GET, POST /connections`.
@@ -76,11 +78,19 @@ pub enum ApiRoute {
     DraftRebase(ConnectionId),
     /// `POST /connections/{id}/enable`.
     Enable(ConnectionId),
+    /// `GET /export`: all connections in one document.
+    Export,
+    /// `POST /import`: takes such a document.
+    Import,
     /// `GET /service-provider/keys`.
     Keys,
     /// `GET /connections/{id}/sign-ins/{reference}/messages`: what was captured of an attempt.
     Messages(ConnectionId, Reference),
-    /// `POST /connections/{id}/metadata`: fetch and save.
+    /// `GET, DELETE /connections/{id}/held-metadata`: metadata that waits for approval.
+    HeldMetadata(ConnectionId),
+    /// `POST /connections/{id}/held-metadata/approve`.
+    ApproveHeldMetadata(ConnectionId),
+    /// `GET, POST /connections/{id}/metadata`: how fetching it went; fetch and save.
     Metadata(ConnectionId),
     /// `POST /connections/{id}/domains/{domain}/verify`: looks for the record that proves it.
     VerifyDomain(ConnectionId, Domain),
@@ -110,6 +120,20 @@ pub enum ApiRoute {
     Unknown,
     /// `GET /connections/{id}/versions`, newest first.
     Versions(ConnectionId),
+    /// `GET, PATCH, DELETE /webhooks/{webhook}`.
+    Webhook(WebhookId),
+    /// `GET /webhooks/{webhook}/deliveries`, newest first.
+    WebhookDeliveries(WebhookId),
+    /// `POST /webhooks/{webhook}/replay`: sends events once more.
+    WebhookReplay(WebhookId),
+    /// `POST /webhooks/{webhook}/deliveries/{event}/replay`: sends one once more.
+    WebhookReplayOne(WebhookId, EventId),
+    /// `POST /webhooks/{webhook}/rotate-secret`.
+    WebhookSecret(WebhookId),
+    /// `POST /webhooks/{webhook}/test`: sends an event that tells of nothing.
+    WebhookTest(WebhookId),
+    /// `GET, POST /webhooks`.
+    Webhooks,
 }
 
 impl Route {
@@ -195,6 +219,7 @@ impl Route {
             Self::Setup(route) => route.max_body_bytes(method),
             Self::Acs(_) | Self::Slo(_) => MAX_FORM_BYTES,
             Self::Api(ApiRoute::DraftMetadata(_) | ApiRoute::Metadata(_)) => MAX_API_BODY_BYTES,
+            Self::Api(ApiRoute::Import) => MAX_IMPORT_BYTES,
             Self::Api(_) => MAX_API_CALL_BYTES,
             Self::Complete(_) | Self::SignIn | Self::SignOut => MAX_OWN_FORM_BYTES,
             _ => 0,
@@ -210,10 +235,16 @@ impl ApiRoute {
     fn known(path: &str) -> Option<Self> {
         match path {
             "v1/audit" => return Some(Self::Audit),
+            "v1/certificates" => return Some(Self::Certificates),
+            "v1/export" => return Some(Self::Export),
+            "v1/import" => return Some(Self::Import),
             "v1/service-provider/keys" => return Some(Self::Keys),
             "v1/service-provider/keys/rotate" => return Some(Self::RotateKeys),
             "v1/tokens" => return Some(Self::Tokens),
             _ => {}
+        }
+        if let Some(rest) = path.strip_prefix("v1/webhooks") {
+            return Self::of_webhooks(rest);
         }
         if let Some(id) = path.strip_prefix("v1/tokens/") {
             return TokenId::parse(id).ok().map(Self::Token);
@@ -239,6 +270,8 @@ impl ApiRoute {
             (Some("draft"), Some("metadata"), None) => Self::DraftMetadata(id),
             (Some("draft"), Some("rebase"), None) => Self::DraftRebase(id),
             (Some("enable"), None, _) => Self::Enable(id),
+            (Some("held-metadata"), None, _) => Self::HeldMetadata(id),
+            (Some("held-metadata"), Some("approve"), None) => Self::ApproveHeldMetadata(id),
             (Some("metadata"), None, _) => Self::Metadata(id),
             (Some("setup-links"), None, _) => Self::SetupLinks(id),
             (Some("setup-links"), Some(link), None) => Self::SetupLink(id, SetupLinkId::parse(link).ok()?),
@@ -256,30 +289,68 @@ impl ApiRoute {
         segments.next().is_none().then_some(route)
     }
 
+    /// The route of a path below `webhooks`.
+    fn of_webhooks(path: &str) -> Option<Self> {
+        let mut segments = path.split('/');
+        if !segments.next()?.is_empty() {
+            return None;
+        }
+        let Some(id) = segments.next() else {
+            return Some(Self::Webhooks);
+        };
+        let id = WebhookId::parse(id).ok()?;
+        let route = match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Self::Webhook(id),
+            (Some("deliveries"), None, _) => Self::WebhookDeliveries(id),
+            (Some("deliveries"), Some(event), Some("replay")) => {
+                Self::WebhookReplayOne(id, EventId::parse(event).ok()?)
+            }
+            (Some("replay"), None, _) => Self::WebhookReplay(id),
+            (Some("rotate-secret"), None, _) => Self::WebhookSecret(id),
+            (Some("test"), None, _) => Self::WebhookTest(id),
+            _ => return None,
+        };
+        segments.next().is_none().then_some(route)
+    }
+
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Capture(_) => "GET, HEAD, POST, DELETE",
-            Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens => "GET, HEAD, POST",
-            Self::Disable(_)
+            Self::Connection(_) | Self::Draft(_) | Self::Webhook(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Connections
+            | Self::Metadata(_)
+            | Self::SetupLinks(_)
+            | Self::Tests(_)
+            | Self::Tokens
+            | Self::Webhooks => "GET, HEAD, POST",
+            Self::HeldMetadata(_) => "GET, HEAD, DELETE",
+            Self::ApproveHeldMetadata(_)
+            | Self::Disable(_)
             | Self::DraftApply(_)
             | Self::DraftMetadata(_)
             | Self::DraftRebase(_)
             | Self::Enable(_)
-            | Self::Metadata(_)
+            | Self::Import
             | Self::RestoreVersion(..)
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys
             | Self::Undo(_)
-            | Self::VerifyDomain(..) => "POST",
+            | Self::VerifyDomain(..)
+            | Self::WebhookReplay(_)
+            | Self::WebhookReplayOne(..)
+            | Self::WebhookSecret(_)
+            | Self::WebhookTest(_) => "POST",
             Self::Audit
+            | Self::Certificates
             | Self::DecryptionKeys(_)
             | Self::Domains(_)
+            | Self::Export
             | Self::Keys
             | Self::Messages(..)
             | Self::SignIns(_)
             | Self::Test(..)
-            | Self::Versions(_) => "GET, HEAD",
+            | Self::Versions(_)
+            | Self::WebhookDeliveries(_) => "GET, HEAD",
             Self::SetupLink(..) | Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }

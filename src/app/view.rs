@@ -10,7 +10,10 @@ use super::domain_proof::DomainView;
 use super::ports::Ports;
 use super::registry::proofs::Proof;
 use super::registry::tested::{TestResult, TestStatus};
-use crate::saml::connection::{Binding, Connection, LogoutEndpoint, Provider, ServiceProvider, State};
+use crate::saml::certificate::CertificateSummary;
+use crate::saml::connection::{
+    Connection, Endpoint, IdentityProvider, LogoutEndpoint, Provider, ServiceProvider, State,
+};
 use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
 use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
@@ -52,20 +55,13 @@ impl ConnectionView<'_> {
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct IdentityProviderView<'a> {
+pub(super) struct IdentityProviderView<'a> {
     entity_id: &'a EntityId,
-    single_sign_on: Vec<EndpointView<'a>>,
+    single_sign_on: &'a [Endpoint],
     single_logout: &'a [LogoutEndpoint],
     metadata_url: Option<&'a EndpointUrl>,
     wants_requests_signed: bool,
-    signing_certificates: Vec<CertificateView>,
-}
-
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct EndpointView<'a> {
-    binding: Binding,
-    url: &'a EndpointUrl,
+    signing_certificates: Vec<CertificateSummary>,
 }
 
 #[derive(Serialize)]
@@ -84,15 +80,18 @@ struct TestStatusView {
     last_result: Option<TestResult>,
 }
 
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-struct CertificateView {
-    sha256: String,
-    subject: String,
-    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
-    not_before: Option<String>,
-    #[cfg_attr(test, schemars(extend("format" = "date-time")))]
-    not_after: Option<String>,
+impl<'a> IdentityProviderView<'a> {
+    /// What is shown of `idp`.
+    pub(super) fn of(idp: &'a IdentityProvider) -> Self {
+        Self {
+            entity_id: &idp.entity_id,
+            single_sign_on: &idp.single_sign_on,
+            single_logout: &idp.single_logout,
+            metadata_url: idp.metadata_url.as_ref(),
+            wants_requests_signed: idp.wants_requests_signed,
+            signing_certificates: idp.certificates.iter().filter_map(CertificateSummary::of).collect(),
+        }
+    }
 }
 
 /// What the registry knows of connections besides their records, where it can be told now.
@@ -138,26 +137,7 @@ impl<P: Ports> App<P> {
             organization: connection.organization.as_deref(),
             settings: SettingsFields::of(connection),
             service_provider: connection.service_provider(&self.config.origin),
-            identity_provider: connection.identity_provider.as_ref().map(|idp| IdentityProviderView {
-                entity_id: &idp.entity_id,
-                single_sign_on: idp
-                    .single_sign_on
-                    .iter()
-                    .map(|e| EndpointView {
-                        binding: e.binding,
-                        url: &e.url,
-                    })
-                    .collect(),
-                single_logout: &idp.single_logout,
-                metadata_url: idp.metadata_url.as_ref(),
-                wants_requests_signed: idp.wants_requests_signed,
-                signing_certificates: idp
-                    .certificates
-                    .iter()
-                    .filter_map(|c| c.certificate().ok())
-                    .map(|c| certificate_view(&c))
-                    .collect(),
-            }),
+            identity_provider: connection.identity_provider.as_ref().map(IdentityProviderView::of),
             warnings: Warning::all(connection, self.ports.now())
                 .into_iter()
                 .chain(self.proof_warnings(connection, proofs.unwrap_or_default()))
@@ -175,15 +155,5 @@ impl<P: Ports> App<P> {
             created_at: connection.created_at.to_rfc3339(),
             updated_at: connection.updated_at.to_rfc3339(),
         }
-    }
-}
-
-fn certificate_view(certificate: &crate::dsig::Certificate) -> CertificateView {
-    let time = |seconds: Option<i64>| seconds.map(|s| Timestamp::from_unix_seconds(s).to_rfc3339());
-    CertificateView {
-        sha256: certificate.fingerprint().to_string(),
-        subject: certificate.subject().to_owned(),
-        not_before: time(certificate.not_before()),
-        not_after: time(certificate.not_after()),
     }
 }

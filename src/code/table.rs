@@ -255,7 +255,7 @@ codes! {
     JitDisabled "jit_disabled" Vendor
         "The user has no account yet and this connection does not create accounts at sign-in. Create the account first, or turn on just-in-time sign-up for the connection.";
     NameidTransientAsKey "nameid_transient_as_key" Customer
-        "The NameID is missing or changes with every sign-in, so the user cannot be recognised the next time. The customer's administrator must send a lasting one, such as the e-mail address or a persistent ID."
+        "The NameID is missing or changes with every sign-in, so the user cannot be recognised the next time. The customer's administrator must send a lasting one, such as the e-mail address or a persistent ID; or the connection names an attribute that identifies users in its place."
         okta "In the app's General tab, SAML settings, set Name ID format to EmailAddress or Persistent."
         entra "Single sign-on, Attributes & Claims, Unique User Identifier: choose the format Email address or Persistent."
         google "In Service provider details, set Name ID format to EMAIL.";
@@ -272,6 +272,8 @@ codes! {
         "The metadata URL answers with an error page instead of metadata. Check that it is complete and that it opens without a sign-in, or upload the metadata as a file.";
     FetchPrivateAddress "fetch_private_address" Customer
         "The metadata URL, or one that it redirects to, is not a public https address. Ask for the public one, or upload the metadata as a file.";
+    FetchDns "fetch_dns" Customer
+        "The host name of the metadata URL, or of one that it redirects to, has no address or could not be looked up, so nothing was fetched. Check how the name is written; if it is right, try again in a few minutes, or upload the metadata as a file.";
     FetchRedirects "fetch_redirects" Customer
         "The metadata URL redirects too often, mostly to a sign-in page. Ask for the final address, which must open without a sign-in, or upload the metadata as a file.";
     FetchTooLarge "fetch_too_large" Customer
@@ -305,13 +307,13 @@ codes! {
     CertificateExpired "certificate_expired" Customer
         "A signing certificate of the identity provider has expired. Sign-ins go on with it, but its administrator should make a new one and send the metadata again.";
     CertificateExpiresSoon "certificate_expires_soon" Customer
-        "A signing certificate of the identity provider expires within a month. Its administrator will make a new one before; ask for the metadata again once that has happened.";
+        "A signing certificate of the identity provider expires within two months. Its administrator will make a new one before; ask for the metadata again once that has happened.";
     CertificatesLeftOut "certificates_left_out" Customer
         "Some signing certificates in the metadata cannot be used and were left out: unreadable, too weak, or of another kind. Ask the customer's administrator whether one of those is the one that signs.";
     DomainProofLost "domain_proof_lost" Customer
-        "The TXT record that proved the domain to be the customer's is gone from its DNS. Sign-ins go on, but whoever runs that DNS should put it back, or the domain should be taken from the connection if it is not theirs any more.";
+        "The TXT record that proved the domain to be the customer's is gone from its DNS; it is looked up again every day. Sign-ins go on, but whoever runs that DNS should put it back, or the domain should be taken from the connection if it is not theirs any more.";
     DomainUnproven "domain_unproven" Customer
-        "The domain is not proven to be the customer's. Whoever runs its DNS must make the TXT record that the connection names; then have it looked up.";
+        "The domain is not proven to be the customer's. Whoever runs its DNS must make the TXT record that the connection names; then have it looked up once: it is looked up again every hour for a week from then on.";
     MetadataExpired "metadata_expired" Customer
         "By its own word the metadata is no longer valid. Sign-ins go on with it, but ask the customer's administrator for the present one, as keys or addresses may have changed.";
     MetadataUrlWithoutAppId "metadata_url_without_appid" Customer

@@ -104,12 +104,17 @@ pub(super) fn write(response: AppResponse) -> Result<Response> {
     Ok(answer)
 }
 
-/// What a deployment without a usable configuration says on every route.
-pub(super) fn misconfigured(error: &ConfigError) -> AppResponse {
+/// Logs that a deployment has no usable configuration.
+pub(super) fn log_misconfigured(error: &ConfigError) {
     worker::console_error!(
         "{{\"event\":\"misconfigured\",\"detail\":\"{}\"}}",
         error.0.replace('"', "'")
     );
+}
+
+/// What a deployment without a usable configuration says on every route.
+pub(super) fn misconfigured(error: &ConfigError) -> AppResponse {
+    log_misconfigured(error);
     respond(
         StatusCode::SERVICE_UNAVAILABLE,
         "text/plain; charset=utf-8",

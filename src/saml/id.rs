@@ -1,11 +1,11 @@
 //! Identifiers and addresses as types, so that one cannot be taken for another.
 
 use core::fmt;
-use core::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use super::ip::is_public;
 use crate::hidden::hide;
 
 /// A value that is not what its type asks for; the text says what was expected.
@@ -103,6 +103,25 @@ text_type!(
     /// An admin token's identifier, which is no secret: `tok_` and 20 characters of lower-case base32.
     TokenId,
     |text| prefixed(text, "tok_").ok_or(Invalid("expected a token id such as tok_abcdefghij234567klmn"))
+);
+
+text_type!(
+    /// A webhook's identifier, which is no secret: `hook_` and 20 characters of lower-case base32.
+    WebhookId,
+    |text| prefixed(text, "hook_").ok_or(Invalid("expected a webhook id such as hook_abcdefghij234567klmn"))
+);
+
+text_type!(
+    /// An event's identifier, by which whoever gets it twice knows it: `evt_` and 32 hexadecimal digits.
+    EventId,
+    |text| {
+        let random = text.strip_prefix(EventId::PREFIX).unwrap_or_default();
+        if random.len() == 32 && random.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(text.to_owned())
+        } else {
+            Err(Invalid("expected the id of an event"))
+        }
+    }
 );
 
 text_type!(
@@ -265,6 +284,19 @@ impl SetupLinkId {
     }
 }
 
+impl WebhookId {
+    /// A webhook's identifier out of 100 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(random_after("hook_", random))
+    }
+}
+
+impl EventId {
+    /// What all of them begin with.
+    pub const PREFIX: &str = "evt_";
+}
+
 impl TokenId {
     /// An admin token's identifier out of 100 of the `random` bits.
     #[must_use]
@@ -337,6 +369,14 @@ impl EndpointUrl {
         self.0.starts_with("https://")
     }
 
+    /// The host, as people read it.
+    #[must_use]
+    pub fn host_text(&self) -> String {
+        let url = Url::parse(&self.0).ok();
+        url.and_then(|url| url.host_str().map(ToOwned::to_owned))
+            .unwrap_or_default()
+    }
+
     /// The same URL with one more parameter in its query.
     #[must_use]
     pub fn with_parameter(&self, name: &str, value: &str) -> Self {
@@ -347,8 +387,17 @@ impl EndpointUrl {
         Self(format!("{self}{separator}{parameter}"))
     }
 
-    /// Whether the host is one that a public server cannot have: a loopback, private, link-local, carrier-grade NAT,
-    /// or otherwise reserved address written as a literal, or a name that only resolves inside a network.
+    /// The host, if it is a name and no address.
+    #[must_use]
+    pub fn host_name(&self) -> Option<String> {
+        match Url::parse(&self.0).ok()?.host()? {
+            Host::Domain(name) => Some(name.to_owned()),
+            Host::Ipv4(_) | Host::Ipv6(_) => None,
+        }
+    }
+
+    /// Whether the host is one that a public server cannot have: an address written as a literal that is not public
+    /// ([`is_public`]), or a name that only resolves inside a network.
     #[must_use]
     pub fn is_private(&self) -> bool {
         let Ok(url) = Url::parse(&self.0) else {
@@ -356,8 +405,8 @@ impl EndpointUrl {
         };
         match url.host() {
             None => true,
-            Some(Host::Ipv4(ip)) => is_private_v4(ip),
-            Some(Host::Ipv6(ip)) => is_private_v6(ip),
+            Some(Host::Ipv4(ip)) => !is_public(ip.into()),
+            Some(Host::Ipv6(ip)) => !is_public(ip.into()),
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.').to_ascii_lowercase();
                 let inner = |suffix: &str| name == suffix || name.ends_with(&format!(".{suffix}"));
@@ -377,31 +426,6 @@ fn is_loopback(host: &Host<&str>) -> bool {
         Host::Ipv4(ip) => ip.is_loopback(),
         Host::Ipv6(ip) => ip.is_loopback(),
     }
-}
-
-/// IPv4 addresses outside the public internet (RFC 6890).
-fn is_private_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    ip.is_private()
-        || ip.is_loopback()
-        || ip.is_link_local()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || a == 0
-        || a >= 224
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 198 && (18..20).contains(&b))
-}
-
-/// IPv6 addresses outside global unicast, and those that carry an IPv4 address inside.
-fn is_private_v6(ip: Ipv6Addr) -> bool {
-    if let Some(v4) = ip.to_ipv4() {
-        return is_private_v4(v4);
-    }
-    let [a, b, ..] = ip.segments();
-    // Global unicast is 2000::/3; 2001::/23 (protocol assignments, Teredo), 2001:db8::/32 and 2002::/16 (6to4) are not for us.
-    !matches!(a, 0x2000..=0x3fff) || a == 0x2002 || (a == 0x2001 && (b < 0x0200 || b == 0x0db8))
 }
 
 /// Whether two absolute URLs name the same endpoint: scheme and host in any case, default port dropped, the rest

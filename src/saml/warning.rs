@@ -2,19 +2,19 @@
 
 use core::fmt;
 
+use super::certificate::Notice;
 use super::connection::{Connection, IdentityProvider, Provider};
 use super::id::Domain;
 use super::time::Timestamp;
 use crate::code::Code;
-use crate::limits::CERTIFICATE_WARNING_SECONDS;
 
 /// Something that stops nobody from signing in, yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// A signing certificate has expired; signatures are still checked with its key.
     CertificateExpired(CertificateEnd),
-    /// A signing certificate is about to expire.
-    CertificateExpiresSoon(CertificateEnd),
+    /// A signing certificate expires within this many days, one of [`CERTIFICATE_NOTICE_DAYS`](crate::limits::CERTIFICATE_NOTICE_DAYS).
+    CertificateExpiresSoon(CertificateEnd, i64),
     /// This many signing certificates of the metadata are not used, as they or their keys are not usable.
     CertificatesLeftOut(usize),
     /// The record that proved this domain is gone.
@@ -60,7 +60,7 @@ impl Warning {
     pub fn code(&self) -> Code {
         match self {
             Self::CertificateExpired(_) => Code::CertificateExpired,
-            Self::CertificateExpiresSoon(_) => Code::CertificateExpiresSoon,
+            Self::CertificateExpiresSoon(..) => Code::CertificateExpiresSoon,
             Self::CertificatesLeftOut(_) => Code::CertificatesLeftOut,
             Self::DomainProofLost(_) => Code::DomainProofLost,
             Self::DomainUnproven(_) => Code::DomainUnproven,
@@ -77,9 +77,10 @@ impl fmt::Display for Warning {
                 let at = end.not_after.to_rfc3339();
                 write!(f, "The signing certificate {} expired on {at}; it is still used.", end.sha256)
             }
-            Self::CertificateExpiresSoon(end) => {
+            Self::CertificateExpiresSoon(end, days) => {
                 let at = end.not_after.to_rfc3339();
-                write!(f, "The signing certificate {} expires on {at}.", end.sha256)
+                let days = if *days == 1 { "a day".to_owned() } else { format!("{days} days") };
+                write!(f, "The signing certificate {} expires within {days}, on {at}.", end.sha256)
             }
             Self::CertificatesLeftOut(count) => write!(
                 f,
@@ -106,11 +107,10 @@ fn of_certificate(certificate: &super::connection::StoredCertificate, now: Times
         sha256: certificate.fingerprint().to_string(),
         not_after: Timestamp::from_unix_seconds(certificate.not_after()?),
     };
-    match end.not_after.since(now) {
-        left if left < 0 => Some(Warning::CertificateExpired(end)),
-        left if left <= CERTIFICATE_WARNING_SECONDS => Some(Warning::CertificateExpiresSoon(end)),
-        _ => None,
-    }
+    Some(match Notice::of(end.not_after, now)? {
+        Notice::Expired => Warning::CertificateExpired(end),
+        Notice::WithinDays(days) => Warning::CertificateExpiresSoon(end, days),
+    })
 }
 
 fn lacks_app_id(provider: Provider, idp: &IdentityProvider) -> bool {

@@ -20,7 +20,7 @@ before(async () => {
     startSystem(),
     startWorker(),
     startWorker({ adminToken, vars: { PUBLIC_ORIGIN: "" }, readyStatus: 503 }),
-    startWorker({ adminToken, vars: { DEVELOPMENT: "", PUBLIC_ORIGIN: "https://sso.example.com" } }),
+    startWorker({ adminToken, vars: { DEVELOPMENT: "", PUBLIC_ORIGIN: "https://sso.example.com", DNS_RESOLVER: "https://localhost:1/" } }),
   ]);
   ({ api } = system);
 });
@@ -539,6 +539,8 @@ describe("a metadata URL", { concurrency: 4 }, () => {
     ]) {
       assertError(await call("POST", path, { url: address }), 422, "fetch_private_address");
     }
+    // Nothing answers there, so nothing is known of the host, and it is not fetched.
+    assertError(await call("POST", path, { url: "https://idp.example/metadata" }), 422, "fetch_dns", /resolver cannot be reached/);
     assertError(await call("POST", path, { xml: system.metadata }), 422, "no_sso_endpoint");
     const https = system.metadata.replaceAll(system.idp.ssoUrl, "https://idp.example/sso");
     assert.equal((await call("POST", path, { xml: https })).status, 200);

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
-import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
-import { adminToken, DEFAULT_ENTITY_ID, startSystem } from "./support.mjs";
+import { adminToken, startSystem } from "./support.mjs";
 
 const STEP_MS = 15_000;
 
@@ -148,86 +147,6 @@ describe("the dashboard in a browser", { skip }, () => {
       });
     });
   }
-
-  test("the whole way: setup link, failed test, passed test, enabled, a draft that fails, undo", async () => {
-    const domain = "acme.test";
-    await visit({}, async (page) => {
-      await signIn(page);
-      await page.goto(`${system.origin}/sso/admin/connections/new?provider=okta`);
-      await page.getByLabel("E-mail domains").fill(domain);
-      await page.getByLabel("Name").fill("Acme");
-      await page.getByRole("button", { name: "Add connection" }).click();
-      await heading(page, "Acme");
-      const setup = page.url().split("?")[0];
-      await page.getByRole("button", { name: "Make a setup link" }).click();
-      await page.getByText("The link is made.").waitFor();
-      const link = await page.locator("#setup-link [data-copy]").textContent();
-      assert.ok((await page.locator("#email-html").textContent()).includes(link), "the e-mail has it");
-
-      await visit({}, async (customer) => {
-        await customer.goto(link);
-        await heading(customer, "Set up single sign-on with Okta Workforce");
-        assert.equal(new URL(customer.url()).pathname, "/sso/setup", "the token is in no address that is kept");
-        await customer.getByRole("textbox", { name: "Metadata URL" }).fill(system.idp.metadataUrl);
-        await customer.getByRole("button", { name: "Fetch & save" }).click();
-        await customer.getByText("Saved. Now run the test.").waitFor();
-        await customer.getByText("Metadata read (done)").waitFor();
-        await customer.getByRole("button", { name: "Run the test" }).click();
-        await customer.getByText("Mallory").first().click();
-        await heading(customer, "The test failed");
-        await customer.getByText("email_domain_not_owned").waitFor();
-        await customer.getByRole("button", { name: "Test again" }).click();
-        await customer.getByText("Ada Lovelace").click();
-        await heading(customer, "The test passed");
-        await customer.getByText("All is done on your side.").waitFor();
-      });
-
-      await page.goto(setup);
-      await page.getByText("Test passed (done)").waitFor();
-      const [tab] = await Promise.all([page.waitForEvent("popup"), page.getByRole("button", { name: "Test", exact: true }).click()]);
-      await tab.getByText("Ada Lovelace").click();
-      await heading(tab, "The test passed");
-      await tab.getByText("ada@acme.test").first().waitFor();
-      await tab.getByRole("button", { name: "Enable the connection" }).click();
-      await tab.getByText("Enabled. Everywhere within a minute").waitFor();
-      await tab.close();
-
-      const userSignsIn = () => visit({}, async (user) => {
-        await user.goto(`${system.origin}/sso/sign-in`);
-        await user.getByLabel("Work e-mail").fill(`ada@${domain}`);
-        await press(user, "Enter");
-        await user.getByText("Ada Lovelace").click();
-        await heading(user, "You are signed in");
-      });
-      await userSignsIn();
-
-      // An edit of what is live waits in a draft, whose test finds that its certificate is wrong.
-      await page.goto(setup);
-      const other = makeCredentials();
-      await page.getByText("By hand").click();
-      await page.getByLabel("Sign-on URL", { exact: true }).fill(`${system.idp.origin}/sso`);
-      await page.getByLabel("Entity ID", { exact: true }).fill(DEFAULT_ENTITY_ID);
-      await page.getByLabel("Signing certificates", { exact: true }).fill(other.cert);
-      await page.locator("#identity-provider").getByRole("button", { name: "Save", exact: true }).click();
-      await page.getByText("Saved in the draft.").waitFor();
-      const [second] = await Promise.all([page.waitForEvent("popup"), page.getByRole("button", { name: "Test the draft" }).first().click()]);
-      await second.getByText("Ada Lovelace").click();
-      await heading(second, "The test failed");
-      await second.getByText("signature_key_unknown").waitFor();
-      await second.close();
-      await userSignsIn();
-      await page.reload();
-      await page.getByText("Apply it without a test").click();
-      await page.locator("#draft").getByLabel("Why no test is needed").fill("to see that it can be undone");
-      await page.getByRole("button", { name: "Apply without a test" }).click();
-      await page.getByText("The draft is live").waitFor();
-      await page.getByRole("link", { name: "History" }).click();
-      await page.getByText("to see that it can be undone").waitFor();
-      await page.getByRole("button", { name: "Undo the last change" }).click();
-      await page.getByText("Done: this configuration is live").waitFor();
-      await userSignsIn();
-    });
-  });
 
   test("screenshots are made", { skip: process.env.SCREENSHOTS !== "1" && "only with SCREENSHOTS=1" }, async () => {
     const folder = join(root, "docs/screenshots");

@@ -114,9 +114,10 @@ export function assertWellMade({ status, headers, text }, method = "GET") {
   assert.ok(TYPES.includes(headers["content-type"]), shown);
   if (status < 400 || method === "HEAD") return;
   if (headers["content-type"] === "application/json") {
-    const { error: { field = "", ...error }, ...rest } = JSON.parse(text);
+    const { error: { field = "", pointer = "", ...error }, ...rest } = JSON.parse(text);
     assert.deepEqual([Object.keys(rest), Object.keys(error)], [[], ["code", "message"]], shown);
     assert.match(field, /^[a-z0-9_]*$/);
+    assert.match(pointer, /^(\/[a-z0-9_]+)*$/);
     assert.match(error.code, /^[a-z0-9_]+$/);
     assert.match(error.message, /[.…]$/);
   } else if (headers["content-type"].startsWith("text/html")) {

@@ -10,7 +10,7 @@ use edge_saml::saml::id::EndpointUrl;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 
-use crate::support::world::World;
+use crate::support::world::{World, dns_answer};
 
 const RESOLVER: &str = "https://dns.example/resolve";
 const A: u16 = 1;
@@ -26,12 +26,8 @@ fn name(text: &str) -> DnsName {
     DnsName::parse(text).unwrap()
 }
 
-/// An answer with `records` as Cloudflare writes it.
 fn message(status: u16, records: &[(u16, &str)]) -> Value {
-    let record = |(number, data): &(u16, &str)| json!({"name": "x.example", "type": number, "TTL": 300, "data": data});
-    let answer: Vec<_> = records.iter().map(record).collect();
-    json!({"Status": status, "TC": false, "RD": true, "RA": true, "AD": true, "CD": false,
-        "Question": [{"name": "x.example", "type": 1}], "Answer": answer, "Comment": []})
+    serde_json::from_slice(&dns_answer(status, records).body).unwrap()
 }
 
 /// Lets the resolver answer the question for `record_type` of `x.example` with `body`.

@@ -2,11 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use edge_saml::app::ports::{FetchFailure, Fetched};
+use edge_saml::app::ports::FetchFailure;
 use serde_json::{Value, json};
 
 use crate::support::idp::{ENTITY_ID, Idp};
-use crate::support::world::World;
+use crate::support::world::{World, dns_answer};
 
 const MD: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 const SAML2: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
@@ -48,21 +48,6 @@ impl World {
         assert_eq!(status, if code == "entity_changed" { 409 } else { 422 }, "{refused}");
         assert_eq!(self.api("GET", path, &json!({})).1, before, "{code}");
         (code, refused["error"]["message"].as_str().unwrap().to_owned())
-    }
-
-    /// Lets `url` answer `body`.
-    fn serve(&self, url: &str, body: &[u8], content_type: Option<&str>) {
-        self.answer(url, 200, None, body, content_type);
-    }
-
-    fn answer(&self, url: &str, status: u16, location: Option<&str>, body: &[u8], content_type: Option<&str>) {
-        let fetched = Fetched {
-            status,
-            location: location.map(ToOwned::to_owned),
-            content_type: content_type.map(ToOwned::to_owned),
-            body: body.to_vec(),
-        };
-        self.answers.borrow_mut().insert(url.to_owned(), Ok(fetched));
     }
 }
 
@@ -396,29 +381,45 @@ fn metadata_that_has_expired_is_used_with_a_warning() {
 }
 
 #[test]
-fn certificates_that_end_are_warned_of_a_month_before() {
+fn certificates_that_end_are_told_of_before() {
     let (world, path) = connection();
     let certificate = Idp::trusted().certificate;
     let left = certificate.not_after().unwrap() - crate::support::idp::NOW;
-    let month = 30 * 24 * 60 * 60;
+    let day = 24 * 60 * 60;
     assert_eq!(
         warnings(&world.saved(&path, &json!({"xml": good()}))),
         Vec::<&str>::new()
     );
     let mut passed = 0;
-    for (at, expected) in [
-        (left - month - 1, vec![]),
-        (left - month, vec!["certificate_expires_soon"]),
-        (left, vec!["certificate_expires_soon"]),
-        (left + 1, vec!["certificate_expired"]),
+    for (at, notice, says) in [
+        (left - 60 * day - 1, Value::Null, ""),
+        (left - 60 * day, json!(60), "expires within 60 days, on "),
+        (left - 30 * day - 1, json!(60), "expires within 60 days, on "),
+        (left - 30 * day, json!(30), "expires within 30 days, on "),
+        (left - 14 * day, json!(14), "expires within 14 days, on "),
+        (left - 7 * day, json!(7), "expires within 7 days, on "),
+        (left - day - 1, json!(7), "expires within 7 days, on "),
+        (left - day, json!(1), "expires within a day, on "),
+        (left, json!(1), "expires within a day, on "),
+        (left + 1, json!(0), "expired on "),
     ] {
         world.pass(at - passed);
         passed = at;
         let (_, connection) = world.api("GET", &path, &json!({}));
+        let (_, calendar) = world.api("GET", "/certificates", &json!({}));
+        let entry = &calendar["certificates"][0];
+        assert_eq!(entry["notice_days"], notice, "{at}");
+        assert_eq!(entry["days_left"], (left - at).div_euclid(day), "{at}");
+        let expected = match says {
+            "" => vec![],
+            "expired on " => vec!["certificate_expired"],
+            _ => vec!["certificate_expires_soon"],
+        };
         assert_eq!(warnings(&connection), expected, "{at}");
         for warning in connection["warnings"].as_array().unwrap() {
             let message = warning["message"].as_str().unwrap();
-            assert!(message.contains(&certificate.fingerprint().to_string()), "{message}");
+            let fingerprint = certificate.fingerprint().to_string();
+            assert!(message.contains(&fingerprint) && message.contains(says), "{message}");
         }
     }
     assert_eq!(
@@ -610,6 +611,75 @@ fn another_identity_provider_takes_the_place_of_one_only_when_told_to() {
     ] {
         assert_eq!(world.saved(&path, &body)["identity_provider"]["entity_id"], expected);
     }
+}
+
+#[test]
+fn a_url_whose_host_has_no_public_address_is_not_fetched() {
+    const A: u16 = 1;
+    const AAAA: u16 = 28;
+    let (world, path) = connection();
+    world.serve(URL, good().as_bytes(), None);
+    let refused = || {
+        world.fetched.borrow_mut().clear();
+        let code = world.refused(&path, &json!({"url": URL})).0;
+        assert!(!world.fetched.borrow().iter().any(|url| url == URL), "{code}");
+        code
+    };
+    for private in [
+        "10.0.0.1",
+        "127.0.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "0.0.0.0",
+        "168.63.129.16",
+    ] {
+        // One of several is enough.
+        world.resolves("idp.example", "A", Ok(dns_answer(0, &[(A, "8.8.8.8"), (A, private)])));
+        assert_eq!(refused(), "fetch_private_address", "{private}");
+    }
+    world.resolves("idp.example", "A", Ok(dns_answer(0, &[(A, "8.8.8.8")])));
+    for private in [
+        "::1",
+        "::ffff:8.8.8.8",
+        "fd00:ec2::254",
+        "fe80::1",
+        "64:ff9b::808:808",
+        "2002:808:808::",
+    ] {
+        world.resolves("idp.example", "AAAA", Ok(dns_answer(0, &[(AAAA, private)])));
+        assert_eq!(refused(), "fetch_private_address", "{private}");
+    }
+    // What cannot be found out is not taken for public.
+    for failure in [
+        Err(FetchFailure::Connection),
+        Err(FetchFailure::Timeout),
+        Err(FetchFailure::TooLarge),
+        Ok(dns_answer(2, &[])),
+        Ok(dns_answer(0, &[(AAAA, "nonsense")])),
+    ] {
+        world.resolves("idp.example", "AAAA", failure);
+        assert_eq!(refused(), "fetch_dns");
+    }
+    for name_error in [0, 3] {
+        world.resolves("idp.example", "A", Ok(dns_answer(name_error, &[])));
+        world.resolves("idp.example", "AAAA", Ok(dns_answer(name_error, &[])));
+        assert_eq!(refused(), "fetch_dns");
+    }
+    // Either family is enough.
+    world.resolves("idp.example", "AAAA", Ok(dns_answer(0, &[(AAAA, "2606:4700::1111")])));
+    world.saved(&path, &json!({"url": URL}));
+    // A redirect is no way around it; an address that is written out has no name to be looked up.
+    world.resolves("inside.example", "A", Ok(dns_answer(0, &[(A, "192.168.0.1")])));
+    world.serve("https://inside.example/", good().as_bytes(), None);
+    world.answer(URL, 302, Some("https://inside.example/"), b"", None);
+    assert_eq!(world.refused(&path, &json!({"url": URL})).0, "fetch_private_address");
+    world.serve("https://8.8.4.4/", good().as_bytes(), None);
+    world.answer(URL, 302, Some("https://8.8.4.4/"), b"", None);
+    world.saved(&path, &json!({"url": URL}));
+    world.serve("https://a!b.example/", good().as_bytes(), None);
+    let (code, message) = world.refused(&path, &json!({"url": "https://a!b.example/"}));
+    assert_eq!(code, "fetch_dns");
+    assert!(message.contains("a!b.example"), "{message}");
 }
 
 #[test]

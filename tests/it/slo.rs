@@ -721,6 +721,35 @@ fn a_request_ends_the_sessions_that_it_names() {
 }
 
 #[test]
+fn users_who_are_told_apart_by_an_attribute_are_signed_out_by_their_name_id() {
+    let (world, id) = world();
+    world.patch(&id, &json!({"user_key": "Last name"}));
+    let mut ada = sign_in(&world, &id, &Visit::default());
+    let mut grace = sign_in(
+        &world,
+        &id,
+        &Visit {
+            name_id: "grace@acme.test",
+            ..Visit::default()
+        },
+    );
+    let mut transient = sign_in(
+        &world,
+        &id,
+        &Visit {
+            name_id: "_fresh",
+            format: "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            ..Visit::default()
+        },
+    );
+    let answered = redirect(&world, &id, &Logout::request(&id));
+    sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
+    assert!(!is_signed_in(&world, &mut ada));
+    // The three are one user to the application, and two more subjects to the identity provider.
+    assert!(is_signed_in(&world, &mut grace) && is_signed_in(&world, &mut transient));
+}
+
+#[test]
 fn a_request_ends_nobody_elses_sessions() {
     let (world, id) = world();
     let rival = world.connection_for("rival.test", &Idp::trusted());

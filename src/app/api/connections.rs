@@ -6,7 +6,7 @@ use http::header::ETAG;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::condition::{conditional, entity_tag};
+use super::condition::{CONNECTION_STALE, conditional, entity_tag};
 use super::query::Query;
 use super::{read_body, read_optional_body, status};
 use crate::app::App;
@@ -53,12 +53,12 @@ impl<P: Ports> App<P> {
             Method::PATCH => {
                 let (seen, given) = (self.seen(id, request).await?, read_body(request)?);
                 let patched = self.patch_connection(id, given, seen, caller.actor()).await;
-                Ok(self.show(&patched.map_err(conditional(seen))?).await)
+                Ok(self.show(&patched.map_err(conditional(seen, CONNECTION_STALE))?).await)
             }
             Method::DELETE => {
                 let seen = self.seen(id, request).await?;
                 let deleted = self.delete_connection(id, seen, caller.actor()).await;
-                let Saved { published, .. } = deleted.map_err(conditional(seen))?;
+                let Saved { published, .. } = deleted.map_err(conditional(seen, CONNECTION_STALE))?;
                 Ok(respond(
                     status(StatusCode::NO_CONTENT, published),
                     "application/json",
@@ -67,18 +67,6 @@ impl<P: Ports> App<P> {
             }
             _ => Ok(self.shown(StatusCode::OK, &self.existing(id).await?).await),
         }
-    }
-
-    /// `POST /connections/{id}/metadata`.
-    pub(super) async fn answer_metadata(
-        &self,
-        id: &ConnectionId,
-        request: &Request,
-        caller: &Principal,
-    ) -> Result<Response, ApiError> {
-        let (seen, given) = (self.seen(id, request).await?, read_body(request)?);
-        let saved = self.save_metadata(id, given, seen, caller.actor()).await;
-        Ok(self.show(&saved.map_err(conditional(seen))?).await)
     }
 
     /// `POST /connections/{id}/enable`.
@@ -90,7 +78,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let (seen, given) = (self.seen(id, request).await?, read_optional_body(request)?);
         let enabled = self.enable_connection(id, given, seen, caller.actor()).await;
-        Ok(self.show(&enabled.map_err(conditional(seen))?).await)
+        Ok(self.show(&enabled.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// `POST /connections/{id}/disable`.
@@ -102,7 +90,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let disabled = self.disable_connection(id, seen, caller.actor()).await;
-        Ok(self.show(&disabled.map_err(conditional(seen))?).await)
+        Ok(self.show(&disabled.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// `POST /connections/{id}/undo`.
@@ -114,7 +102,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let undone = self.undo_change(id, seen, caller.actor()).await;
-        Ok(self.show(&undone.map_err(conditional(seen))?).await)
+        Ok(self.show(&undone.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// `POST /connections/{id}/versions/{generation}/restore`.
@@ -127,7 +115,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let restored = self.restore_version(id, generation, seen, caller.actor()).await;
-        Ok(self.show(&restored.map_err(conditional(seen))?).await)
+        Ok(self.show(&restored.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// A connection that was changed, with its new entity tag.
@@ -182,8 +170,23 @@ fn position(cursor: &str) -> Option<i64> {
     text.strip_prefix("v1:")?.parse().ok().filter(|position| *position >= 0)
 }
 
-/// What makes a call the same as one before: its `Idempotency-Key`, by which each caller means their own calls.
+/// What makes the creation of what is `given` the same as one before.
 fn repeatable(request: &Request, given: &Fields, caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
+    let body = serde_json::to_vec(&given.0).map_err(|e| ApiError::not_as_expected(&e))?;
+    repeatable_as(request, &body, caller)
+}
+
+/// What makes a call the same as one before, where it has to be so octet by octet.
+pub(in crate::app) fn raw_repeatable(request: &Request, caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
+    repeatable_as(
+        request,
+        &[request.uri().path().as_bytes(), request.body()].concat(),
+        caller,
+    )
+}
+
+/// What makes a call the same as one before: its `Idempotency-Key`, by which each caller means their own calls.
+fn repeatable_as(request: &Request, what: &[u8], caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
     let mut keys = request.headers().get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let key = key.to_str().ok().filter(|key| {
@@ -194,9 +197,8 @@ fn repeatable(request: &Request, given: &Fields, caller: &Principal) -> Result<O
         let message = "Idempotency-Key: expected one key of 1 to 255 visible ASCII characters.";
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", message)
     })?;
-    let body = serde_json::to_vec(&given.0).map_err(|e| ApiError::not_as_expected(&e))?;
     Ok(Some(Repeatable {
         key: TokenHash::of_octets(format!("{} {key}", caller.actor().as_str()).as_bytes()),
-        request: TokenHash::of_octets(&body),
+        request: TokenHash::of_octets(what),
     }))
 }

@@ -25,8 +25,19 @@ const CODES: &[(&str, u16, &str)] = &[
         "no ADMIN_TOKEN is set, and this is no token that was made here",
     ),
     ("connection_changed", 409, "somebody else changed it at the same time"),
+    ("connection_deleted", 409, "a connection of this id was deleted here"),
+    (
+        "connection_exists",
+        409,
+        "there is a connection of this id, with another configuration",
+    ),
     ("connection_incomplete", 409, "it has no identity provider yet"),
     ("connection_unknown", 404, "there is no such connection"),
+    (
+        "delivery_unknown",
+        404,
+        "the event was not sent to the webhook, or is not kept any more",
+    ),
     ("domain_public_mail", 422, "the domain is of a public mail provider"),
     (
         "domain_public_suffix",
@@ -45,6 +56,7 @@ const CODES: &[(&str, u16, &str)] = &[
         409,
         "the metadata is of another identity provider than the saved one",
     ),
+    ("fetch_dns", 422, "the host of the metadata URL cannot be resolved"),
     ("fetch_http_status", 422, "the metadata URL does not answer with 200"),
     (
         "fetch_private_address",
@@ -55,6 +67,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("fetch_timeout", 422, "the metadata URL does not answer in time"),
     ("fetch_tls", 422, "the metadata URL cannot be reached"),
     ("fetch_too_large", 422, "the metadata is too large"),
+    ("held_metadata_changed", 409, "other metadata is held by now"),
     ("html_instead_of_xml", 422, "a web page, where metadata was expected"),
     (
         "idempotency_key_reused",
@@ -86,6 +99,7 @@ const CODES: &[(&str, u16, &str)] = &[
     ("no_signing_key", 422, "the metadata has no signing certificate"),
     ("no_sso_endpoint", 422, "the metadata has no endpoint that can be used"),
     ("not_found", 404, "there is nothing at this address"),
+    ("nothing_held", 404, "no metadata of the connection waits for approval"),
     ("nothing_to_undo", 409, "no version has another configuration"),
     ("precondition_failed", 412, "it is not the version that If-Match names"),
     ("rate_limited", 429, "there were too many calls"),
@@ -112,6 +126,7 @@ const CODES: &[(&str, u16, &str)] = &[
         "too many domains were looked up for this connection",
     ),
     ("too_many_tokens", 409, "there are too many tokens"),
+    ("too_many_webhooks", 409, "there are too many webhooks"),
     ("unauthorized", 401, "no token in force"),
     ("unavailable", 503, "the storage does not answer"),
     ("unsupported_media_type", 415, "the body is not said to be JSON"),
@@ -120,6 +135,8 @@ const CODES: &[(&str, u16, &str)] = &[
         404,
         "there is no such version, or it is not kept any more",
     ),
+    ("webhook_disabled", 409, "the webhook is disabled"),
+    ("webhook_unknown", 404, "there is no such webhook"),
     ("xml_not_wellformed", 422, "the metadata is no XML"),
 ];
 
@@ -161,6 +178,18 @@ const PATH_PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "^tok_[a-z2-7]{20}$",
         "tok_abcdefghij234567klmn",
         "An admin token's identifier, not the token itself.",
+    ),
+    (
+        "event",
+        "^evt_[0-9a-f]{32}$",
+        "evt_0123456789abcdef0123456789abcdef",
+        "An event.",
+    ),
+    (
+        "webhook",
+        "^hook_[a-z2-7]{20}$",
+        "hook_abcdefghij234567klmn",
+        "A webhook.",
     ),
 ];
 
@@ -211,7 +240,7 @@ impl Operation {
         self
     }
 
-    /// It answers with a connection and its entity tag.
+    /// It answers with a connection or a draft, and its entity tag.
     fn with_entity_tag(mut self) -> Self {
         self.has_entity_tag = true;
         self
@@ -326,6 +355,9 @@ impl Operation {
         }
         if self.path.contains("{connection}") {
             codes.insert("connection_unknown");
+        }
+        if self.path.contains("{webhook}") {
+            codes.insert("webhook_unknown");
         }
         let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
         for code in codes {

@@ -82,6 +82,7 @@ pub(super) fn metadata_body(form: &Form) -> MetadataBody {
         xml: given("xml"),
         entity_id: given("entity_id"),
         replace_entity: form.ticked("replace_entity"),
+        preview: false,
     }
 }
 

@@ -81,6 +81,8 @@ pub struct EditDraft {
 pub struct RebaseDraft {
     /// Whose.
     pub id: ConnectionId,
+    /// The revision that whoever brings it up to date has looked at.
+    pub revision: Option<u64>,
     /// By whom.
     pub actor: Actor,
 }
@@ -162,7 +164,7 @@ impl Call for RebaseDraft {
     const NAME: &'static str = "rebase_draft";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let (live, mut kept) = match both(sql, &self.id, None)? {
+        let (live, mut kept) = match both(sql, &self.id, self.revision)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -321,6 +323,23 @@ fn kept(sql: &dyn Sql, id: &ConnectionId) -> Result<Option<Kept>, SqlError> {
         updated_at: time(row, 4)?,
         actor: Actor::new(text(row, 5)?),
     }))
+}
+
+/// Lets the draft of a connection of which people are told something else have that too, where it has what was told before.
+pub(super) fn correct(sql: &dyn Sql, before: &Connection, after: &Connection) -> Result<(), SqlError> {
+    let Some(mut kept) = kept(sql, &after.id)? else {
+        return Ok(());
+    };
+    for record in [&mut kept.base, &mut kept.record] {
+        if record.identity_provider == before.identity_provider {
+            record.identity_provider.clone_from(&after.identity_provider);
+        }
+    }
+    sql.run(
+        "UPDATE drafts SET base = ?, record = ? WHERE connection_id = ?",
+        &[to_json(&kept.base)?, to_json(&kept.record)?, after.id.as_str().into()],
+    )?;
+    Ok(())
 }
 
 /// Forgets a draft, but not its keys.

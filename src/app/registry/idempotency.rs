@@ -1,11 +1,11 @@
 //! Calls that are done once, however often they come: who repeats one, because the answer was lost, gets the same answer.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
 use crate::app::sql::{Sql, SqlError, json, text, to_json};
 use crate::limits::IDEMPOTENCY_SECONDS;
-use crate::saml::connection::Connection;
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
@@ -21,11 +21,11 @@ pub struct Repeatable {
 }
 
 /// What this call was answered when it came before, if it did within [`IDEMPOTENCY_SECONDS`].
-pub(super) fn answered(
+pub(super) fn answered<T: DeserializeOwned>(
     sql: &dyn Sql,
     call: &Repeatable,
     now: Timestamp,
-) -> Result<Option<Result<Connection, Refusal>>, SqlError> {
+) -> Result<Option<Result<T, Refusal>>, SqlError> {
     let rows = sql.run(
         "SELECT request, reply FROM idempotency WHERE key = ? AND at > ?",
         &[
@@ -42,7 +42,12 @@ pub(super) fn answered(
 }
 
 /// Keeps what this call is answered, and drops what is over.
-pub(super) fn remember(sql: &dyn Sql, call: &Repeatable, reply: &Connection, now: Timestamp) -> Result<(), SqlError> {
+pub(super) fn remember<T: Serialize>(
+    sql: &dyn Sql,
+    call: &Repeatable,
+    reply: &T,
+    now: Timestamp,
+) -> Result<(), SqlError> {
     let over = now.plus(-IDEMPOTENCY_SECONDS).unix_seconds();
     sql.run("DELETE FROM idempotency WHERE at <= ?", &[over.into()])?;
     sql.run(

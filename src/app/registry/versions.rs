@@ -175,6 +175,16 @@ pub(super) fn keep(
     Ok(())
 }
 
+/// Keeps the present version as `connection` is: what people are told of it has changed, its configuration has not.
+pub(super) fn correct(sql: &dyn Sql, connection: &Connection) -> Result<(), SqlError> {
+    let generation = i64::try_from(connection.generation).map_err(|e| SqlError(e.to_string()))?;
+    sql.run(
+        "UPDATE versions SET record = ? WHERE connection_id = ? AND generation = ?",
+        &[to_json(connection)?, connection.id.as_str().into(), generation.into()],
+    )?;
+    Ok(())
+}
+
 /// The record of one version, if it is kept.
 fn version(sql: &dyn Sql, id: &ConnectionId, generation: u64) -> Result<Option<Connection>, SqlError> {
     let Ok(generation) = i64::try_from(generation) else {

@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
-use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use edge_saml::app::ports::{
+    Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, Post, PrivateKey, Unavailable,
+};
 use edge_saml::app::rate_limit::{Limit, Verdict};
 use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::registry::proofs::DomainProof;
@@ -99,6 +101,23 @@ fn everything(sql: &MemorySql) -> String {
     tables.map(rows).collect::<Vec<_>>().join("\n")
 }
 
+/// The resolver that a deployment asks by default.
+pub(crate) const RESOLVER: &str = "https://cloudflare-dns.com/dns-query?name=";
+
+/// What a DNS resolver answers with the code `status`: numbers of types of records, and data.
+pub(crate) fn dns_answer(status: u16, records: &[(u16, &str)]) -> Fetched {
+    let record = |(number, data): &(u16, &str)| json!({"name": "x", "type": number, "TTL": 300, "data": data});
+    let answer: Vec<_> = records.iter().map(record).collect();
+    let message = json!({"Status": status, "TC": false, "RD": true, "RA": true, "AD": true, "CD": false,
+        "Question": [{"name": "x", "type": 1}], "Answer": answer, "Comment": []});
+    Fetched {
+        status: 200,
+        location: None,
+        content_type: Some("application/dns-json".to_owned()),
+        body: message.to_string().into_bytes(),
+    }
+}
+
 /// Whether what the registry publishes reaches KV.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replication {
@@ -123,6 +142,15 @@ impl UnwrapKey for DecryptionKey {
     }
 }
 
+/// What was posted to a webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<&'static str, String>,
+    pub(crate) body: String,
+    pub(crate) max_seconds: u32,
+}
+
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
     pub(crate) registry: MemorySql,
@@ -133,7 +161,7 @@ pub(crate) struct World {
     pub(crate) replication: Cell<Replication>,
     /// The call, to the registry or to a ledger, of which a statement fails, and after how many that succeed.
     pub(crate) failing: Cell<Option<(&'static str, usize)>>,
-    /// How many keys were made; there are three.
+    /// How many keys were made; there are three, which come round again.
     pub(crate) keys_made: Cell<usize>,
     /// The private keys that this isolate has imported.
     keys_kept: RefCell<BTreeMap<KeyId, rsa::PrivateKey>>,
@@ -144,7 +172,13 @@ pub(crate) struct World {
     pub(crate) config_reads: RefCell<Vec<String>>,
     /// The names of all calls to ledgers that were made for a request.
     pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
+    /// What is answered at each URL.
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    /// What was posted to webhooks, and how each address answers where not with 200.
+    pub(crate) posts: RefCell<Vec<Posted>>,
+    pub(crate) post_answers: RefCell<BTreeMap<String, Result<u16, FetchFailure>>>,
+    /// The URLs that were fetched.
+    pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
     /// Whether domains must be proven.
     pub(crate) domain_proof: Cell<DomainProof>,
@@ -180,6 +214,9 @@ impl World {
             config_reads: RefCell::default(),
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
+            posts: RefCell::default(),
+            post_answers: RefCell::default(),
+            fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
             return_origins: Cell::new(""),
@@ -214,6 +251,40 @@ impl World {
     /// Everything that the registry's tables hold.
     pub(crate) fn everything_registered(&self) -> String {
         everything(&self.registry)
+    }
+
+    /// Lets `url` answer `body`.
+    pub(crate) fn serve(&self, url: &str, body: &[u8], content_type: Option<&str>) {
+        self.answer(url, 200, None, body, content_type);
+    }
+
+    /// Lets `url` answer in every detail.
+    pub(crate) fn answer(
+        &self,
+        url: &str,
+        status: u16,
+        location: Option<&str>,
+        body: &[u8],
+        content_type: Option<&str>,
+    ) {
+        let fetched = Fetched {
+            status,
+            location: location.map(ToOwned::to_owned),
+            content_type: content_type.map(ToOwned::to_owned),
+            body: body.to_vec(),
+        };
+        self.answers.borrow_mut().insert(url.to_owned(), Ok(fetched));
+    }
+
+    /// Lets DNS answer questions for the records of `name` of a type, such as `A`.
+    pub(crate) fn resolves(&self, name: &str, record_type: &str, answer: Result<Fetched, FetchFailure>) {
+        let url = format!("{RESOLVER}{name}&type={record_type}");
+        self.answers.borrow_mut().insert(url, answer);
+    }
+
+    /// The time, in Unix seconds.
+    pub(crate) fn time(&self) -> i64 {
+        self.now.get()
     }
 
     /// Lets `seconds` pass.
@@ -290,11 +361,25 @@ impl World {
     pub(crate) fn handle(&self, mut request: Request) -> Response {
         let app = self.app();
         futures_executor::block_on(async {
-            match app.refuse_by_head(&mut request).await {
+            let response = match app.refuse_by_head(&mut request).await {
                 Some(refusal) => refusal,
                 None => app.handle(request).await,
+            };
+            if app.is_unfinished() {
+                app.finish().await;
             }
+            response
         })
+    }
+
+    /// Lets the registry's alarm send what is to be sent.
+    pub(crate) fn deliver(&self) {
+        futures_executor::block_on(self.app().deliver_due(&self.registry)).unwrap();
+    }
+
+    /// One run of the schedule.
+    pub(crate) fn run_schedule(&self) {
+        futures_executor::block_on(self.app().run_schedule());
     }
 
     /// The application, in a fresh isolate.
@@ -463,7 +548,7 @@ impl Ports for &World {
             include_str!("../../vectors/keys/sp-1.key.pem"),
             include_str!("../../vectors/keys/sp-2.key.pem"),
             include_str!("../../vectors/keys/sp-3.key.pem"),
-        ][self.keys_made.replace(self.keys_made.get() + 1)];
+        ][self.keys_made.replace(self.keys_made.get() + 1) % 3];
         let key = rsa::PrivateKey::from_pkcs8_pem(key).unwrap();
         Ok(KeyPair {
             private_key: PrivateKey::new(STANDARD.encode(key.to_pkcs8_der().unwrap().as_bytes())),
@@ -501,11 +586,26 @@ impl Ports for &World {
     }
 
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
-        self.answers
-            .borrow()
-            .get(wanted.url.as_str())
-            .cloned()
-            .unwrap_or(Err(FetchFailure::Connection))
+        self.fetched.borrow_mut().push(wanted.url.to_string());
+        let answer = self.answers.borrow().get(wanted.url.as_str()).cloned();
+        answer.unwrap_or_else(|| match wanted.url.as_str().strip_prefix(RESOLVER) {
+            // Any other name is that of a public host.
+            Some(question) if question.ends_with("&type=A") => Ok(dns_answer(0, &[(1, "8.8.8.8")])),
+            Some(_) => Ok(dns_answer(0, &[])),
+            None => Err(FetchFailure::Connection),
+        })
+    }
+
+    async fn post(&self, wanted: Post<'_>) -> Result<u16, FetchFailure> {
+        let headers = wanted.headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        self.posts.borrow_mut().push(Posted {
+            url: wanted.url.to_string(),
+            headers: headers.collect(),
+            body: wanted.body.to_owned(),
+            max_seconds: wanted.max_seconds,
+        });
+        let answers = self.post_answers.borrow();
+        answers.get(wanted.url.as_str()).copied().unwrap_or(Ok(200))
     }
 
     async fn limit(&self, limit: Limit, key: &str) -> Verdict {
