@@ -282,6 +282,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
         refresh::DecideHeld::NAME => run::<refresh::DecideHeld>(call, sql, now)?,
+        refresh::ListHeld::NAME => run::<refresh::ListHeld>(call, sql, now)?,
         refresh::ReadHeld::NAME => run::<refresh::ReadHeld>(call, sql, now)?,
         refresh::ReadRefresh::NAME => run::<refresh::ReadRefresh>(call, sql, now)?,
         refresh::SaveRefresh::NAME => run::<refresh::SaveRefresh>(call, sql, now)?,
@@ -440,6 +441,7 @@ fn add(
         ],
     )?;
     domains::settle(sql, None, Some(&connection))?;
+    refresh::follow(sql, &connection, now)?;
     note(sql, Kind::Connection, connection.id.as_str())?;
     audit::record(sql, None, Some(&connection), deed, now)?;
     Ok(Ok(connection))

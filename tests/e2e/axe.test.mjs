@@ -6,16 +6,18 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { launchChromium, skip } from "./chromium.mjs";
-import { adminToken, connect, startSystem } from "./support.mjs";
+import { DEFAULT_ENTITY_ID, adminToken, connect, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, link, fresh;
+  let system, chromium, axe, connection, link, fresh, given;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
     connection = await connect(system, { domain: "acme.test" });
     // With a draft and a version of its own.
     await system.api("PATCH", `${connection.path}/draft`, { attribute_map: { groups: "crew" } });
     link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
+    given = (await system.api("POST", "/connections", { name: "Given", provider: "google", domains: ["given.test"] })).body;
+    await system.api("POST", `/connections/${given.id}/metadata`, { url: system.idp.metadataUrl });
     fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));
@@ -62,6 +64,12 @@ describe("axe-core", { skip }, () => {
           await page.getByRole("button", { name: "Read & save" }).click();
           await page.getByRole("alert").waitFor();
           await judge("setup with a problem");
+          await page.goto(`${system.origin}/sso/admin/connections/${given.id}`);
+          await page.getByText("From metadata XML").click();
+          await page.getByLabel("Metadata XML").fill(system.metadata.replaceAll(DEFAULT_ENTITY_ID, "urn:other"));
+          await page.getByRole("button", { name: "Read & save" }).click();
+          await page.getByRole("heading", { name: "What would change" }).waitFor();
+          await judge("what would change");
           await page.goto(`${system.origin}/sso/admin/connections/${fresh.id}/settings`);
           await page.getByLabel("Add a domain").fill("nonsense");
           await page.keyboard.press("Enter");
@@ -87,7 +95,7 @@ describe("axe-core", { skip }, () => {
   }
 
   function dashboardPages() {
-    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra"];
+    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/certificates"];
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
       pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`);

@@ -163,6 +163,8 @@ pub(crate) struct World {
     pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
     /// What is answered at each URL.
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    /// How many seconds each fetch takes.
+    pub(crate) fetch_takes: Cell<i64>,
     /// The URLs that were fetched.
     pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
@@ -200,6 +202,7 @@ impl World {
             config_reads: RefCell::default(),
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
+            fetch_takes: Cell::new(0),
             fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
@@ -557,6 +560,7 @@ impl Ports for &World {
 
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
         self.fetched.borrow_mut().push(wanted.url.to_string());
+        self.pass(self.fetch_takes.get());
         let answer = self.answers.borrow().get(wanted.url.as_str()).cloned();
         answer.unwrap_or_else(|| match wanted.url.as_str().strip_prefix(RESOLVER) {
             // Any other name is that of a public host.
