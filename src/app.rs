@@ -39,8 +39,13 @@ mod sign_out;
 mod slo;
 pub mod sql;
 mod test_run;
+mod tokens;
 mod transfer;
 mod view;
+mod webhook_delivery;
+mod webhooks;
+
+use core::cell::RefCell;
 
 use ::http::{Method, StatusCode};
 
@@ -48,6 +53,7 @@ use self::config::{Config, Development};
 use self::error::BrowserError;
 use self::http::{Request, Response};
 use self::ports::{Ports, Unavailable};
+use self::registry::events::TellSignIn;
 use self::route::Route;
 use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, EndpointUrl};
@@ -58,12 +64,18 @@ use crate::saml::metadata;
 pub struct App<P> {
     config: Config,
     ports: P,
+    /// The sign-ins that ended by the request, to be told once it is answered.
+    ended_sign_ins: RefCell<Vec<TellSignIn>>,
 }
 
 impl<P: Ports> App<P> {
     /// An application for one request.
     pub fn new(config: Config, ports: P) -> Self {
-        Self { config, ports }
+        Self {
+            config,
+            ports,
+            ended_sign_ins: RefCell::default(),
+        }
     }
 
     /// Answers `request`, whatever it is.

@@ -15,11 +15,18 @@ use crate::app::http::Response as AppResponse;
 
 /// Every request of the Worker comes in here.
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, _context: Context) -> Result<Response> {
+async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let config = Config::read(|name| env.var(name).ok().map(|value| value.to_string()));
     let response = match config {
         Err(error) => http::misconfigured(&error),
-        Ok(config) => answer(&App::new(config, WorkerPorts::new(env)), request).await,
+        Ok(config) => {
+            let app = App::new(config, WorkerPorts::new(env));
+            let response = answer(&app, request).await;
+            if app.is_unfinished() {
+                context.wait_until(async move { app.finish().await });
+            }
+            response
+        }
     };
     http::write(response)
 }

@@ -147,6 +147,9 @@ pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 /// is for the vendor who has not.
 pub const CERTIFICATE_NOTICE_DAYS: [i64; 5] = [1, 7, 14, 30, 60];
 
+/// Seconds between two looks at all certificates, to tell webhooks of those that end.
+pub const CERTIFICATE_TELL_SECONDS: i64 = 60 * 60;
+
 /// Seconds between two looks at the metadata of one connection.
 pub const REFRESH_SECONDS: i64 = 24 * 60 * 60;
 
@@ -365,11 +368,14 @@ pub const MAX_SHOWN_VALUE_CHARACTERS: usize = 200;
 /// Characters of what a check of a test expected and found.
 pub const MAX_SHOWN_CHARACTERS: usize = 1_000;
 
-/// Seconds that a session lasts at the most.
-pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// Hours that a session lasts at the most, unless its connection says otherwise.
+pub const SESSION_HOURS: u32 = 7 * 24;
 
-/// Seconds without a request after which a session ends.
-pub const SESSION_IDLE_SECONDS: i64 = 24 * 60 * 60;
+/// Hours without a request after which a session ends, unless its connection says otherwise.
+pub const SESSION_IDLE_HOURS: u32 = 24;
+
+/// Hours that a connection may give its sessions at the most: 90 days. Browsers forget cookies after 400.
+pub const MAX_SESSION_HOURS: u32 = 90 * 24;
 
 /// Seconds between two notes that a session is still in use, so that reading it seldom writes.
 pub const SESSION_TOUCH_SECONDS: i64 = 5 * 60;
@@ -394,6 +400,42 @@ pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
 
 /// Sessions of the dashboard at once; the oldest gives way.
 pub const MAX_ADMIN_SESSIONS: i64 = 100;
+
+/// Webhook endpoints of one deployment. Each is one more request for each event.
+pub const MAX_WEBHOOKS: usize = 10;
+
+/// Deliveries to one endpoint that are kept of each class of events (of configurations, of sign-ins, of refusals); older ones give way.
+pub const MAX_DELIVERIES_PER_CLASS: i64 = 1_000;
+
+/// Seconds that an event is kept and can be sent again.
+pub const WEBHOOK_KEPT_SECONDS: i64 = 14 * 24 * 60 * 60;
+
+/// Seconds that an endpoint has to answer.
+pub const WEBHOOK_SECONDS: u32 = 8;
+
+/// Seconds after which an event is sent again, after its first, second, … attempt.
+pub const WEBHOOK_RETRY_SECONDS: [i64; 7] = [5, 60, 5 * 60, 30 * 60, 2 * 60 * 60, 8 * 60 * 60, 24 * 60 * 60];
+
+/// Seconds for which an endpoint is left alone that failed more than once.
+pub const WEBHOOK_PAUSE_SECONDS: i64 = 60;
+
+/// Seconds after which an endpoint is switched off that always failed.
+pub const WEBHOOK_FAILING_SECONDS: i64 = 5 * 24 * 60 * 60;
+
+/// Seconds for which the secret before the present one signs as well.
+pub const WEBHOOK_SECRET_OVERLAP_SECONDS: i64 = 24 * 60 * 60;
+
+/// Events that one run of the registry's alarm sends: as many requests as a Worker has open at once.
+pub const MAX_DELIVERIES_PER_ROUND: usize = 6;
+
+/// Those of them that go to one endpoint.
+pub const MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND: i64 = 3;
+
+/// Deliveries in one answer, unless it is asked for more or fewer.
+pub const DELIVERIES_PER_PAGE: i64 = 50;
+
+/// The most that may be asked for.
+pub const MAX_DELIVERIES_PER_PAGE: i64 = 100;
 
 /// Connections in one answer of the admin API.
 pub const MAX_CONNECTIONS_PER_PAGE: i64 = 100;

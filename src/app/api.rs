@@ -1,6 +1,6 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
-mod condition;
+pub(super) mod condition;
 mod connections;
 mod metadata;
 #[cfg(test)]
@@ -128,7 +128,7 @@ impl<P: Ports> App<P> {
             ApiRoute::Draft(id) => self.answer_draft(id, request, caller.actor()).await,
             ApiRoute::DraftApply(id) => self.answer_apply(id, request, caller.actor()).await,
             ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
-            ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
+            ApiRoute::DraftRebase(id) => self.answer_rebase(id, request, caller.actor()).await,
             ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
             ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
                 self.answer_held_metadata(id, request, caller).await
@@ -153,11 +153,18 @@ impl<P: Ports> App<P> {
                 Ok(json(StatusCode::OK, &page))
             }
             ApiRoute::Tests(id) => self.show_tests(id).await,
-            ApiRoute::Token(id) => self.revoke_token(id, caller).await,
+            ApiRoute::Token(id) => self.answer_revoke(id, caller).await,
             ApiRoute::Tokens => self.answer_tokens(request, caller).await,
             ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
             ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,
             ApiRoute::Versions(id) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
+            ApiRoute::Webhook(id) => self.answer_webhook(id, request, caller.actor()).await,
+            ApiRoute::WebhookDeliveries(id) => self.answer_deliveries(id, request).await,
+            ApiRoute::WebhookReplay(id) => self.answer_replay(id, request).await,
+            ApiRoute::WebhookReplayOne(id, event) => self.answer_replay_delivery(id, event).await,
+            ApiRoute::WebhookSecret(id) => self.answer_rotate_secret(id, caller.actor()).await,
+            ApiRoute::WebhookTest(id) => self.answer_test_webhook(id).await,
+            ApiRoute::Webhooks => self.answer_webhooks(request, caller.actor()).await,
             ApiRoute::Unknown => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

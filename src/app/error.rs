@@ -281,6 +281,10 @@ impl<P: Ports> App<P> {
             Ok(random) => super::reference(&random),
             Err(unavailable) => unavailable.0,
         };
+        let email = match &evidence.about {
+            About::Signed(message) => message.email.clone(),
+            _ => None,
+        };
         let record = RecordRefusal {
             reference: reference.clone(),
             about: evidence.about,
@@ -315,6 +319,10 @@ impl<P: Ports> App<P> {
         }
         if let (Some(recorded), Some(message)) = (known, &evidence.message) {
             self.capture(connection, recorded, message).await;
+        }
+        if known.is_some() && step != Step::LogoutRefused {
+            let code = reject.code().as_str();
+            self.note_sign_in(connection, Some(shown.clone()), Some(code), email);
         }
         shown.clone()
     }

@@ -93,7 +93,7 @@ impl<P: Ports> App<P> {
     /// machine may fetch from anywhere.
     ///
     /// The platform resolves the name once more when it fetches, and cannot be told which address to take.
-    async fn check_reachable(&self, url: &EndpointUrl) -> Result<(), ApiError> {
+    pub(super) async fn check_reachable(&self, url: &EndpointUrl) -> Result<(), ApiError> {
         if self.config.development == Development::On {
             return Ok(());
         }

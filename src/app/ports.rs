@@ -85,6 +85,12 @@ pub trait Ports {
     /// [`FetchFailure`].
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure>;
 
+    /// Sends something by `POST`, follows no redirect, and reads no more of the answer than its status.
+    ///
+    /// # Errors
+    /// [`FetchFailure`], never [`FetchFailure::TooLarge`].
+    async fn post(&self, wanted: Post<'_>) -> Result<u16, FetchFailure>;
+
     /// Counts one more request of a kind, by whoever `key` is, and says whether there were too many lately.
     async fn limit(&self, limit: Limit, key: &str) -> Verdict;
 
@@ -175,6 +181,19 @@ impl<'a> Fetch<'a> {
             max_seconds: DNS_SECONDS,
         }
     }
+}
+
+/// What is sent to a server, by `POST`.
+#[derive(Clone, Copy)]
+pub struct Post<'a> {
+    /// Where.
+    pub url: &'a EndpointUrl,
+    /// The headers.
+    pub headers: &'a [(&'static str, &'a str)],
+    /// The body.
+    pub body: &'a str,
+    /// Seconds until the server must have begun to answer.
+    pub max_seconds: u32,
 }
 
 /// What a server answered.

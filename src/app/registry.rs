@@ -7,41 +7,49 @@
 pub mod admin_sessions;
 pub mod audit;
 pub mod capture;
+pub mod certificate_notices;
 pub mod decryption_keys;
 mod diff;
 pub mod domains;
 pub mod drafts;
+pub mod events;
 pub mod idempotency;
 pub mod import;
 pub mod keys;
+pub mod outbox;
 pub mod proofs;
 pub mod refresh;
 pub mod setup_links;
+pub mod situation;
 pub mod tested;
 pub mod tokens;
 pub mod versions;
+pub mod webhooks;
 
 pub use diff::FieldChange;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::audit::{Action, Deed, ListAudit};
+use self::audit::{Action, Deed, ListAudit, ReadAuditPage};
 use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
+use self::certificate_notices::TellCertificates;
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
+use self::events::TellSignIn;
 use self::idempotency::Repeatable;
 use self::import::Import;
 use self::keys::NewKey;
 use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
+use self::situation::ReadSituation;
 use self::tested::{NoteTest, ReadTestStatuses};
-use self::versions::{ListVersions, Restore, UndoChange};
+use self::versions::{ListVersions, Restore, UndoChange, configured_as};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -133,6 +141,9 @@ pub struct Description {
     /// What its responses may and must be.
     #[serde(default)]
     pub responses: ResponseSettings,
+    /// How long its sessions last.
+    #[serde(default)]
+    pub sessions: SessionSettings,
 }
 
 /// Who makes a change, in words for people; never a secret.
@@ -291,6 +302,18 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         tokens::ListTokens::NAME => run::<tokens::ListTokens>(call, sql, now)?,
         tokens::RevokeToken::NAME => run::<tokens::RevokeToken>(call, sql, now)?,
         tokens::UseToken::NAME => run::<tokens::UseToken>(call, sql, now)?,
+        outbox::ListDeliveries::NAME => run::<outbox::ListDeliveries>(call, sql, now)?,
+        outbox::ReplayDelivery::NAME => run::<outbox::ReplayDelivery>(call, sql, now)?,
+        outbox::ReplaySince::NAME => run::<outbox::ReplaySince>(call, sql, now)?,
+        outbox::TestWebhook::NAME => run::<outbox::TestWebhook>(call, sql, now)?,
+        webhooks::AddWebhook::NAME => run::<webhooks::AddWebhook>(call, sql, now)?,
+        webhooks::ChangeWebhook::NAME => run::<webhooks::ChangeWebhook>(call, sql, now)?,
+        webhooks::DeleteWebhook::NAME => run::<webhooks::DeleteWebhook>(call, sql, now)?,
+        webhooks::ListWebhooks::NAME => run::<webhooks::ListWebhooks>(call, sql, now)?,
+        webhooks::ReadWebhook::NAME => run::<webhooks::ReadWebhook>(call, sql, now)?,
+        webhooks::RotateWebhookSecret::NAME => run::<webhooks::RotateWebhookSecret>(call, sql, now)?,
+        TellCertificates::NAME => run::<TellCertificates>(call, sql, now)?,
+        TellSignIn::NAME => run::<TellSignIn>(call, sql, now)?,
         Create::NAME => run::<Create>(call, sql, now)?,
         Import::NAME => run::<Import>(call, sql, now)?,
         ApplyDraft::NAME => run::<ApplyDraft>(call, sql, now)?,
@@ -304,11 +327,13 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
+        ReadAuditPage::NAME => run::<ReadAuditPage>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
         Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
+        ReadSituation::NAME => run::<ReadSituation>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
         Restore::NAME => run::<Restore>(call, sql, now)?,
         UndoChange::NAME => run::<UndoChange>(call, sql, now)?,
@@ -324,6 +349,9 @@ pub fn changes(name: &str) -> bool {
         RotateDecryptionKeys::NAME,
         keys::AddFirstKey::NAME,
         keys::RotateKeys::NAME,
+        webhooks::AddWebhook::NAME,
+        webhooks::ChangeWebhook::NAME,
+        webhooks::DeleteWebhook::NAME,
         refresh::DecideHeld::NAME,
         refresh::SaveRefresh::NAME,
         Create::NAME,
@@ -334,6 +362,19 @@ pub fn changes(name: &str) -> bool {
         UndoChange::NAME,
         Publish::NAME,
         Update::NAME,
+    ]
+    .contains(&name)
+}
+
+/// Whether the call named `name`, which publishes nothing, leaves something to be sent to a webhook.
+#[must_use]
+pub fn sends(name: &str) -> bool {
+    [
+        outbox::ReplayDelivery::NAME,
+        outbox::ReplaySince::NAME,
+        outbox::TestWebhook::NAME,
+        TellCertificates::NAME,
+        TellSignIn::NAME,
     ]
     .contains(&name)
 }
@@ -356,10 +397,13 @@ pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
         tokens::TABLE,
         drafts::TABLE,
         versions::TABLE,
+        webhooks::TABLE,
     ]
     .into_iter()
     .chain(audit::TABLES)
     .chain(domains::TABLES)
+    .chain(certificate_notices::TABLES)
+    .chain(outbox::TABLES)
     .chain(proofs::TABLES)
     .chain(tested::TABLES)
     .chain(refresh::TABLES)
@@ -404,6 +448,7 @@ impl Description {
             routing: self.routing,
             requests: self.requests,
             responses: self.responses,
+            sessions: self.sessions,
             decryption_keys: Vec::new(),
             identity_provider: None,
             created_at: now,
@@ -541,15 +586,11 @@ impl Change {
     fn apply_to(self, connection: &mut Connection) -> Result<(), Refusal> {
         match self {
             Self::Describe(description) => {
-                let description = *description;
-                connection.name = description.name;
-                connection.provider = description.provider;
-                connection.domains = description.domains;
-                connection.organization = description.organization;
-                connection.sp_entity_id = description.sp_entity_id;
-                connection.routing = description.routing;
-                connection.requests = description.requests;
-                connection.responses = description.responses;
+                let described = description.begun(connection.id.clone(), connection.created_at);
+                *connection = Connection {
+                    identity_provider: connection.identity_provider.take(),
+                    ..configured_as(connection, described)
+                };
             }
             Self::Disable => connection.state = State::Disabled,
             Self::Enable { .. } => connection.state = State::Enabled,
@@ -594,6 +635,7 @@ impl Call for Delete {
             &[self.id.as_str().into()],
         )?;
         domains::settle(sql, Some(&connection), None)?;
+        certificate_notices::forget(sql, &self.id)?;
         decryption_keys::forget_all(sql, &self.id)?;
         capture::forget(sql, &self.id)?;
         drafts::forget(sql, &self.id)?;
@@ -687,6 +729,8 @@ enum Kind {
     Keys,
     /// Where an organization leads: to KV.
     Organization,
+    /// What webhooks want to know of sign-ins: to KV.
+    Wanted,
 }
 
 impl Kind {
@@ -696,6 +740,7 @@ impl Kind {
             Self::Domain => "domain",
             Self::Keys => "keys",
             Self::Organization => "organization",
+            Self::Wanted => "wanted",
         }
     }
 }
@@ -756,6 +801,7 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
                     LedgerNews::Configure(super::ledger::Configure {
                         generation: c.generation,
                         state: c.state,
+                        sessions: c.sessions,
                     })
                 });
             let record = connection.map(|c| serde_json::to_string(&c)).transpose();
@@ -764,6 +810,12 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         } else if kind == Kind::Keys.as_str() {
             let keys = serde_json::to_string(&keys::public_keys(sql)?).map_err(|e| SqlError(e.to_string()))?;
             (None, keys::PUBLIC_KEYS_KEY.to_owned(), Some(keys))
+        } else if kind == Kind::Wanted.as_str() {
+            let wanted = webhooks::wanted(sql)?
+                .map(|wanted| serde_json::to_string(&wanted))
+                .transpose();
+            let wanted = wanted.map_err(|e| SqlError(e.to_string()))?;
+            (None, webhooks::WANTED_KEY.to_owned(), wanted)
         } else if kind == Kind::Organization.as_str() {
             let led = index(&domains::of_organization(sql, &name)?)?;
             (None, domains::organization_key(&name), led)
@@ -782,6 +834,14 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
         });
     }
     Ok(publications)
+}
+
+/// Whether everything is published.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn is_published(sql: &dyn Sql) -> Result<bool, SqlError> {
+    Ok(sql.run("SELECT 1 FROM unpublished LIMIT 1", &[])?.is_empty())
 }
 
 /// An index as KV has it: nothing where it leads nowhere.

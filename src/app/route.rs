@@ -10,7 +10,7 @@ pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_FORM_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, Domain, Reference, SetupLinkId, TestId, TokenId};
+use crate::saml::id::{ConnectionId, Domain, EventId, Reference, SetupLinkId, TestId, TokenId, WebhookId};
 
 /// What a path names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,20 @@ pub enum ApiRoute {
     Unknown,
     /// `GET /connections/{id}/versions`, newest first.
     Versions(ConnectionId),
+    /// `GET, PATCH, DELETE /webhooks/{webhook}`.
+    Webhook(WebhookId),
+    /// `GET /webhooks/{webhook}/deliveries`, newest first.
+    WebhookDeliveries(WebhookId),
+    /// `POST /webhooks/{webhook}/replay`: sends events once more.
+    WebhookReplay(WebhookId),
+    /// `POST /webhooks/{webhook}/deliveries/{event}/replay`: sends one once more.
+    WebhookReplayOne(WebhookId, EventId),
+    /// `POST /webhooks/{webhook}/rotate-secret`.
+    WebhookSecret(WebhookId),
+    /// `POST /webhooks/{webhook}/test`: sends an event that tells of nothing.
+    WebhookTest(WebhookId),
+    /// `GET, POST /webhooks`.
+    Webhooks,
 }
 
 impl Route {
@@ -229,6 +243,9 @@ impl ApiRoute {
             "v1/tokens" => return Some(Self::Tokens),
             _ => {}
         }
+        if let Some(rest) = path.strip_prefix("v1/webhooks") {
+            return Self::of_webhooks(rest);
+        }
         if let Some(id) = path.strip_prefix("v1/tokens/") {
             return TokenId::parse(id).ok().map(Self::Token);
         }
@@ -272,13 +289,40 @@ impl ApiRoute {
         segments.next().is_none().then_some(route)
     }
 
+    /// The route of a path below `webhooks`.
+    fn of_webhooks(path: &str) -> Option<Self> {
+        let mut segments = path.split('/');
+        if !segments.next()?.is_empty() {
+            return None;
+        }
+        let Some(id) = segments.next() else {
+            return Some(Self::Webhooks);
+        };
+        let id = WebhookId::parse(id).ok()?;
+        let route = match (segments.next(), segments.next(), segments.next()) {
+            (None, ..) => Self::Webhook(id),
+            (Some("deliveries"), None, _) => Self::WebhookDeliveries(id),
+            (Some("deliveries"), Some(event), Some("replay")) => {
+                Self::WebhookReplayOne(id, EventId::parse(event).ok()?)
+            }
+            (Some("replay"), None, _) => Self::WebhookReplay(id),
+            (Some("rotate-secret"), None, _) => Self::WebhookSecret(id),
+            (Some("test"), None, _) => Self::WebhookTest(id),
+            _ => return None,
+        };
+        segments.next().is_none().then_some(route)
+    }
+
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Capture(_) => "GET, HEAD, POST, DELETE",
-            Self::Connection(_) | Self::Draft(_) => "GET, HEAD, PATCH, DELETE",
-            Self::Connections | Self::Metadata(_) | Self::SetupLinks(_) | Self::Tests(_) | Self::Tokens => {
-                "GET, HEAD, POST"
-            }
+            Self::Connection(_) | Self::Draft(_) | Self::Webhook(_) => "GET, HEAD, PATCH, DELETE",
+            Self::Connections
+            | Self::Metadata(_)
+            | Self::SetupLinks(_)
+            | Self::Tests(_)
+            | Self::Tokens
+            | Self::Webhooks => "GET, HEAD, POST",
             Self::HeldMetadata(_) => "GET, HEAD, DELETE",
             Self::ApproveHeldMetadata(_)
             | Self::Disable(_)
@@ -291,7 +335,11 @@ impl ApiRoute {
             | Self::RotateDecryptionKeys(_)
             | Self::RotateKeys
             | Self::Undo(_)
-            | Self::VerifyDomain(..) => "POST",
+            | Self::VerifyDomain(..)
+            | Self::WebhookReplay(_)
+            | Self::WebhookReplayOne(..)
+            | Self::WebhookSecret(_)
+            | Self::WebhookTest(_) => "POST",
             Self::Audit
             | Self::Certificates
             | Self::DecryptionKeys(_)
@@ -301,7 +349,8 @@ impl ApiRoute {
             | Self::Messages(..)
             | Self::SignIns(_)
             | Self::Test(..)
-            | Self::Versions(_) => "GET, HEAD",
+            | Self::Versions(_)
+            | Self::WebhookDeliveries(_) => "GET, HEAD",
             Self::SetupLink(..) | Self::Token(_) => "DELETE",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }

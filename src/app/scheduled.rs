@@ -3,6 +3,7 @@
 use super::App;
 use super::ports::{LogLine, Ports, Unavailable};
 use super::registry::Publish;
+use super::registry::certificate_notices::TellCertificates;
 
 impl<P: Ports> App<P> {
     /// One run of the schedule. Each part is tried, whatever becomes of the others.
@@ -10,11 +11,17 @@ impl<P: Ports> App<P> {
         self.log_failure("publishing", self.publish_leftovers().await);
         self.log_failure("metadata refresh", self.refresh_due_metadata().await);
         self.log_failure("domain proofs", self.look_up_due_proofs().await);
+        self.log_failure("ending certificates", self.tell_ending_certificates().await);
     }
 
     /// Publishes what a change left unpublished, should its own retries have ended.
     async fn publish_leftovers(&self) -> Result<(), Unavailable> {
         self.ports.registry(Publish {}).await.map(|_| ())
+    }
+
+    /// Tells webhooks of certificates that end soon.
+    async fn tell_ending_certificates(&self) -> Result<(), Unavailable> {
+        self.ports.registry(TellCertificates {}).await.map(|_| ())
     }
 
     fn log_failure(&self, part: &str, done: Result<(), Unavailable>) {

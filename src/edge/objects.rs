@@ -5,12 +5,12 @@ use core::time::Duration;
 use futures_util::lock::Mutex;
 use worker::{DurableObject, Env, Method, Request, RequestInit, Response, Result, State, durable_object};
 
-use super::ports::{CONFIG_NAMESPACE, call_ledger, now};
+use super::ports::{CONFIG_NAMESPACE, WorkerPorts, call_ledger, now};
 use super::sql::ObjectSql;
-use crate::app::config::domain_proof;
+use crate::app::config::{Config, domain_proof};
 use crate::app::registry::{LedgerNews, Publication};
 use crate::app::sql::SqlError;
-use crate::app::{ledger, registry};
+use crate::app::{App, ledger, registry};
 
 /// How long after a failed publication it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -50,40 +50,66 @@ impl DurableObject for Registry {
         let Some(reply) = registry::dispatch(name, &call, &self.sql, now()).map_err(failed)? else {
             return Response::error("no such call", 404);
         };
-        if !registry::changes(name) {
-            return Response::ok(format!("{{\"reply\":{reply},\"published\":true}}"));
+        if registry::changes(name) {
+            // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
+            self.state.storage().set_alarm(RETRY).await?;
+            self.publish_all().await;
         }
-        // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
-        self.state.storage().set_alarm(RETRY).await?;
-        let published = self.publish_or_retry().await?;
+        if registry::changes(name) || registry::sends(name) {
+            self.set_next_alarm().await?;
+        }
+        let published = !registry::changes(name) || registry::is_published(&self.sql).map_err(failed)?;
         Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
     }
 
+    /// Publishes first, as that is what sign-ins go by.
     async fn alarm(&self) -> Result<Response> {
         registry::prepare(&self.sql).map_err(failed)?;
-        self.publish_or_retry().await?;
+        self.publish_all().await;
+        self.deliver().await;
+        self.set_next_alarm().await?;
         Response::empty()
     }
 }
 
 impl Registry {
-    /// Publishes everything; where that fails, sets the alarm to try again and says `false`.
-    async fn publish_or_retry(&self) -> Result<bool> {
-        match self.publish_all().await {
-            Ok(()) => {
-                self.state.storage().delete_alarm().await?;
-                Ok(true)
+    /// Sets the one alarm there is to when there is next something to do: to publish again, or to send to a webhook.
+    async fn set_next_alarm(&self) -> Result<()> {
+        let now = now();
+        let due = registry::outbox::next_due(&self.sql).map_err(failed)?;
+        let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)));
+        let retry = (!registry::is_published(&self.sql).map_err(failed)?).then_some(RETRY);
+        match [due, retry].into_iter().flatten().min() {
+            Some(after) => self.state.storage().set_alarm(after).await,
+            None => self.state.storage().delete_alarm().await,
+        }
+    }
+
+    /// Sends what is to be sent to webhooks now. What fails is noted where it was to be sent, and keeps nothing else back.
+    async fn deliver(&self) {
+        let config = Config::read(|name| self.env.var(name).ok().map(|value| value.to_string()));
+        let delivered = match config {
+            Ok(config) => {
+                App::new(config, WorkerPorts::new(self.env.clone()))
+                    .deliver_due(&self.sql)
+                    .await
             }
-            Err(error) => {
-                worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
-                self.state.storage().set_alarm(RETRY).await?;
-                Ok(false)
-            }
+            Err(error) => Err(SqlError(error.to_string())),
+        };
+        if let Err(error) = delivered {
+            worker::console_error!("{{\"event\":\"deliver_failed\",\"detail\":{:?}}}", error.to_string());
+        }
+    }
+
+    /// Publishes what is not published yet, and logs where that fails.
+    async fn publish_all(&self) {
+        if let Err(error) = self.try_publish_all().await {
+            worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
         }
     }
 
     /// Publishes what is not published yet; what fails does not keep the rest back.
-    async fn publish_all(&self) -> Result<()> {
+    async fn try_publish_all(&self) -> Result<()> {
         let _turn = self.publishing.lock().await;
         loop {
             let publications = registry::unpublished(&self.sql).map_err(failed)?;

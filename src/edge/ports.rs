@@ -5,11 +5,11 @@ use core::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use worker::{AbortController, Date, Delay, Env, Fetch, Request, RequestInit, RequestRedirect, Response, Stub};
+use worker::{AbortController, Date, Delay, Env, Fetch, Method, Request, RequestInit, RequestRedirect, Response, Stub};
 
 use super::keys;
 use super::objects::call_request;
-use crate::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use crate::app::ports::{Answer, FetchFailure, Fetched, KeyPair, LogLine, Ports, Post, PrivateKey, Unavailable};
 use crate::app::rate_limit::{Limit, Verdict};
 use crate::app::{ledger, ports, registry};
 use crate::saml::id::ConnectionId;
@@ -114,6 +114,32 @@ impl Ports for WorkerPorts {
                 Err(FetchFailure::Timeout)
             }
         }
+    }
+
+    async fn post(&self, wanted: Post<'_>) -> Result<u16, FetchFailure> {
+        let abort = AbortController::default();
+        let signal = abort.signal();
+        let work = async {
+            let mut init = RequestInit::new();
+            init.with_method(Method::Post)
+                .with_redirect(RequestRedirect::Manual)
+                .with_body(Some(wanted.body.into()));
+            for (name, value) in wanted.headers {
+                let set = init.headers.set(name, value);
+                set.map_err(|_| FetchFailure::Connection)?;
+            }
+            let request = Request::new_with_init(wanted.url.as_str(), &init).map_err(|_| FetchFailure::Connection)?;
+            let response = Fetch::Request(request).send_with_signal(&signal).await;
+            Ok(response.map_err(|_| FetchFailure::Connection)?.status_code())
+        };
+        let deadline = Delay::from(Duration::from_secs(wanted.max_seconds.into()));
+        let ended = match select(pin!(work), pin!(deadline)).await {
+            Either::Left((status, _)) => status,
+            Either::Right(((), _)) => Err(FetchFailure::Timeout),
+        };
+        // Whatever the body is, it is not read.
+        abort.abort();
+        ended
     }
 
     async fn limit(&self, limit: Limit, key: &str) -> Verdict {

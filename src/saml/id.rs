@@ -106,6 +106,25 @@ text_type!(
 );
 
 text_type!(
+    /// A webhook's identifier, which is no secret: `hook_` and 20 characters of lower-case base32.
+    WebhookId,
+    |text| prefixed(text, "hook_").ok_or(Invalid("expected a webhook id such as hook_abcdefghij234567klmn"))
+);
+
+text_type!(
+    /// An event's identifier, by which whoever gets it twice knows it: `evt_` and 32 hexadecimal digits.
+    EventId,
+    |text| {
+        let random = text.strip_prefix(EventId::PREFIX).unwrap_or_default();
+        if random.len() == 32 && random.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(text.to_owned())
+        } else {
+            Err(Invalid("expected the id of an event"))
+        }
+    }
+);
+
+text_type!(
     /// A setup link's identifier, which is no secret: `link_` and 20 characters of lower-case base32.
     SetupLinkId,
     |text| prefixed(text, "link_").ok_or(Invalid("expected a setup link id such as link_abcdefghij234567klmn"))
@@ -265,6 +284,19 @@ impl SetupLinkId {
     }
 }
 
+impl WebhookId {
+    /// A webhook's identifier out of 100 of the `random` bits.
+    #[must_use]
+    pub fn from_random(random: &[u8; 32]) -> Self {
+        Self(random_after("hook_", random))
+    }
+}
+
+impl EventId {
+    /// What all of them begin with.
+    pub const PREFIX: &str = "evt_";
+}
+
 impl TokenId {
     /// An admin token's identifier out of 100 of the `random` bits.
     #[must_use]
@@ -335,6 +367,14 @@ impl EndpointUrl {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
+    }
+
+    /// The host, as people read it.
+    #[must_use]
+    pub fn host_text(&self) -> String {
+        let url = Url::parse(&self.0).ok();
+        url.and_then(|url| url.host_str().map(ToOwned::to_owned))
+            .unwrap_or_default()
     }
 
     /// The same URL with one more parameter in its query.

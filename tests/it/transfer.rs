@@ -111,6 +111,27 @@ fn what_is_exported_comes_back_the_same() {
     other.enable(id);
     assert!(other.config("domain:acme.test").is_some());
 
+    // Metadata that was fetched is fetched again there too.
+    let mut fetched = document["connections"][0].clone();
+    fetched.as_object_mut().unwrap().remove("id");
+    fetched["domains"] = json!(["fetched.test"]);
+    fetched["identity_provider"]["metadata_url"] = json!("https://idp.example/metadata");
+    let one = edited(&document, "/connections", json!([fetched]));
+    let third = World::drawing_from(3_000);
+    let (_, report) = import(&third, &one);
+    let (_, refresh) = third.api(
+        "GET",
+        &format!(
+            "/connections/{}/metadata",
+            report["connections"][0]["id"].as_str().unwrap()
+        ),
+        &json!({}),
+    );
+    assert_eq!(
+        refresh["refresh"]["metadata_url"], "https://idp.example/metadata",
+        "{refresh}"
+    );
+
     // A second time changes nothing.
     let before = other.everything_registered();
     let (status, report) = import(&other, &document);

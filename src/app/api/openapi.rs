@@ -33,6 +33,11 @@ const CODES: &[(&str, u16, &str)] = &[
     ),
     ("connection_incomplete", 409, "it has no identity provider yet"),
     ("connection_unknown", 404, "there is no such connection"),
+    (
+        "delivery_unknown",
+        404,
+        "the event was not sent to the webhook, or is not kept any more",
+    ),
     ("domain_public_mail", 422, "the domain is of a public mail provider"),
     (
         "domain_public_suffix",
@@ -121,6 +126,7 @@ const CODES: &[(&str, u16, &str)] = &[
         "too many domains were looked up for this connection",
     ),
     ("too_many_tokens", 409, "there are too many tokens"),
+    ("too_many_webhooks", 409, "there are too many webhooks"),
     ("unauthorized", 401, "no token in force"),
     ("unavailable", 503, "the storage does not answer"),
     ("unsupported_media_type", 415, "the body is not said to be JSON"),
@@ -129,6 +135,8 @@ const CODES: &[(&str, u16, &str)] = &[
         404,
         "there is no such version, or it is not kept any more",
     ),
+    ("webhook_disabled", 409, "the webhook is disabled"),
+    ("webhook_unknown", 404, "there is no such webhook"),
     ("xml_not_wellformed", 422, "the metadata is no XML"),
 ];
 
@@ -170,6 +178,18 @@ const PATH_PARAMETERS: &[(&str, &str, &str, &str)] = &[
         "^tok_[a-z2-7]{20}$",
         "tok_abcdefghij234567klmn",
         "An admin token's identifier, not the token itself.",
+    ),
+    (
+        "event",
+        "^evt_[0-9a-f]{32}$",
+        "evt_0123456789abcdef0123456789abcdef",
+        "An event.",
+    ),
+    (
+        "webhook",
+        "^hook_[a-z2-7]{20}$",
+        "hook_abcdefghij234567klmn",
+        "A webhook.",
     ),
 ];
 
@@ -220,7 +240,7 @@ impl Operation {
         self
     }
 
-    /// It answers with a connection and its entity tag.
+    /// It answers with a connection or a draft, and its entity tag.
     fn with_entity_tag(mut self) -> Self {
         self.has_entity_tag = true;
         self
@@ -335,6 +355,9 @@ impl Operation {
         }
         if self.path.contains("{connection}") {
             codes.insert("connection_unknown");
+        }
+        if self.path.contains("{webhook}") {
+            codes.insert("webhook_unknown");
         }
         let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
         for code in codes {

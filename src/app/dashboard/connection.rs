@@ -4,6 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::decryption_keys::{KeysShown, read_step};
 use super::field::{Attempt, Field, Maker, sentence};
 use super::form::Form;
 use super::idp_forms::{manual_body, metadata_body};
@@ -29,6 +30,7 @@ use crate::code::Code;
 use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, SetupLinkId};
 use crate::saml::preset::Preset;
+use crate::saml::service_keys::RotationStep;
 
 /// What all pages of a connection show.
 pub(super) struct Head<'a> {
@@ -73,7 +75,9 @@ struct SettingsPage<'a> {
     routing: Vec<Field>,
     attributes: Vec<Field>,
     general: Vec<Field>,
+    sessions: Vec<Field>,
     advanced: Vec<Group>,
+    keys: KeysShown,
     confirm_name: Field,
 }
 
@@ -202,7 +206,8 @@ impl<P: Ports> App<P> {
             | Section::Domains
             | Section::General
             | Section::MapAttribute
-            | Section::Routing => {
+            | Section::Routing
+            | Section::Sessions => {
                 let fields = read_fields(section, form, situation.edited())?;
                 match situation.target(section, form)? {
                     Target::Draft(seen) => self.patch_draft(id, fields, seen, actor).await.map(|_| Done::Draft),
@@ -238,7 +243,10 @@ impl<P: Ports> App<P> {
                 self.discard_draft(id, seen_revision(form)).await?;
                 Ok(Done::Live { published: true })
             }
-            Section::RebaseDraft => self.rebase_draft(id, actor).await.map(|_| Done::Draft),
+            Section::RebaseDraft => {
+                let rebased = self.rebase_draft(id, seen_revision(form), actor);
+                rebased.await.map(|_| Done::Draft)
+            }
             Section::Delete => {
                 if form.text("name") != live.name.trim() {
                     return Err(ApiError::invalid("name", "type the name exactly as it is"));
@@ -259,6 +267,11 @@ impl<P: Ports> App<P> {
                 let generation = generation.map_err(|_| ApiError::invalid("generation", "expected a version"))?;
                 let restored = self.restore_version(id, generation, seen_generation(form), actor);
                 restored.await.map(|saved| Done::live(&saved))
+            }
+            Section::RotateKeys => {
+                let step = read_step(form)?;
+                let rotated = self.rotate_decryption_keys(live, step, actor);
+                rotated.await.map(|saved| Done::live(&saved))
             }
             Section::Undo => self
                 .undo_change(id, seen_generation(form), actor)
@@ -376,7 +389,8 @@ impl<P: Ports> App<P> {
                 let id = &connection.id;
                 let known = self.proofs(vec![id.clone()]).await?.remove(id).unwrap_or_default();
                 let domains = DomainView::all(connection, &known);
-                Ok(settings_page(status, visitor, head, domains, attempt))
+                let keys = KeysShown::of(&situation.live, attempt, self.ports.now());
+                Ok(settings_page(status, visitor, head, domains, keys, attempt))
             }
             Tab::Setup => self.setup_page(status, visitor, head, situation, attempt).await,
         }
@@ -394,6 +408,7 @@ fn settings_page(
     visitor: &Visitor,
     head: Head<'_>,
     domains: Vec<DomainView>,
+    keys: KeysShown,
     attempt: Option<Attempt<'_>>,
 ) -> Response {
     let connection = head.connection;
@@ -412,12 +427,17 @@ fn settings_page(
         routing: settings::routing(connection, attempt),
         attributes: settings::attributes(connection, attempt),
         general: settings::general(connection, attempt),
+        sessions: settings::sessions(connection, attempt),
         advanced: settings::advanced(connection, attempt),
+        keys,
         confirm_name: Maker::of(Section::Delete, attempt).line("name", "Type its name to delete it", "", ""),
     };
     let groups = page.advanced.iter().flat_map(|group| &group.fields);
-    let several = [&page.general, &page.routing, &page.attributes].into_iter().flatten();
-    let fields = groups.chain(several).chain([&page.domain, &page.confirm_name]);
+    let several = [&page.general, &page.routing, &page.attributes, &page.sessions];
+    let several = several.into_iter().flatten();
+    let fields = groups
+        .chain(several)
+        .chain([&page.domain, &page.confirm_name, &page.keys.confirmed]);
     page.head.problem = problem(attempt, connection.provider, fields);
     render(status, &page)
 }
@@ -499,6 +519,7 @@ fn notice(query: &[u8]) -> Option<Notice> {
         (Section::VerifyDomain, _) => "Looked up. This is what there is now.",
         (Section::RevokeLink, _) => "Revoked: the link opens nothing any more.",
         (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
+        (Section::RotateKeys, _) => "Done. This is how the keys stand now.",
         (Section::Restore | Section::Undo, _) => "Done: this configuration is live everywhere within a minute.",
         _ => "Saved. It is live everywhere within a minute.",
     };

@@ -117,7 +117,7 @@ pub(super) const fn rule_words(rule: Rule) -> &'static str {
         Rule::Encryption => "Encryption",
         Rule::InResponseTo => "Answers this test",
         Rule::Issuer => "Issuer",
-        Rule::NameId => "NameID",
+        Rule::NameId => "User key",
         Rule::Recipient => "Recipient",
         Rule::RequiredAttributes => "Required attributes",
         Rule::Response => "Can be read",

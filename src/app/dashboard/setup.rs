@@ -27,7 +27,7 @@ use crate::code::Code;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
 use crate::saml::idp_diff::changes;
 use crate::saml::idp_refresh::MissingCertificate;
-use crate::saml::preset::MetadataForm;
+use crate::saml::preset::{EntryValue, MetadataForm};
 use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
 

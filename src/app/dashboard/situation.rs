@@ -1,4 +1,4 @@
-//! How a connection stands: what it is, the draft beside it, its tests; and which of the two an edit goes to.
+//! How a connection stands, as its pages see it; and whether an edit goes to it or to the draft beside it.
 
 use std::collections::BTreeSet;
 
@@ -12,24 +12,14 @@ use crate::app::App;
 use crate::app::connections::refused;
 use crate::app::error::ApiError;
 use crate::app::ports::Ports;
-use crate::app::registry::drafts::{Draft, ReadDraft};
-use crate::app::registry::tested::TestStatus;
+use crate::app::registry::situation::ReadSituation;
+pub(super) use crate::app::registry::situation::Situation;
 use crate::app::registry::{FieldChange, Refusal};
 use crate::app::route::Section;
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::ConnectionId;
 use crate::saml::idp_diff;
 use crate::saml::time::Timestamp;
-
-/// A connection with what belongs to it.
-pub(super) struct Situation {
-    /// By what users sign in.
-    pub(super) live: Connection,
-    /// What is prepared beside it.
-    pub(super) draft: Option<Draft>,
-    /// How the tests of the live configuration stand.
-    pub(super) test: TestStatus,
-}
 
 /// What a page had before it: the generation of the connection, or the revision of its draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,18 +57,8 @@ pub(super) struct ChangeShown {
 
 impl<P: Ports> App<P> {
     pub(super) async fn situation(&self, id: &ConnectionId) -> Result<Situation, ApiError> {
-        let live = self.existing(id).await?;
-        let draft = match self.ports.registry(ReadDraft { id: id.clone() }).await?.reply {
-            Ok(draft) => Some(draft),
-            Err(Refusal::NoDraft) => None,
-            Err(refusal) => return Err(refused(refusal)),
-        };
-        let statuses = self.test_statuses(vec![id.clone()]).await?;
-        Ok(Situation {
-            live,
-            draft,
-            test: statuses.into_values().next().unwrap_or_default(),
-        })
+        let read = ReadSituation { id: id.clone() };
+        self.ports.registry(read).await?.reply.map_err(refused)
     }
 }
 
@@ -106,6 +86,9 @@ impl Situation {
         match (&self.draft, seen) {
             (Some(_), Some(Seen::Draft(revision))) => Ok(Target::Draft(Some(revision))),
             (Some(_), None) => Ok(Target::Draft(None)),
+            (None, Some(Seen::Live(generation))) if generation != self.live.generation => {
+                Err(refused(Refusal::Changed))
+            }
             (None, None | Some(Seen::Live(_))) if self.is_tested(section, form) => Ok(Target::Draft(Some(0))),
             (None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),
             (None, None) => Ok(Target::Live(None)),
@@ -118,6 +101,7 @@ impl Situation {
         let covered = match section {
             Section::General => form.text("provider") != super::parts::provider_value(self.live.provider),
             Section::Routing => form.ticked("match_subdomains") != self.live.routing.match_subdomains,
+            Section::Sessions => false,
             _ => true,
         };
         self.live.state == State::Enabled && covered

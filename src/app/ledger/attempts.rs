@@ -585,16 +585,17 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
 }
 
 /// A ticket became a session.
-pub(super) fn signed_in(sql: &dyn Sql, ticket: &TokenHash, now: Timestamp) -> Result<(), SqlError> {
+pub(super) fn signed_in(sql: &dyn Sql, ticket: &TokenHash, now: Timestamp) -> Result<Option<String>, SqlError> {
     let Some((sequence, mut attempt)) = find(sql, &Key::Ticket(ticket))? else {
-        return Ok(());
+        return Ok(None);
     };
     attempt.step(Step::SignedIn, now);
     if attempt.outcome != Outcome::SignedIn {
         attempt.outcome = Outcome::SignedIn;
         attempt.ended_at = Some(now);
     }
-    update(sql, sequence, &attempt)
+    update(sql, sequence, &attempt)?;
+    Ok(Some(attempt.reference))
 }
 
 /// Drops what is too old; whether something is left.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::diff::{FieldChange, diff};
-use super::{Actor, Call, versions};
-use crate::app::sql::{Sql, SqlError, integer, json, optional, text, time, to_json};
+use super::{Actor, Call, events, versions};
+use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, to_json};
 use crate::limits::{MAX_AUDIT_ENTRIES, MAX_AUDIT_PAGE};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
@@ -94,6 +94,16 @@ actions! {
     TokenRevoked "token.revoked" "Revoked the token";
     /// An earlier version of a connection was restored.
     VersionRestored "connection.version_restored" "Restored version";
+    /// A webhook was changed.
+    WebhookChanged "webhook.changed" "Changed the webhook";
+    /// A webhook was made.
+    WebhookCreated "webhook.created" "Made the webhook";
+    /// A webhook was deleted.
+    WebhookDeleted "webhook.deleted" "Deleted the webhook";
+    /// A webhook got another secret.
+    WebhookSecretRotated "webhook.secret_rotated" "Rotated the secret of the webhook";
+    /// A webhook that always failed was switched off.
+    WebhookSwitchedOff "webhook.switched_off" "Switched off the webhook";
 }
 
 /// A change that is being made: what it is, by whom, and what else there is to say of it.
@@ -138,7 +148,7 @@ fn listed(diff: &[FieldChange]) -> String {
     names.join(", ")
 }
 
-/// Records what became of a connection: an entry here and, if it still exists, its new version.
+/// Records what became of a connection: an entry here, an event for whom it is told, and, if the connection still exists, its new version.
 pub(super) fn record(
     sql: &dyn Sql,
     before: Option<&Connection>,
@@ -151,6 +161,7 @@ pub(super) fn record(
     if let Some(after) = after {
         versions::keep(sql, after, deed.actor, &change, now)?;
     }
+    events::tell_change(sql, before, after, deed.action, &diff, now)?;
     append(sql, after.or(before).map(|c| &c.id), &change, &diff, deed, now)
 }
 
@@ -206,6 +217,22 @@ pub struct ListAudit {
     pub connection: Option<ConnectionId>,
 }
 
+/// Reads entries with what people know connections by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadAuditPage {
+    /// Which.
+    pub entries: ListAudit,
+}
+
+/// A page of the log, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// Entries, newest first.
+    pub entries: Vec<AuditEntry>,
+    /// The names of all connections that there are, in their order.
+    pub names: Vec<(ConnectionId, String)>,
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
@@ -252,5 +279,22 @@ impl Call for ListAudit {
                 })
             })
             .collect()
+    }
+}
+
+impl Call for ReadAuditPage {
+    type Reply = AuditPage;
+    const NAME: &'static str = "read_audit_page";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let names = sql.run(
+            "SELECT id, json_extract(record, '$.name') FROM connections ORDER BY 2 COLLATE NOCASE, sequence",
+            &[],
+        )?;
+        let name = |row: &Row| Ok::<_, SqlError>((ConnectionId::parse(text(row, 0)?)?, text(row, 1)?.to_owned()));
+        Ok(AuditPage {
+            names: names.iter().map(name).collect::<Result<_, _>>()?,
+            entries: self.entries.run(sql, now)?,
+        })
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, Action, Deed};
+use super::events::{EventKind, tell};
 use super::{Actor, Call, Kind, Refusal, drafts, note, read, versions, write};
 use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{REFRESH_RETRY_SECONDS, REFRESH_SECONDS};
@@ -430,6 +431,10 @@ fn hold(
         ],
     )?;
     let words: Vec<&str> = reasons.iter().map(|reason| reason.words()).collect();
+    if let Some(connection) = read(sql, id)? {
+        let reasons = ("reasons", serde_json::json!(words));
+        tell(sql, EventKind::MetadataHeld, &connection, [reasons], now)?;
+    }
     let deed = Deed::noted(actor, Action::MetadataHeld, words.join("; "));
     audit::record_of(sql, id, &deed, now)
 }

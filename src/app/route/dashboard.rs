@@ -2,12 +2,15 @@
 
 use http::Method;
 
+use crate::app::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TestId};
+use crate::saml::id::{ConnectionId, TestId, TokenId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminRoute {
+    /// `GET /audit?before=&connection=`: who changed what, newest first.
+    Audit,
     /// `GET /certificates`: those of all connections, by their end.
     Certificates,
     /// `GET /connections/{id}`, `GET /connections/{id}/settings` and so on: one page of a connection.
@@ -16,6 +19,8 @@ pub enum AdminRoute {
     Connections,
     /// `GET, POST /connections/new?provider=`.
     NewConnection,
+    /// `GET, POST /tokens/{id}/revoke`: asks, and revokes a token.
+    RevokeToken(TokenId),
     /// `POST /connections/{id}/{section}`: one form of a connection's page.
     Section(ConnectionId, Section),
     /// `GET /connections/{id}/tests/{test}`: what became of a test.
@@ -24,6 +29,8 @@ pub enum AdminRoute {
     SignIn,
     /// `POST /sign-out`.
     SignOut,
+    /// `GET, POST /tokens`: the admin tokens; makes one.
+    Tokens,
     /// Any other path: there is nothing, but only for those who are signed in.
     Unknown,
 }
@@ -90,8 +97,12 @@ pub enum Section {
     Restore,
     /// Revokes a setup link.
     RevokeLink,
+    /// Moves the rotation of its decryption keys on.
+    RotateKeys,
     /// To whom its domains belong besides, and in which order it is offered.
     Routing,
+    /// How long its sessions last.
+    Sessions,
     /// Begins a test.
     Test,
     /// Undoes the last change of the configuration.
@@ -102,7 +113,7 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::ApproveMetadata,
@@ -121,7 +132,9 @@ impl Section {
         Self::RebaseDraft,
         Self::Restore,
         Self::RevokeLink,
+        Self::RotateKeys,
         Self::Routing,
+        Self::Sessions,
         Self::Test,
         Self::Undo,
         Self::VerifyDomain,
@@ -149,7 +162,9 @@ impl Section {
             Self::RebaseDraft => "rebase-draft",
             Self::Restore => "restore",
             Self::RevokeLink => "revoke-link",
+            Self::RotateKeys => "rotate-keys",
             Self::Routing => "routing",
+            Self::Sessions => "sessions",
             Self::Test => "test",
             Self::Undo => "undo",
             Self::VerifyDomain => "verify-domain",
@@ -174,7 +189,8 @@ impl Section {
             Self::Disable | Self::Enable => "state",
             Self::ApproveMetadata | Self::DismissMetadata | Self::Manual | Self::Metadata => "identity-provider",
             Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
-            Self::Advanced | Self::Attributes | Self::General => self.as_str(),
+            Self::RotateKeys => "decryption-keys",
+            Self::Advanced | Self::Attributes | Self::General | Self::Sessions => self.as_str(),
         }
     }
 
@@ -201,7 +217,9 @@ impl Section {
             | Self::Delete
             | Self::Domains
             | Self::General
+            | Self::RotateKeys
             | Self::Routing
+            | Self::Sessions
             | Self::VerifyDomain => Tab::Settings,
         }
     }
@@ -216,11 +234,17 @@ impl AdminRoute {
     fn known(path: &str) -> Option<Self> {
         match path {
             "" => return Some(Self::Connections),
+            "audit" => return Some(Self::Audit),
             "certificates" => return Some(Self::Certificates),
             "sign-in" => return Some(Self::SignIn),
             "sign-out" => return Some(Self::SignOut),
             "connections/new" => return Some(Self::NewConnection),
+            "tokens" => return Some(Self::Tokens),
             _ => {}
+        }
+        if let Some(rest) = path.strip_prefix("tokens/") {
+            let id = rest.strip_suffix("/revoke")?;
+            return TokenId::parse(id).ok().map(Self::RevokeToken);
         }
         let mut segments = path.strip_prefix("connections/")?.split('/');
         let id = ConnectionId::parse(segments.next()?).ok()?;
@@ -236,10 +260,22 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Certificates | Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
-            Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
+            Self::Audit | Self::Certificates | Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
+            Self::NewConnection | Self::RevokeToken(_) | Self::SignIn | Self::Tokens => "GET, HEAD, POST",
             Self::Section(..) | Self::SignOut => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
+        }
+    }
+
+    /// The scope that a token must have that opened a session, to be answered `method`.
+    #[must_use]
+    pub fn scope(&self, method: &Method) -> Scope {
+        match self {
+            Self::RevokeToken(_) | Self::Tokens => Scope::Tokens,
+            // Whoever may see may leave.
+            Self::SignOut => Scope::Read,
+            _ if *method == Method::POST => Scope::Write,
+            _ => Scope::Read,
         }
     }
 
@@ -261,6 +297,8 @@ impl AdminRoute {
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
             Self::Certificates => "/sso/admin/certificates".to_owned(),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
+            Self::Audit => "/sso/admin/audit".to_owned(),
+            Self::RevokeToken(_) | Self::Tokens => "/sso/admin/tokens".to_owned(),
             Self::Connections | Self::SignIn | Self::SignOut | Self::Unknown => "/sso/admin".to_owned(),
         }
     }

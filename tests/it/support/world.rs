@@ -8,7 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::config::Config;
 use edge_saml::app::http::{Request, Response};
-use edge_saml::app::ports::{Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, PrivateKey, Unavailable};
+use edge_saml::app::ports::{
+    Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, Post, PrivateKey, Unavailable,
+};
 use edge_saml::app::rate_limit::{Limit, Verdict};
 use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::registry::proofs::DomainProof;
@@ -140,6 +142,15 @@ impl UnwrapKey for DecryptionKey {
     }
 }
 
+/// What was posted to a webhook.
+#[derive(Clone, Debug)]
+pub(crate) struct Posted {
+    pub(crate) url: String,
+    pub(crate) headers: BTreeMap<&'static str, String>,
+    pub(crate) body: String,
+    pub(crate) max_seconds: u32,
+}
+
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
     pub(crate) registry: MemorySql,
@@ -165,6 +176,9 @@ pub(crate) struct World {
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     /// How many seconds each fetch takes.
     pub(crate) fetch_takes: Cell<i64>,
+    /// What was posted to webhooks, and how each address answers where not with 200.
+    pub(crate) posts: RefCell<Vec<Posted>>,
+    pub(crate) post_answers: RefCell<BTreeMap<String, Result<u16, FetchFailure>>>,
     /// The URLs that were fetched.
     pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
@@ -203,6 +217,8 @@ impl World {
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
             fetch_takes: Cell::new(0),
+            posts: RefCell::default(),
+            post_answers: RefCell::default(),
             fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
@@ -267,6 +283,11 @@ impl World {
     pub(crate) fn resolves(&self, name: &str, record_type: &str, answer: Result<Fetched, FetchFailure>) {
         let url = format!("{RESOLVER}{name}&type={record_type}");
         self.answers.borrow_mut().insert(url, answer);
+    }
+
+    /// The time, in Unix seconds.
+    pub(crate) fn time(&self) -> i64 {
+        self.now.get()
     }
 
     /// Lets `seconds` pass.
@@ -343,11 +364,20 @@ impl World {
     pub(crate) fn handle(&self, mut request: Request) -> Response {
         let app = self.app();
         futures_executor::block_on(async {
-            match app.refuse_by_head(&mut request).await {
+            let response = match app.refuse_by_head(&mut request).await {
                 Some(refusal) => refusal,
                 None => app.handle(request).await,
+            };
+            if app.is_unfinished() {
+                app.finish().await;
             }
+            response
         })
+    }
+
+    /// Lets the registry's alarm send what is to be sent.
+    pub(crate) fn deliver(&self) {
+        futures_executor::block_on(self.app().deliver_due(&self.registry)).unwrap();
     }
 
     /// One run of the schedule.
@@ -568,6 +598,18 @@ impl Ports for &World {
             Some(_) => Ok(dns_answer(0, &[])),
             None => Err(FetchFailure::Connection),
         })
+    }
+
+    async fn post(&self, wanted: Post<'_>) -> Result<u16, FetchFailure> {
+        let headers = wanted.headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        self.posts.borrow_mut().push(Posted {
+            url: wanted.url.to_string(),
+            headers: headers.collect(),
+            body: wanted.body.to_owned(),
+            max_seconds: wanted.max_seconds,
+        });
+        let answers = self.post_answers.borrow();
+        answers.get(wanted.url.as_str()).copied().unwrap_or(Ok(200))
     }
 
     async fn limit(&self, limit: Limit, key: &str) -> Verdict {

@@ -7,7 +7,7 @@ use super::{Operation, Schemas};
 use crate::app::api::TestList;
 use crate::app::api::connections::ConnectionList;
 use crate::app::api::metadata::{ApprovalBody, HeldView, PreviewView, RefreshBody};
-use crate::app::api::tokens::{NewToken, TokenBody, TokenList};
+use crate::app::api::tokens::{NewToken, TokenList};
 use crate::app::capture::{CaptureBody, CaptureView, MessagesView};
 use crate::app::certificates::CalendarView;
 use crate::app::connections::{MetadataBody, OverrideBody};
@@ -21,11 +21,18 @@ use crate::app::registry::import::ImportMode;
 use crate::app::setup_links::{LinkView, LinksView};
 use crate::app::sign_ins::SignInsView;
 use crate::app::test_run::{BegunTest, TestBody, TestView};
+use crate::app::tokens::TokenBody;
 use crate::app::transfer::{ExportView, FORMAT, IdpFields, ImportView, VERSION};
 use crate::app::view::ConnectionView;
-use crate::limits::{MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_IMPORTED_CONNECTIONS};
+use crate::app::webhooks::{
+    DeliveryList, DeliveryView, ReplayBody, Replayed, WebhookBody, WebhookList, WebhookPatch, WebhookView,
+    WebhookWithSecret,
+};
+use crate::limits::{
+    MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_DELIVERIES_PER_PAGE, MAX_IMPORTED_CONNECTIONS,
+};
 use crate::saml::connection::State;
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 
 /// What may be wrong with domains.
 const DOMAIN_CODES: &[&str] = &[
@@ -70,6 +77,8 @@ pub(super) fn operations(schemas: &mut Schemas) -> Vec<Operation> {
     operations.extend(transfer(schemas));
     operations.extend(keys(schemas));
     operations.extend(tokens(schemas));
+    operations.extend(webhooks(schemas));
+    operations.extend(deliveries(schemas));
     operations
 }
 
@@ -297,6 +306,7 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
     vec![
         get("/connections/{connection}/draft", "readDraft", "Shows the draft of a connection.")
             .answers(200, draft.clone())
+            .with_entity_tag()
             .refuses(&["draft_unknown"]),
         patch(
             "/connections/{connection}/draft",
@@ -304,27 +314,32 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Changes the fields of a draft that are given; begins one if there is none.",
         )
         .reads(described(schemas, &[]))
+        .conditional()
         .answers(200, draft.clone())
-        .refuses(DOMAIN_CODES)
-        .refuses(&["connection_changed"]),
+        .with_entity_tag()
+        .refuses(DOMAIN_CODES),
         delete("/connections/{connection}/draft", "discardDraft", "Forgets a draft.")
+            .conditional()
             .answers(204, None)
-            .refuses(&["draft_unknown", "connection_changed"]),
+            .refuses(&["draft_unknown"]),
         post(
             "/connections/{connection}/draft/metadata",
             "saveDraftMetadata",
             "Saves the identity provider that metadata describes in the draft; begins one if there is none.",
         )
         .reads(metadata(schemas))
+        .conditional()
         .answers(200, or_preview(schemas, &draft))
-        .refuses(METADATA_CODES)
-        .refuses(&["connection_changed"]),
+        .with_entity_tag()
+        .refuses(METADATA_CODES),
         post(
             "/connections/{connection}/draft/rebase",
             "rebaseDraft",
             "Brings a draft up to date with its connection.",
         )
+        .conditional()
         .answers(200, schemas.answered::<RebasedView<'_>>())
+        .with_entity_tag()
         .refuses(&["draft_unknown"]),
         post(
             "/connections/{connection}/draft/apply",
@@ -332,11 +347,12 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Puts a draft in the place of the configuration, at once: once a test has passed with exactly it, or for a reason that is given.",
         )
         .may_read(schemas.read::<OverrideBody>())
+        .conditional()
         .changes()
         .answers(200, schemas.answered::<ConnectionView<'_>>())
         .with_entity_tag()
         .refuses(DOMAIN_CODES)
-        .refuses(&["connection_incomplete", "draft_unknown", "connection_changed", "no_decryption_key", "test_required"]),
+        .refuses(&["connection_incomplete", "draft_unknown", "no_decryption_key", "test_required"]),
     ]
 }
 
@@ -556,6 +572,82 @@ fn tokens(schemas: &mut Schemas) -> Vec<Operation> {
     ]
 }
 
+fn webhooks(schemas: &mut Schemas) -> Vec<Operation> {
+    vec![
+        get("/webhooks", "listWebhooks", "Lists the webhooks, oldest first.")
+            .answers(200, schemas.answered::<WebhookList<'_>>()),
+        post(
+            "/webhooks",
+            "createWebhook",
+            "Makes a webhook, enabled. Its secret is shown in this answer, and never again.",
+        )
+        .reads(schemas.read::<WebhookBody>())
+        .changes()
+        .answers(201, schemas.answered::<WebhookWithSecret<'_>>())
+        .refuses(&["too_many_webhooks"]),
+        get("/webhooks/{webhook}", "readWebhook", "Shows a webhook.")
+            .answers(200, schemas.answered::<WebhookView<'_>>()),
+        patch(
+            "/webhooks/{webhook}",
+            "changeWebhook",
+            "Changes the fields of a webhook that are given.",
+        )
+        .reads(schemas.read::<WebhookPatch>())
+        .changes()
+        .answers(200, schemas.answered::<WebhookView<'_>>()),
+        delete(
+            "/webhooks/{webhook}",
+            "deleteWebhook",
+            "Deletes a webhook, and what waits for it.",
+        )
+        .changes()
+        .answers(204, None),
+        post(
+            "/webhooks/{webhook}/rotate-secret",
+            "rotateWebhookSecret",
+            "Gives a webhook another secret, shown in this answer alone. The one before signs as well for 24 hours.",
+        )
+        .answers(200, schemas.answered::<WebhookWithSecret<'_>>()),
+    ]
+}
+
+fn deliveries(schemas: &mut Schemas) -> Vec<Operation> {
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MAX_DELIVERIES_PER_PAGE });
+    let number = json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX });
+    vec![
+        get(
+            "/webhooks/{webhook}/deliveries",
+            "listDeliveries",
+            "Lists what was sent to a webhook and what waits for it, newest first.",
+        )
+        .query("before", number, "`next_before` of the page before.")
+        .query("limit", limit, "How many at most.")
+        .answers(200, schemas.answered::<DeliveryList<'_>>()),
+        post(
+            "/webhooks/{webhook}/deliveries/{event}/replay",
+            "replayDelivery",
+            "Sends an event to a webhook once more.",
+        )
+        .answers(200, schemas.answered::<DeliveryView<'_>>())
+        .refuses(&["delivery_unknown", "webhook_disabled"]),
+        post(
+            "/webhooks/{webhook}/replay",
+            "replayDeliveries",
+            "Sends all events to a webhook once more that happened since a time and are kept.",
+        )
+        .reads(schemas.read::<ReplayBody>())
+        .answers(200, schemas.answered::<Replayed>())
+        .refuses(&["webhook_disabled"]),
+        post(
+            "/webhooks/{webhook}/test",
+            "testWebhook",
+            "Sends an event to a webhook that tells of nothing.",
+        )
+        .answers(200, schemas.answered::<DeliveryView<'_>>())
+        .refuses(&["webhook_disabled"]),
+    ]
+}
+
 /// The fields of a connection, of which those named must be given. What `POST` leaves out is as by default.
 fn described(schemas: &mut Schemas, required: &[&str]) -> Value {
     let mut schema = schemas.read::<DescriptionBody>();
@@ -565,6 +657,7 @@ fn described(schemas: &mut Schemas, required: &[&str]) -> Value {
             requests: &RequestSettings::default(),
             responses: &ResponseSettings::default(),
             routing: &RoutingSettings::default(),
+            sessions: &SessionSettings::default(),
         });
         for (name, value) in defaults.unwrap().as_object().unwrap() {
             schema["properties"][name]["default"] = value.clone();
