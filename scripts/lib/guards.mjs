@@ -22,6 +22,9 @@ const dashboard = "src/app/dashboard.rs";
 const dashboardSession = "src/app/dashboard/session.rs";
 const situation = "src/app/dashboard/situation.rs";
 const customer = "src/app/dashboard/customer.rs";
+const replacement = "src/app/dashboard/replacement.rs";
+const fetching = "src/app/metadata_fetch.rs";
+const refreshing = "src/app/registry/refresh.rs";
 const signIn = "src/app/sign_in.rs";
 const request = "src/app/ledger/request.rs";
 const ticket = "src/app/ledger/sign_in.rs";
@@ -372,5 +375,24 @@ export const guards = [
   guard("R8 keys for signing alone", "src/saml/metadata.rs", "Some(_) => KeyUsage::Encryption,", "Some(_) => KeyUsage::Signing,", "it attacks::metadata::a157"),
   guard("R8 another entity is held back", "src/app/registry.rs", "&& !replace_entity", "&& false", "it metadata::another_identity_provider"),
   guard("R8 the entity that is wanted", "src/saml/metadata.rs", "wanted.is_none_or(|wanted| wanted.as_str() == entity.entity_id)", "wanted.is_none_or(|wanted| !wanted.as_str().is_empty() || entity.entity_id.is_empty())", "it metadata::one_of_several"),
+  // Metadata that is fetched: where from, how long, how often, and what it may change.
+  guard("fetch addresses of a host", fetching, "if !addresses.into_iter().all(is_public) {", "if !addresses.into_iter().any(is_public) {", "it metadata::a_url_whose_host"),
+  guard("fetch a host without addresses", fetching, "if addresses.is_empty() {", "if false {", "it metadata::a_url_whose_host"),
+  guard("fetch addresses where it is redirected", fetching, "self.check_reachable(&at).await?;", "self.check_reachable(url).await?;", "it metadata::a_url_whose_host"),
+  guard("fetch in good time", fetching, "if self.ports.now().since(started) > METADATA_FETCH_SECONDS.into() {", "if false {", "it metadata_refresh::redirects_take"),
+  guard("fetch addresses that carry others", "src/saml/ip.rs", "inside(&GLOBAL_UNICAST) && ", "", "lib saml::ip"),
+  guard("fetch special addresses of IPv6", "src/saml/ip.rs", "inside(&GLOBAL_UNICAST) && !SPECIAL_V6.iter().any(inside)", "inside(&GLOBAL_UNICAST) && SPECIAL_V6.len() == 4", "lib saml::ip"),
+  guard("fetch for unknown keys is rare", "src/app/ledger/unknown_key.rs", "SET at = excluded.at WHERE at <= ?", "SET at = excluded.at WHERE at <= ? OR true", "it metadata_refresh::an_unknown_key"),
+  guard("fetch for unknown keys of what is enabled", "src/app/ledger/unknown_key.rs", "Some((generation, State::Enabled))", "Some((generation, _))", "it metadata_refresh::a_stranger"),
+  guard("fetch what is older than what was saved", refreshing, " || connection.generation != self.generation", "", "it metadata_refresh::what_was_fetched_for"),
+  guard("fetch from another address by now", refreshing, "state.metadata_url != self.url || ", "", "it metadata_refresh::what_was_fetched_for"),
+  guard("fetch another entity is held", "src/saml/idp_refresh.rs", "if saved.entity_id != found.entity_id {", "if false {", "it metadata_refresh::what_no_rotation"),
+  guard("fetch another host is held", "src/saml/idp_refresh.rs", "if endpoints(found).any(|url| !known.contains(&origin(url))) {", "if endpoints(found).any(|url| !known.contains(&origin(url)) && false) {", "it metadata_refresh::what_no_rotation"),
+  guard("fetch other keys alone are held", "src/saml/idp_refresh.rs", "if !found.keys().iter().any(|key| known.contains(key)) {", "if !found.keys().iter().any(|key| known.contains(key)) && false {", "it metadata_refresh::what_no_rotation"),
+  guard("fetch approval of what was looked at", refreshing, "if held.version != self.version {", "if false {", "it metadata_refresh::held_metadata"),
+  guard("fetch what is dismissed", refreshing, "WHERE connection_id = ? AND dismissed = 0", "WHERE connection_id = ?", "it metadata_refresh::held_metadata"),
+  guard("fetch forms of setup links", "src/app/rate_limit.rs", "Route::Setup(SetupRoute::Metadata | SetupRoute::Manual) if is_post => Limit::SetupForm,", "", "it rate_limit::sign_ins"),
+  guard("dashboard: looked at before it is live", replacement, "if !diff.is_empty() && confirmed != version {", "if false {", "it dashboard_metadata::what_takes"),
+  guard("dashboard: only what was looked at", replacement, "if !diff.is_empty() && confirmed != version {", "if !diff.is_empty() && confirmed.is_empty() {", "it dashboard_metadata::only_what"),
   guard("R15 schemes of endpoints", "src/saml/id.rs", "2048 || !scheme_ok || ", "2048 || (!scheme_ok && false) || ", "it attacks::metadata::a139"),
 ];
