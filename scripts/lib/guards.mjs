@@ -106,9 +106,9 @@ export const guards = [
   guard("R6 weak keys", "src/dsig/key.rs", "if bits < min_bits || exponent < min_exponent || has_small_odd_factor(modulus) {", "if false {", "lib dsig::key::tests::numbers_that_are_no_key"),
   guard("R6 no key", dsig, "if policy.keys.is_empty() {", "if false {", "it attacks::protocol::a101"),
   // R7 and R9: the signature, then the digest.
-  guard("R7 SignatureValue", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference", "let octets = reference", "it attacks::signature::a174"),
+  guard("R7 SignatureValue", dsig, "let key = check_signature_value(&signature, policy)?;\n    let octets = reference", "let key = 0;\n    let octets = reference", "it attacks::signature::a174"),
   guard("R7 digest", dsig, "    reference.check_digest(&octets)?;\n", "", "it attacks::parser::a45"),
-  guard("R7 order of work", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;", "let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;\n    check_signature_value(&signature, policy)?;", "it attacks::signature::a41"),
+  guard("R7 order of work", dsig, "let key = check_signature_value(&signature, policy)?;\n    let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;", "let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;\n    let key = check_signature_value(&signature, policy)?;", "it attacks::signature::a41"),
   guard("R9 whole digests", reference, "        digest.ct_eq(&self.0).into()", "        let _ = digest.ct_eq(&self.0);\n        digest.starts_with(&self.0)", "it attacks::signature::a39"),
   guard("R9 canonical base64", "src/dsig/base64.rs", "STANDARD.decode(packed)", "base64::engine::general_purpose::GeneralPurpose::new(&base64::alphabet::STANDARD, base64::engine::general_purpose::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)).decode(packed)", "it attacks::signature::a38"),
   // R8: the shape of a signature.
