@@ -8,6 +8,7 @@ use super::sealed::Sealed;
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
 use crate::hidden::hide;
+use crate::limits::{MAX_STATUS_CODE_CHARACTERS, MAX_STATUS_CODES, MAX_STATUS_MESSAGE_CHARACTERS};
 use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
 use crate::xmlenc::{UnwrapKey, Unwrapper};
@@ -311,20 +312,37 @@ pub(super) fn check_status(status: Element<'_>) -> Result<(), Reject> {
     if required(top, "Value")?.strip_prefix(PREFIX) == Some("Success") {
         return Ok(());
     }
-    let second = top.child(SAMLP, "StatusCode")?.and_then(|c| c.attribute("Value"));
     let message = status.child(SAMLP, "StatusMessage")?.map(Element::text).transpose()?;
-    let reason = match second.and_then(|v| v.strip_prefix(PREFIX)) {
-        Some("AuthnFailed" | "UnknownPrincipal") => IdpStatus::AuthnFailed,
-        Some("InvalidNameIDPolicy") => IdpStatus::InvalidNameIdPolicy,
-        Some("NoAuthnContext") => IdpStatus::NoAuthnContext,
-        Some("NoPassive") => IdpStatus::NoPassive,
-        Some("RequestDenied") => IdpStatus::RequestDenied,
-        _ => IdpStatus::RequesterError,
-    };
+    let mut codes = Vec::new();
+    let mut next = Some(top);
+    while let Some(code) = next.filter(|_| codes.len() < MAX_STATUS_CODES) {
+        let value = code.attribute("Value").unwrap_or_default();
+        codes.push(value.strip_prefix(PREFIX).unwrap_or(value));
+        next = code.child(SAMLP, "StatusCode")?;
+    }
+    // The inner code says more. One that is only to be within another is found without one too.
+    let known = codes.iter().rev().find_map(|code| known_status(code));
+    let shown = |text: &str, characters| text.chars().take(characters).collect();
     Err(Reject::IdpStatus {
-        status: reason,
-        message: message.map(|m| m.chars().take(500).collect()),
+        status: known.unwrap_or(IdpStatus::RequesterError),
+        codes: codes
+            .iter()
+            .map(|code| shown(code, MAX_STATUS_CODE_CHARACTERS))
+            .collect(),
+        message: message.map(|message| shown(message, MAX_STATUS_MESSAGE_CHARACTERS)),
     })
+}
+
+/// What a status code of the specification, without its prefix, means to us.
+fn known_status(code: &str) -> Option<IdpStatus> {
+    match code {
+        "AuthnFailed" | "UnknownPrincipal" => Some(IdpStatus::AuthnFailed),
+        "InvalidNameIDPolicy" => Some(IdpStatus::InvalidNameIdPolicy),
+        "NoAuthnContext" => Some(IdpStatus::NoAuthnContext),
+        "NoPassive" => Some(IdpStatus::NoPassive),
+        "RequestDenied" => Some(IdpStatus::RequestDenied),
+        _ => None,
+    }
 }
 
 fn has_signature(element: Element<'_>) -> Result<bool, Reject> {

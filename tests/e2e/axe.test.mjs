@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { launchChromium, skip } from "./chromium.mjs";
-import { Browser, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
+import { Browser, DEFAULT_ENTITY_ID, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, link, fresh, token, reference;
+  let system, chromium, axe, connection, link, fresh, given, token, reference;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
     connection = await connect(system, { domain: "acme.test", decrypt_assertions: true });
@@ -24,6 +24,8 @@ describe("axe-core", { skip }, () => {
     const browser = new Browser(system.origin);
     const refused = await answerTo(await begin(browser, connection), system, { audience: "urn:elsewhere" });
     ({ reference } = await assertRefused(system, connection, await deliver(browser, connection, refused), "audience_mismatch"));
+    given = (await system.api("POST", "/connections", { name: "Given", provider: "google", domains: ["given.test"] })).body;
+    await system.api("POST", `/connections/${given.id}/metadata`, { url: system.idp.metadataUrl });
     fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));
@@ -70,6 +72,12 @@ describe("axe-core", { skip }, () => {
           await page.getByRole("button", { name: "Read & save" }).click();
           await page.getByRole("alert").waitFor();
           await judge("setup with a problem");
+          await page.goto(`${system.origin}/sso/admin/connections/${given.id}`);
+          await page.getByText("From metadata XML").click();
+          await page.getByLabel("Metadata XML").fill(system.metadata.replaceAll(DEFAULT_ENTITY_ID, "urn:other"));
+          await page.getByRole("button", { name: "Read & save" }).click();
+          await page.getByRole("heading", { name: "What would change" }).waitFor();
+          await judge("what would change");
           await page.goto(`${system.origin}/sso/admin/connections/${fresh.id}/settings`);
           await page.getByLabel("Add a domain").fill("nonsense");
           await page.keyboard.press("Enter");
@@ -109,7 +117,8 @@ describe("axe-core", { skip }, () => {
   }
 
   function dashboardPages() {
-    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/audit", `/sso/admin/audit?connection=${connection.id}&before=1`, "/sso/admin/tokens?done=revoke", `/sso/admin/tokens/${token.id}/revoke`];
+    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/certificates"];
+    pages.push("/sso/admin/audit", `/sso/admin/audit?connection=${connection.id}&before=1`, "/sso/admin/tokens?done=revoke", `/sso/admin/tokens/${token.id}/revoke`);
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
       pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`, `${page}/sign-ins?done=start-capture`);
