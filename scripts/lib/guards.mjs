@@ -106,9 +106,9 @@ export const guards = [
   guard("R6 weak keys", "src/dsig/key.rs", "if bits < min_bits || exponent < min_exponent || has_small_odd_factor(modulus) {", "if false {", "lib dsig::key::tests::numbers_that_are_no_key"),
   guard("R6 no key", dsig, "if policy.keys.is_empty() {", "if false {", "it attacks::protocol::a101"),
   // R7 and R9: the signature, then the digest.
-  guard("R7 SignatureValue", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference", "let octets = reference", "it attacks::signature::a174"),
+  guard("R7 SignatureValue", dsig, "let key = check_signature_value(&signature, policy)?;\n    let octets = reference", "let key = 0;\n    let octets = reference", "it attacks::signature::a174"),
   guard("R7 digest", dsig, "    reference.check_digest(&octets)?;\n", "", "it attacks::parser::a45"),
-  guard("R7 order of work", dsig, "check_signature_value(&signature, policy)?;\n    let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;", "let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;\n    check_signature_value(&signature, policy)?;", "it attacks::signature::a41"),
+  guard("R7 order of work", dsig, "let key = check_signature_value(&signature, policy)?;\n    let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;", "let octets = reference.octets(target, signature.element)?;\n    reference.check_digest(&octets)?;\n    let key = check_signature_value(&signature, policy)?;", "it attacks::signature::a41"),
   guard("R9 whole digests", reference, "        digest.ct_eq(&self.0).into()", "        let _ = digest.ct_eq(&self.0);\n        digest.starts_with(&self.0)", "it attacks::signature::a39"),
   guard("R9 canonical base64", "src/dsig/base64.rs", "STANDARD.decode(packed)", "base64::engine::general_purpose::GeneralPurpose::new(&base64::alphabet::STANDARD, base64::engine::general_purpose::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true).with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)).decode(packed)", "it attacks::signature::a38"),
   // R8: the shape of a signature.
@@ -211,7 +211,7 @@ export const guards = [
   guard("logout: another encoding", redirect, "if encoding.is_some_and(|encoding| decoded(value_of(encoding)) != DEFLATE) {", "if false {", "lib saml::redirect::tests::ambiguous"),
   guard("logout: octets that no query has", redirect, "if !query.bytes().all(|octet| octet.is_ascii_graphic()) {", "if false {", "lib saml::redirect::tests::ambiguous"),
   guard("logout: a request once", logouts, "if is_new.is_empty() {", "if false {", "it slo::a_request_that_comes_again"),
-  guard("logout: whose sessions", logouts, "let theirs = \"json_extract(user, '$.id') = ?1 AND", "let theirs = \"?1 = ?1 AND", "it slo::a_request_ends_nobody"),
+  guard("logout: whose sessions", logouts, "let theirs = \"coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')) = ?1 AND", "let theirs = \"?1 = ?1 AND", "it slo::a_request_ends_nobody"),
   guard("logout: which sessions", logouts, "AND (?2 = '[]' OR json_extract", "AND (?2 = ?2 OR json_extract", "it slo::a_request_ends_the_sessions"),
   guard("logout: sessions without an index", logouts, "json_extract(user, '$.session_indexes[0]') IS NULL", "?2 = ''", "it slo::a_request_ends_the_sessions"),
   guard("logout: sign-ins under way", logouts, "for table in [\"sessions\", \"tickets\"] {", "for table in [\"sessions\"] {", "it slo::a_sign_in_that_is_under_way"),
@@ -301,8 +301,8 @@ export const guards = [
   guard("log text of anybody", "src/app/error.rs", "if c.is_control() || reorders(c) {", "if reorders(c) && false {", "it sign_in_log::what_anybody_writes"),
   guard("log length of a text", "src/app/error.rs", "text.chars().take(MAX_DETAIL_CHARACTERS).map(plain)", "text.chars().map(plain)", "it sign_in_log::what_anybody_writes"),
   guard("log keys of an attempt", attempts, "if has_room {\n        remember", "if has_room || true {\n        remember", "it sign_in_log::an_attempt_grows"),
-  guard("log captured messages on a page", "src/app/dashboard/sign_ins.rs", "let messages = if visitor.may_write() {", "let messages = if true {", "it dashboard_sign_ins::capture_is"),
-  guard("log captured messages as files", "src/app/dashboard/sign_ins.rs", "if !visitor.may_write() {", "if false {", "it dashboard_sign_ins::capture_is"),
+  guard("log captured messages on a page", "src/app/dashboard/sign_ins.rs", "let messages = if visitor.may(Scope::Write) {", "let messages = if true {", "it dashboard_sign_ins::capture_is"),
+  guard("log captured messages as files", "src/app/route/dashboard.rs", "Self::Message(..) => Scope::Write,", "Self::Message(..) => Scope::Read,", "it dashboard_sign_ins::capture_is"),
   guard("log a captured message is no page", "src/app/dashboard/sign_ins.rs", '"application/octet-stream"', '"text/xml"', "it dashboard_sign_ins::capture_is"),
   guard("log long messages", "src/app/dashboard/sign_ins.rs", "message.octets.len() <= MAX_SHOWN_MESSAGE_BYTES", "message.octets.len() < usize::MAX.min(MAX_SHOWN_MESSAGE_BYTES * 2)", "it dashboard_sign_ins::a_long"),
   // The dashboard and setup links.

@@ -61,17 +61,16 @@ impl<P: Ports> App<P> {
             organization: None,
         };
         let ConnectionPage { connections, next } = self.ports.registry(list).await?.reply;
-        let (now, waiting) = (self.ports.now(), self.ports.registry(ListHeld {}).await?.reply);
+        let waiting = self.ports.registry(ListHeld {}).await?.reply;
+        let now = self.ports.now();
         let health = join_all(connections.iter().map(|connection| self.health_shown(connection, now))).await;
-        let rows = connections.iter().zip(health);
+        let rows = connections.iter().zip(health).map(|(connection, health)| Row {
+            waits: waiting.contains(&connection.id),
+            ..row(connection, health, now)
+        });
         let page = ConnectionsPage {
             chrome: visitor.chrome(),
-            rows: rows
-                .map(|(connection, health)| Row {
-                    waits: waiting.contains(&connection.id),
-                    ..row(connection, health, now)
-                })
-                .collect(),
+            rows: rows.collect(),
             is_later_page: after.is_some(),
             next,
             deleted: field(query, "done").ok().flatten().as_deref() == Some("delete"),
