@@ -18,6 +18,8 @@ mod settings;
 mod setup;
 mod situation;
 mod test_report;
+mod transfer;
+mod webhooks;
 
 use askama::Template;
 use http::{Method, StatusCode};
@@ -132,6 +134,13 @@ impl<P: Ports> App<P> {
             AdminRoute::Section(id, section) => self.save_section(&visitor, id, *section, request).await,
             AdminRoute::Test(id, test) => self.show_test_report(&visitor, id, test).await,
             AdminRoute::SignOut => self.sign_admin_out(&visitor).await,
+            AdminRoute::Transfer if post => self.import_file(&visitor, request).await,
+            AdminRoute::Transfer => Ok(Self::show_transfer(&visitor)),
+            AdminRoute::TransferFile => self.download_connections().await,
+            AdminRoute::Webhook(id) => self.show_webhook(&visitor, id, request).await,
+            AdminRoute::WebhookForm(id, action) => self.act_on_webhook(&visitor, id, *action, request).await,
+            AdminRoute::Webhooks if post => self.add_webhook(&visitor, request).await,
+            AdminRoute::Webhooks => self.show_webhooks(&visitor, request).await,
             AdminRoute::SignIn | AdminRoute::Unknown => Err(Failure::NotFound),
         }
     }

@@ -9,13 +9,15 @@ import { launchChromium, skip } from "./chromium.mjs";
 import { adminToken, connect, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, link, fresh;
+  let system, chromium, axe, connection, link, fresh, hook;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
     connection = await connect(system, { domain: "acme.test" });
     // With a draft and a version of its own.
     await system.api("PATCH", `${connection.path}/draft`, { attribute_map: { groups: "crew" } });
     link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
+    hook = (await system.api("POST", "/webhooks", { url: "http://localhost:1/hooks", description: "CRM" })).body;
+    await system.api("POST", `/webhooks/${hook.id}/test`);
     fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));
@@ -67,6 +69,24 @@ describe("axe-core", { skip }, () => {
           await page.keyboard.press("Enter");
           await page.getByRole("alert").waitFor();
           await judge("settings with an error");
+          await page.goto(`${system.origin}/sso/admin/webhooks`);
+          await page.getByLabel("Address").fill("https://10.0.0.1/x");
+          await page.getByLabel("connection.created", { exact: true }).press("Space");
+          await page.getByLabel("Address").fill("nonsense://");
+          await page.getByRole("button", { name: "Add the webhook" }).click();
+          await page.getByRole("alert").first().waitFor();
+          await judge("webhooks with an error");
+          await page.goto(`${system.origin}/sso/admin/webhooks`);
+          await page.getByLabel("Address").fill("http://localhost:1/hooks");
+          await page.getByRole("button", { name: "Add the webhook" }).click();
+          await page.getByRole("heading", { name: "The secret" }).waitFor();
+          await judge("a webhook's secret");
+          await page.getByRole("button", { name: "Delete the webhook" }).click();
+          await page.goto(`${system.origin}/sso/admin/transfer`);
+          await page.getByLabel("Export", { exact: true }).fill(JSON.stringify({ format: "edge-saml/connections", version: 1, connections: [{ name: "A", provider: "okta", domains: ["a.test"] }, { name: "B", provider: "okta", domains: ["acme.test"] }] }));
+          await page.getByRole("button", { name: "Check only" }).click();
+          await page.getByText("Would be added").waitFor();
+          await judge("a report of an import");
           for (const user of ["Ada", "Mallory"]) {
             await page.goto(link);
             await judge("setup link");
@@ -87,7 +107,7 @@ describe("axe-core", { skip }, () => {
   }
 
   function dashboardPages() {
-    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra"];
+    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/webhooks", `/sso/admin/webhooks/${hook.id}?done=test`, "/sso/admin/transfer"];
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
       pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`);

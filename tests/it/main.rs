@@ -20,6 +20,7 @@ mod conformance;
 mod corpus;
 mod dashboard;
 mod dashboard_tests;
+mod dashboard_webhooks;
 mod dns;
 mod domain_proof;
 mod drafts;

@@ -2,8 +2,8 @@
 
 use http::Method;
 
-use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TestId};
+use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
+use crate::saml::id::{ConnectionId, TestId, WebhookId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,70 @@ pub enum AdminRoute {
     SignIn,
     /// `POST /sign-out`.
     SignOut,
+    /// `GET, POST /transfer`: export and import.
+    Transfer,
+    /// `GET /transfer/connections.json`: the export.
+    TransferFile,
     /// Any other path: there is nothing, but only for those who are signed in.
     Unknown,
+    /// `GET /webhooks/{id}`: a webhook, and what was sent to it.
+    Webhook(WebhookId),
+    /// `POST /webhooks/{id}/{action}`: one form of its page.
+    WebhookForm(WebhookId, WebhookAction),
+    /// `GET, POST /webhooks`: the webhooks; makes one.
+    Webhooks,
+}
+
+/// A form of a webhook's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookAction {
+    /// Changes what is sent, and where.
+    Change,
+    /// Deletes it.
+    Delete,
+    /// Sends nothing any more.
+    Disable,
+    /// Sends again.
+    Enable,
+    /// Sends one event once more.
+    Replay,
+    /// Gives it another secret.
+    RotateSecret,
+    /// Sends an event that tells of nothing.
+    Test,
+}
+
+impl WebhookAction {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Change,
+        Self::Delete,
+        Self::Disable,
+        Self::Enable,
+        Self::Replay,
+        Self::RotateSecret,
+        Self::Test,
+    ];
+
+    /// The last segment of its path.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Delete => "delete",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::Replay => "replay",
+            Self::RotateSecret => "rotate-secret",
+            Self::Test => "test",
+        }
+    }
+
+    /// The action of this name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
+    }
 }
 
 /// A page of a connection.
@@ -207,7 +269,13 @@ impl AdminRoute {
             "sign-in" => return Some(Self::SignIn),
             "sign-out" => return Some(Self::SignOut),
             "connections/new" => return Some(Self::NewConnection),
+            "transfer" => return Some(Self::Transfer),
+            "transfer/connections.json" => return Some(Self::TransferFile),
+            "webhooks" => return Some(Self::Webhooks),
             _ => {}
+        }
+        if let Some(rest) = path.strip_prefix("webhooks/") {
+            return Self::of_webhook(rest);
         }
         let mut segments = path.strip_prefix("connections/")?.split('/');
         let id = ConnectionId::parse(segments.next()?).ok()?;
@@ -221,8 +289,24 @@ impl AdminRoute {
         segments.next().is_none().then_some(route)
     }
 
+    /// The route of a path below `webhooks`.
+    fn of_webhook(path: &str) -> Option<Self> {
+        let (id, action) = match path.split_once('/') {
+            Some((id, action)) => (id, Some(WebhookAction::parse(action)?)),
+            None => (path, None),
+        };
+        let id = WebhookId::parse(id).ok()?;
+        Some(match action {
+            Some(action) => Self::WebhookForm(id, action),
+            None => Self::Webhook(id),
+        })
+    }
+
     pub(super) fn methods(&self) -> &'static str {
         match self {
+            Self::TransferFile | Self::Webhook(_) => "GET, HEAD",
+            Self::Transfer | Self::Webhooks => "GET, HEAD, POST",
+            Self::WebhookForm(..) => "POST",
             Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
             Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
             Self::Section(..) | Self::SignOut => "POST",
@@ -234,6 +318,7 @@ impl AdminRoute {
         match self {
             _ if *method != Method::POST => 0,
             Self::Section(_, Section::Metadata) => MAX_API_BODY_BYTES,
+            Self::Transfer => MAX_IMPORT_BYTES,
             Self::Section(..) => MAX_API_CALL_BYTES,
             _ => MAX_OWN_FORM_BYTES,
         }
@@ -247,6 +332,9 @@ impl AdminRoute {
             Self::Section(id, section) => section.tab().path(id),
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
+            Self::Transfer | Self::TransferFile => "/sso/admin/transfer".to_owned(),
+            Self::Webhook(id) | Self::WebhookForm(id, _) => format!("/sso/admin/webhooks/{id}"),
+            Self::Webhooks => "/sso/admin/webhooks".to_owned(),
             Self::Connections | Self::SignIn | Self::SignOut | Self::Unknown => "/sso/admin".to_owned(),
         }
     }
