@@ -62,6 +62,7 @@ fn main() {
         provider: Provider::Okta,
         domains: DomainRule::new(&domains, Subdomains::Excluded),
         attribute_map: &AttributeMap::USUAL,
+        user_key: None,
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now,

@@ -4,23 +4,19 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeCredentials, startDemoIdp } from "./lib/demo-idp.mjs";
-import { freePort, portIsFree, root, startWorker } from "./lib/worker.mjs";
+import { DOMAIN, startDemo } from "./lib/demo.mjs";
+import { makeCredentials } from "./lib/demo-idp.mjs";
+import { freePort, portIsFree, root } from "./lib/worker.mjs";
 
-const DOMAIN = "acme.test";
-const running = [];
+let demo;
 
 async function main() {
   const port = await choosePort(process.argv[2] ?? process.env.PORT);
   const adminToken = await readAdminToken();
-  const origin = `http://localhost:${port}`;
-
-  const idp = await startDemoIdp({ port: await freePort(port + 1), spOrigin: origin, ...(await readCredentials()) });
-  running.push(idp);
+  const credentials = await readCredentials();
   console.error("== starting workerd (a few seconds)");
-  const worker = await startWorker({ port, persistTo: join(root, ".wrangler/state"), adminToken });
-  running.push(worker);
-  await connect(`${origin}/sso/api/v1`, adminToken, idp.metadataUrl);
+  demo = await startDemo({ port, adminToken, credentials, persistTo: join(root, ".wrangler/state") });
+  const { origin, idp } = demo;
 
   console.log(`
 edge-saml runs. Sign in:
@@ -28,6 +24,7 @@ edge-saml runs. Sign in:
   open         ${origin}/sso/sign-in
   e-mail       ada@${DOMAIN}
   then pick    Ada Lovelace at the demo identity provider (${idp.origin})
+  sign out     ${origin}/sso/sign-out   (there too)
 
   dashboard    ${origin}/sso/admin
   admin API    ${origin}/sso/api/v1/connections
@@ -72,32 +69,11 @@ async function readCredentials() {
   }
 }
 
-/** Adds the demo connection as a vendor would, or takes the one from an earlier run; reads the metadata anew. */
-async function connect(api, token, metadataUrl) {
-  const call = async (method, path, body) => {
-    const response = await fetch(api + path, {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) },
-      body: body && JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text.slice(0, 500)}`);
-    return JSON.parse(text);
-  };
-  const { connections } = await call("GET", "/connections");
-  const connection =
-    connections.find(({ domains }) => domains.includes(DOMAIN)) ??
-    (await call("POST", "/connections", { name: "Acme", provider: "okta", domains: [DOMAIN], organization: "acme" }));
-  await call("POST", `/connections/${connection.id}/metadata`, { url: metadataUrl });
-  await call("POST", `/connections/${connection.id}/enable`, { override_reason: "the demo: its first sign-in is the test" });
-}
-
 let ending = false;
 async function end(code) {
   if (ending) return;
   ending = true;
-  await Promise.allSettled(running.reverse().map((part) => part.stop()));
+  await demo?.stop().catch(() => {});
   process.exit(code);
 }
 

@@ -39,6 +39,7 @@ mod sign_out;
 mod slo;
 pub mod sql;
 mod test_run;
+mod tokens;
 mod transfer;
 mod view;
 mod webhook_delivery;

@@ -368,11 +368,14 @@ pub const MAX_SHOWN_VALUE_CHARACTERS: usize = 200;
 /// Characters of what a check of a test expected and found.
 pub const MAX_SHOWN_CHARACTERS: usize = 1_000;
 
-/// Seconds that a session lasts at the most.
-pub const SESSION_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// Hours that a session lasts at the most, unless its connection says otherwise.
+pub const SESSION_HOURS: u32 = 7 * 24;
 
-/// Seconds without a request after which a session ends.
-pub const SESSION_IDLE_SECONDS: i64 = 24 * 60 * 60;
+/// Hours without a request after which a session ends, unless its connection says otherwise.
+pub const SESSION_IDLE_HOURS: u32 = 24;
+
+/// Hours that a connection may give its sessions at the most: 90 days. Browsers forget cookies after 400.
+pub const MAX_SESSION_HOURS: u32 = 90 * 24;
 
 /// Seconds between two notes that a session is still in use, so that reading it seldom writes.
 pub const SESSION_TOUCH_SECONDS: i64 = 5 * 60;

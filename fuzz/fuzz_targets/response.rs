@@ -27,6 +27,7 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
             provider: Provider::Okta,
             domains: DomainRule::new(&[Domain::parse("acme.test").unwrap()], Subdomains::Excluded),
             attribute_map: &AttributeMap::USUAL,
+            user_key: None,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(1_782_907_200),

@@ -1,5 +1,5 @@
 // Single logout for the demo identity provider, by samlp's own code. A user has one session here, whatever the browser; it
-// is known by their NameID.
+// is known by their NameID. Where they are signed in is known until this ends.
 
 import { createRequire } from "node:module";
 import { inflateRawSync } from "node:zlib";
@@ -7,6 +7,9 @@ import { inflateRawSync } from "node:zlib";
 const require = createRequire(import.meta.url);
 const samlp = require("samlp");
 const SessionParticipants = require("samlp/lib/sessionParticipants");
+
+// All of a user's sessions end one after the other, and browsers follow twenty redirects and no more.
+const MOST_SESSIONS = 5;
 
 const BINDINGS = {
   post: "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST",
@@ -42,21 +45,31 @@ export function createLogout(idp) {
     const metadata = await (await fetch(`${sp}/metadata`)).text();
     const cert = /<ds:X509Certificate>([^<]+)</.exec(metadata)?.[1];
     const session = { serviceProviderId: sp, serviceProviderLogoutURL: acs.replace(/acs$/, "slo"), nameId, nameIdFormat, sessionIndex, cert };
-    participants.set(nameId, [...(participants.get(nameId) ?? []), session]);
+    participants.set(nameId, [...(participants.get(nameId) ?? []), session].slice(-MOST_SESSIONS));
+  }
+
+  /** What a request says: `{ sp, nameId, nameIdFormat, sessionIndex }`. */
+  function read({ query, body }) {
+    const octets = Buffer.from(query.SAMLRequest ?? body.SAMLRequest, "base64");
+    const xml = (query.SAMLRequest ? inflateRawSync(octets) : octets).toString();
+    const [, nameIdFormat, nameId] = /<saml:NameID [^>]*Format="([^"]*)"[^>]*>([^<]+)</.exec(xml) ?? [];
+    return { sp: /Issuer[^>]*>([^<]+)</.exec(xml)?.[1], nameId, nameIdFormat, sessionIndex: /SessionIndex>([^<]+)</.exec(xml)?.[1] };
   }
 
   /** Whom a message is about: a request says so, a response by the state that it brings back. */
-  function nameIdOf({ query, body }) {
+  async function nameIdOf({ query, body }) {
     const { SAMLRequest, RelayState, user } = { ...query, ...body };
     if (user) return user;
     if (!SAMLRequest) return states.get(RelayState)?.nameId;
-    const octets = Buffer.from(SAMLRequest, "base64");
-    const xml = (query.SAMLRequest ? inflateRawSync(octets) : octets).toString();
-    return /<saml:NameID [^>]*>([^<]+)</.exec(xml)?.[1];
+    const asked = read({ query, body });
+    const isKnown = ({ serviceProviderId, sessionIndex }) => serviceProviderId === asked.sp && sessionIndex === asked.sessionIndex;
+    // A session from before a restart: samlp answers for those alone that it is told of.
+    if (asked.sp?.startsWith(`${idp.spOrigin}/`) && !participants.get(asked.nameId)?.some(isKnown)) await signedIn({ ...asked, acs: `${asked.sp}/acs` });
+    return asked.nameId;
   }
 
-  function answer({ query, body }) {
-    const sessions = participants.get(nameIdOf({ query, body })) ?? [];
+  async function answer({ query, body }) {
+    const sessions = participants.get(await nameIdOf({ query, body })) ?? [];
     const binding = BINDINGS[query.binding ?? (body.SAMLRequest || body.SAMLResponse ? "post" : "redirect")];
     for (const session of sessions) session.binding = binding;
     const service = samlp.logout({

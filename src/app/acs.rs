@@ -15,20 +15,24 @@ use super::App;
 use super::attempt::Failure;
 use super::error::{BrowserError, Evidence};
 use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, has_media_type, see_other, set_cookie};
-use super::ledger::{About, Answers, Complete, Completion, Consume, EndSession, Refusal, SignedMessage, User, user_id};
+use super::ledger::{
+    About, Answers, Complete, Completion, Consume, EndSession, Refusal, SignedMessage, User, user_id,
+    user_id_of_attribute,
+};
 use super::page;
 use super::ports::{Ports, Unavailable};
 use super::session::session_cookie;
 use super::sign_in::reject_of;
 use crate::dsig::Policy;
-use crate::limits::{BROWSER_SECONDS, SESSION_SECONDS};
+use crate::limits::BROWSER_SECONDS;
+use crate::saml::assertion::NameId;
 use crate::saml::binding::{PostForm, read_post_form};
 use crate::saml::connection::{Connection, IdentityProvider, State};
 use crate::saml::id::{ConnectionId, EmailAddress, RequestId, ReturnPath};
 use crate::saml::reject::{IdpStatus, Reject};
 use crate::saml::response::{self, VerifiedResponse};
 use crate::saml::settings::IdpInitiated;
-use crate::saml::validate::{self, Expect, Login};
+use crate::saml::validate::{self, Expect, Login, UserKey};
 use crate::token::Token;
 
 impl<P: Ports> App<P> {
@@ -283,7 +287,10 @@ impl<P: Ports> App<P> {
                 self.note_sign_in(id, completed.reference, None, Some(completed.email));
                 let mut response = self.go_on(&completed.return_path);
                 // The ledger's clock may be a second ahead.
-                let max_age = completed.expires_at.since(self.ports.now()).min(SESSION_SECONDS);
+                let max_age = completed
+                    .expires_at
+                    .since(self.ports.now())
+                    .min(completed.lasts_seconds);
                 set_cookie(
                     &mut response,
                     SESSION_COOKIE,
@@ -343,16 +350,26 @@ fn bounce(id: &ConnectionId, return_path: &ReturnPath) -> String {
     format!("/sso/sign-in?{query}")
 }
 
-/// The user as the ledger keeps them. The key is the NameID.
+/// The user as the ledger keeps them. The key is the NameID, or the attribute that the connection names in its place.
 fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<User, Reject> {
-    let name_id = validate::stable_name_id(login.name_id())?;
+    let idp = login.idp_entity_id();
+    let id_of = |name_id: &NameId| user_id(&connection.id, idp, sp_entity_id, name_id);
+    let (id, subject_id) = match login.user_key()? {
+        UserKey::Attribute(attribute) => {
+            let subject_id = login.name_id().map(id_of);
+            (user_id_of_attribute(&connection.id, idp, attribute), subject_id)
+        }
+        UserKey::NameId(name_id) => (id_of(name_id), None),
+    };
+    let name_id = login.name_id();
     Ok(User {
-        id: user_id(&connection.id, login.idp_entity_id(), sp_entity_id, name_id),
-        idp_entity_id: login.idp_entity_id().clone(),
-        name_id: Some(name_id.value.clone()),
-        name_id_format: name_id.format.clone(),
-        name_qualifier: name_id.name_qualifier.clone(),
-        sp_name_qualifier: name_id.sp_name_qualifier.clone(),
+        id,
+        subject_id,
+        idp_entity_id: idp.clone(),
+        name_id: name_id.map(|name_id| name_id.value.clone()),
+        name_id_format: name_id.and_then(|name_id| name_id.format.clone()),
+        name_qualifier: name_id.and_then(|name_id| name_id.name_qualifier.clone()),
+        sp_name_qualifier: name_id.and_then(|name_id| name_id.sp_name_qualifier.clone()),
         session_indexes: login.session_indexes().to_vec(),
         identity: login.identity().clone(),
     })

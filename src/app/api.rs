@@ -1,6 +1,6 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
-mod condition;
+pub(super) mod condition;
 mod connections;
 mod metadata;
 #[cfg(test)]
@@ -128,7 +128,7 @@ impl<P: Ports> App<P> {
             ApiRoute::Draft(id) => self.answer_draft(id, request, caller.actor()).await,
             ApiRoute::DraftApply(id) => self.answer_apply(id, request, caller.actor()).await,
             ApiRoute::DraftMetadata(id) => self.answer_draft_metadata(id, request, caller.actor()).await,
-            ApiRoute::DraftRebase(id) => self.answer_rebase(id, caller.actor()).await,
+            ApiRoute::DraftRebase(id) => self.answer_rebase(id, request, caller.actor()).await,
             ApiRoute::Enable(id) => self.answer_enable(id, request, caller).await,
             ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
                 self.answer_held_metadata(id, request, caller).await
@@ -153,7 +153,7 @@ impl<P: Ports> App<P> {
                 Ok(json(StatusCode::OK, &page))
             }
             ApiRoute::Tests(id) => self.show_tests(id).await,
-            ApiRoute::Token(id) => self.revoke_token(id, caller).await,
+            ApiRoute::Token(id) => self.answer_revoke(id, caller).await,
             ApiRoute::Tokens => self.answer_tokens(request, caller).await,
             ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
             ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,

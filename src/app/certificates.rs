@@ -1,4 +1,4 @@
-//! `GET /certificates`: every certificate of every connection, those first that end first.
+//! The calendar of certificates: every one of every connection, those first that end first.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -24,25 +24,27 @@ pub(super) struct CalendarView<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "CalendarEntry"))]
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
+    #[serde(skip)]
+    pub(super) connection: &'a Connection,
     connection_id: &'a ConnectionId,
     connection_name: &'a str,
     #[serde(rename = "use")]
-    usage: Usage,
+    pub(super) usage: Usage,
     #[serde(flatten)]
-    certificate: CertificateSummary,
+    pub(super) certificate: CertificateSummary,
     /// Whole days until its end; negative after it, `null` when that is unreadable.
     days_left: Option<i64>,
     /// The latest notice that its end gave: 60, 30, 14, 7 or 1 days before it, 0 after it.
-    notice_days: Option<i64>,
+    pub(super) notice_days: Option<i64>,
 }
 
 /// What a certificate is for.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "CertificateUse"))]
 #[serde(rename_all = "snake_case")]
-enum Usage {
+pub(super) enum Usage {
     /// Ours: the identity provider encrypts to it.
     Encryption,
     /// The identity provider's: it signs with its key.
@@ -50,13 +52,19 @@ enum Usage {
 }
 
 impl<P: Ports> App<P> {
-    /// The certificates of all connections.
+    /// `GET /certificates`.
     pub(super) async fn list_certificates(&self) -> Result<Response, ApiError> {
-        let (connections, now) = (self.ports.registry(List {}).await?.reply, self.ports.now());
-        let mut certificates: Vec<Entry<'_>> = connections.iter().flat_map(|c| entries(c, now)).collect();
-        certificates.sort_by_key(|entry| entry.certificate.not_after.map_or(i64::MAX, Timestamp::unix_seconds));
+        let connections = self.ports.registry(List {}).await?.reply;
+        let certificates = calendar(&connections, self.ports.now());
         Ok(json(StatusCode::OK, &CalendarView { certificates }))
     }
+}
+
+/// The certificates of `connections`, those first that end first.
+pub(super) fn calendar(connections: &[Connection], now: Timestamp) -> Vec<Entry<'_>> {
+    let mut certificates: Vec<Entry<'_>> = connections.iter().flat_map(|c| entries(c, now)).collect();
+    certificates.sort_by_key(|entry| entry.certificate.not_after.map_or(i64::MAX, Timestamp::unix_seconds));
+    certificates
 }
 
 fn entries(connection: &Connection, now: Timestamp) -> impl Iterator<Item = Entry<'_>> {
@@ -76,6 +84,7 @@ fn entry<'a>(
 ) -> Option<Entry<'a>> {
     let certificate = CertificateSummary::of(stored)?;
     Some(Entry {
+        connection,
         connection_id: &connection.id,
         connection_name: &connection.name,
         usage,

@@ -10,7 +10,7 @@ use super::description::{DescriptionBody, Fields, line};
 use super::error::ApiError;
 use super::ports::{Answer, Ports, Unavailable};
 use super::registry::idempotency::Repeatable;
-use super::registry::refresh::{DecideHeld, Decision};
+use super::registry::refresh::{DecideHeld, Decision, HeldMetadata, ReadHeld, ReadRefresh, RefreshState};
 use super::registry::tested::{ReadTestStatuses, TestStatus};
 use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
 use crate::code::Code;
@@ -152,6 +152,16 @@ impl<P: Ports> App<P> {
             (None, Some(xml)) => self.pasted_identity_provider(xml, wanted.as_ref()),
             _ => Err(ApiError::invalid("url", "expected exactly one of url and xml")),
         }
+    }
+
+    /// How fetching the metadata of a connection again went; nothing where it is not fetched.
+    pub(super) async fn read_refresh(&self, id: &ConnectionId) -> Result<Option<RefreshState>, Unavailable> {
+        Ok(self.ports.registry(ReadRefresh { id: id.clone() }).await?.reply)
+    }
+
+    /// The metadata of a connection that waits for approval.
+    pub(super) async fn read_held(&self, id: &ConnectionId) -> Result<Option<HeldMetadata>, Unavailable> {
+        Ok(self.ports.registry(ReadHeld { id: id.clone() }).await?.reply)
     }
 
     /// Decides what becomes of the metadata `version` that is held of a connection.

@@ -4,8 +4,11 @@
 //! have, is refused when it comes from another site, and ends in a redirect to a page.
 
 mod add;
+mod audit;
+mod calendar;
 mod connection;
 mod customer;
+mod decryption_keys;
 mod email;
 mod field;
 mod form;
@@ -13,11 +16,13 @@ mod history;
 mod idp_forms;
 mod list;
 mod parts;
+mod replacement;
 mod session;
 mod settings;
 mod setup;
 mod situation;
 mod test_report;
+mod tokens;
 mod transfer;
 mod webhooks;
 
@@ -28,6 +33,7 @@ use super::App;
 use super::error::{ApiError, BrowserError};
 use super::http::{PagePolicy, Request, Response, Scripts, allow, cookie, page, respond, see_other};
 use super::ports::{Ports, Unavailable};
+use super::registry::tokens::Scope;
 use super::route::{AdminRoute, Route};
 use crate::token::Token;
 
@@ -47,8 +53,8 @@ enum Failure {
     NoForm,
     /// There is nothing at this address.
     NotFound,
-    /// The token allows to see, not to change.
-    ReadOnly,
+    /// The token that opened the session has not this scope.
+    Scope(Scope),
     /// The platform does not answer.
     Unavailable(Unavailable),
 }
@@ -81,6 +87,8 @@ struct Chrome<'a> {
     csrf: &'a str,
     /// The name of the admin token that opened the session.
     token_name: &'a str,
+    /// Whether it may see the tokens.
+    sees_tokens: bool,
 }
 
 #[derive(Template)]
@@ -122,18 +130,25 @@ impl<P: Ports> App<P> {
         };
         if post {
             self.check_form(&visitor.csrf, request)?;
-            if !visitor.may_write() && *route != AdminRoute::SignOut {
-                return Err(Failure::ReadOnly);
-            }
+        }
+        let scope = route.scope(request.method());
+        if !visitor.may(scope) {
+            return Err(Failure::Scope(scope));
         }
         match route {
+            AdminRoute::Audit => self.show_audit(&visitor, request).await,
+            AdminRoute::Certificates => self.show_certificates(&visitor).await,
             AdminRoute::Connection(id, tab) => self.show_connection(&visitor, id, *tab, request).await,
             AdminRoute::Connections => self.show_connections(&visitor, request).await,
             AdminRoute::NewConnection if post => self.add_connection(&visitor, request).await,
             AdminRoute::NewConnection => Ok(Self::show_new_connection(&visitor, request)),
+            AdminRoute::RevokeToken(id) if post => self.revoke_token_by_form(&visitor, id).await,
+            AdminRoute::RevokeToken(id) => self.ask_to_revoke_token(&visitor, id).await,
             AdminRoute::Section(id, section) => self.save_section(&visitor, id, *section, request).await,
             AdminRoute::Test(id, test) => self.show_test_report(&visitor, id, test).await,
             AdminRoute::SignOut => self.sign_admin_out(&visitor).await,
+            AdminRoute::Tokens if post => self.add_token(&visitor, request).await,
+            AdminRoute::Tokens => self.show_tokens(&visitor, request).await,
             AdminRoute::Transfer if post => self.import_file(&visitor, request).await,
             AdminRoute::Transfer => Ok(Self::show_transfer(&visitor)),
             AdminRoute::TransferFile => self.download_connections().await,
@@ -147,7 +162,7 @@ impl<P: Ports> App<P> {
 
     fn answer_failure(&self, failure: Failure) -> Response {
         match failure {
-            Failure::Api(error) if error.status == StatusCode::NOT_FOUND => {
+            Failure::Api(error) if error.code == "connection_unknown" => {
                 let text = "There is no such connection, or no longer. The list has all that there are.";
                 message(error.status, "There is nothing here", text)
             }
@@ -165,9 +180,18 @@ impl<P: Ports> App<P> {
                 let text = "The address may be mistyped or out of date.";
                 message(StatusCode::NOT_FOUND, "There is nothing here", text)
             }
-            Failure::ReadOnly => {
-                let text = "The admin token that you signed in with has not the scope write. Nothing was changed.";
-                message(StatusCode::FORBIDDEN, "You may look, not change", text)
+            Failure::Scope(scope) => {
+                let (title, text) = match scope {
+                    Scope::Tokens => (
+                        "You may not see the tokens",
+                        "The admin token that you signed in with does not have the scope tokens.",
+                    ),
+                    _ => (
+                        "You may look, not change",
+                        "The admin token that you signed in with does not have the scope write. Nothing was changed.",
+                    ),
+                };
+                message(StatusCode::FORBIDDEN, title, text)
             }
             Failure::Unavailable(unavailable) => {
                 self.log_unavailable(&unavailable);

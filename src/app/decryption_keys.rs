@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 
 use super::App;
 use super::api::{read_body, status};
-use super::connections::refused;
+use super::connections::{Saved, saved};
 use super::error::ApiError;
 use super::http::{Request, Response, json};
 use super::keys::{RotateBody, view};
@@ -18,7 +18,7 @@ use super::registry::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use super::registry::keys::NewKey;
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
-use crate::saml::service_keys::PublicKey;
+use crate::saml::service_keys::{PublicKey, RotationStep};
 use crate::saml::settings::ResponseSettings;
 use crate::xmlenc::{RsaOaep, UnwrapFailed, UnwrapKey};
 
@@ -95,15 +95,23 @@ impl<P: Ports> App<P> {
             return Ok(json(StatusCode::OK, &view(&connection.decryption_keys)));
         }
         let RotateBody { step } = read_body(request)?;
-        let key = self.key_for(step, &connection.decryption_keys).await?;
+        let Answer { reply, published } = self.rotate_decryption_keys(&connection, step, actor).await?;
+        Ok(json(status(StatusCode::OK, published), &view(&reply.decryption_keys)))
+    }
+
+    /// Moves the rotation of a connection's keys on by one step.
+    pub(super) async fn rotate_decryption_keys(
+        &self,
+        connection: &Connection,
+        step: RotationStep,
+        actor: Actor,
+    ) -> Result<Saved<Connection>, ApiError> {
         let rotate = RotateDecryptionKeys {
-            connection: connection.id,
+            connection: connection.id.clone(),
             step,
-            key,
+            key: self.key_for(step, &connection.decryption_keys).await?,
             actor,
         };
-        let Answer { reply, published } = self.ports.registry(rotate).await?;
-        let keys = reply.map_err(refused)?.decryption_keys;
-        Ok(json(status(StatusCode::OK, published), &view(&keys)))
+        saved(self.ports.registry(rotate).await?)
     }
 }

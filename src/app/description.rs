@@ -13,13 +13,13 @@ use super::registry::Description;
 use crate::limits::{
     MAX_ATTRIBUTE_NAME_CHARACTERS, MAX_AUTHN_CONTEXT_CLASSES, MAX_DOMAIN_LABELS, MAX_DOMAINS_PER_CONNECTION,
     MAX_NAME_CHARACTERS, MAX_PENDING_REQUEST_MINUTES, MAX_REASON_CHARACTERS, MAX_RELAY_STATE_TARGETS,
-    MAX_SHA1_EXCEPTION_SECONDS, MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
+    MAX_SESSION_HOURS, MAX_SHA1_EXCEPTION_SECONDS, MAX_SIGN_IN_ORDER, MAX_URI_BYTES,
 };
 use crate::saml::connection::{Connection, Provider};
 use crate::saml::id::{Domain, EntityId, ReturnPath};
 use crate::saml::settings::{
-    AttributeMap, IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, Sha1Exception,
-    SignRequests, UserField,
+    AttributeMap, IdpInitiated, LoginHint, RequestSettings, ResponseSettings, RoutingSettings, SessionSettings,
+    Sha1Exception, SignRequests, UserField,
 };
 use crate::saml::time::Timestamp;
 
@@ -58,6 +58,12 @@ pub(super) struct DescriptionBody {
     require_typed_email: bool,
     just_in_time_sign_up: bool,
     decrypt_assertions: bool,
+    #[cfg_attr(test, schemars(length(min = 1, max = 256)))]
+    user_key: Option<String>,
+    #[cfg_attr(test, schemars(range(min = 1, max = 2160)))]
+    session_hours: u32,
+    #[cfg_attr(test, schemars(range(min = 1, max = 2160)))]
+    session_idle_hours: u32,
     match_subdomains: bool,
     share_domains: bool,
     #[cfg_attr(test, schemars(range(max = 1000)))]
@@ -117,6 +123,8 @@ pub(super) struct SettingsFields<'a> {
     pub(super) responses: &'a ResponseSettings,
     #[serde(flatten)]
     pub(super) routing: &'a RoutingSettings,
+    #[serde(flatten)]
+    pub(super) sessions: &'a SessionSettings,
 }
 
 impl<'a> SettingsFields<'a> {
@@ -125,6 +133,7 @@ impl<'a> SettingsFields<'a> {
             requests: &connection.requests,
             responses: &connection.responses,
             routing: &connection.routing,
+            sessions: &connection.sessions,
         }
     }
 }
@@ -162,6 +171,7 @@ impl DescriptionBody {
             requests: &RequestSettings::default(),
             responses: &ResponseSettings::default(),
             routing: &RoutingSettings::default(),
+            sessions: &SessionSettings::default(),
         };
         Self::completed(given, &defaults)
     }
@@ -217,11 +227,16 @@ impl DescriptionBody {
                 require_typed_email: self.require_typed_email,
                 just_in_time_sign_up: self.just_in_time_sign_up,
                 decrypt_assertions: self.decrypt_assertions,
+                user_key: self.user_key.as_deref().map(user_key).transpose()?,
             },
             routing: RoutingSettings {
                 match_subdomains: self.match_subdomains,
                 share_domains: self.share_domains,
                 sign_in_order: sign_in_order(self.sign_in_order)?,
+            },
+            sessions: SessionSettings {
+                session_hours: session_hours("session_hours", self.session_hours)?,
+                session_idle_hours: session_hours("session_idle_hours", self.session_idle_hours)?,
             },
         })
     }
@@ -278,6 +293,21 @@ fn targets(texts: &[String]) -> Result<Vec<ReturnPath>, ApiError> {
     }
     let read = |text: &String| ReturnPath::parse(text).map_err(|e| ApiError::invalid("relay_state_targets", e.0));
     texts.iter().map(read).collect()
+}
+
+fn user_key(text: &str) -> Result<String, ApiError> {
+    line(text, MAX_ATTRIBUTE_NAME_CHARACTERS).ok_or_else(|| {
+        ApiError::invalid(
+            "user_key",
+            "expected the name of an attribute, 1 to 256 characters on one line, or null",
+        )
+    })
+}
+
+fn session_hours(name: &'static str, hours: u32) -> Result<u32, ApiError> {
+    let fits = (1..=MAX_SESSION_HOURS).contains(&hours);
+    fits.then_some(hours)
+        .ok_or_else(|| ApiError::invalid(name, "expected 1 to 2160"))
 }
 
 /// Names of attributes, each on one line.

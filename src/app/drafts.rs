@@ -1,14 +1,16 @@
 //! What is done to drafts, for the admin API and the dashboard alike; and undoing.
 
+use http::header::ETAG;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::App;
+use super::api::condition::{DRAFT_STALE, conditional, draft_entity_tag};
 use super::api::{read_body, read_optional_body};
 use super::connections::{MetadataBody, OverrideBody, Saved, refused, saved};
 use super::description::{DescriptionBody, Fields};
 use super::error::ApiError;
-use super::http::{Request, Response, json, respond};
+use super::http::{Request, Response, insert, json, respond};
 use super::ports::Ports;
 use super::registry::drafts::{ApplyDraft, DiscardDraft, Draft, EditDraft, ReadDraft, RebaseDraft, Rebased, Seen};
 use super::registry::versions::UndoChange;
@@ -79,8 +81,17 @@ impl<P: Ports> App<P> {
     }
 
     /// Brings a draft up to date with its connection.
-    pub(super) async fn rebase_draft(&self, id: &ConnectionId, actor: Actor) -> Result<Rebased, ApiError> {
-        let rebase = RebaseDraft { id: id.clone(), actor };
+    pub(super) async fn rebase_draft(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<Rebased, ApiError> {
+        let rebase = RebaseDraft {
+            id: id.clone(),
+            revision: seen,
+            actor,
+        };
         self.ports.registry(rebase).await?.reply.map_err(refused)
     }
 
@@ -154,15 +165,18 @@ impl<P: Ports> App<P> {
         request: &Request,
         actor: Actor,
     ) -> Result<Response, ApiError> {
-        let draft = match *request.method() {
-            Method::DELETE => {
-                self.discard_draft(id, None).await?;
-                return Ok(respond(StatusCode::NO_CONTENT, "application/json", ""));
-            }
-            Method::PATCH => self.patch_draft(id, read_body(request)?, None, actor).await?,
-            _ => self.read_draft(id).await?,
-        };
-        Ok(json(StatusCode::OK, &self.draft_view(&draft).await))
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            return self.show_draft(&self.read_draft(id).await?).await;
+        }
+        let seen = self.seen_draft(id, request).await?;
+        if *request.method() == Method::DELETE {
+            self.discard_draft(id, seen)
+                .await
+                .map_err(conditional(seen, DRAFT_STALE))?;
+            return Ok(respond(StatusCode::NO_CONTENT, "application/json", ""));
+        }
+        let patched = self.patch_draft(id, read_body(request)?, seen, actor).await;
+        self.show_draft(&patched.map_err(conditional(seen, DRAFT_STALE))?).await
     }
 
     /// `POST /connections/{id}/draft/metadata`.
@@ -177,18 +191,28 @@ impl<P: Ports> App<P> {
             let (present, _) = self.draft_or_live(id).await?;
             return self.show_preview(&present, &body).await;
         }
-        let draft = self.save_draft_metadata(id, body, None, actor).await?;
-        Ok(json(StatusCode::OK, &self.draft_view(&draft).await))
+        let seen = self.seen_draft(id, request).await?;
+        let saved = self.save_draft_metadata(id, body, seen, actor).await;
+        self.show_draft(&saved.map_err(conditional(seen, DRAFT_STALE))?).await
     }
 
     /// `POST /connections/{id}/draft/rebase`.
-    pub(super) async fn answer_rebase(&self, id: &ConnectionId, actor: Actor) -> Result<Response, ApiError> {
-        let Rebased { draft, conflicts } = self.rebase_draft(id, actor).await?;
+    pub(super) async fn answer_rebase(
+        &self,
+        id: &ConnectionId,
+        request: &Request,
+        actor: Actor,
+    ) -> Result<Response, ApiError> {
+        let seen = self.seen_draft(id, request).await?;
+        let rebased = self.rebase_draft(id, seen, actor).await;
+        let Rebased { draft, conflicts } = rebased.map_err(conditional(seen, DRAFT_STALE))?;
         let body = RebasedView {
             draft: self.draft_view(&draft).await,
             conflicts: &conflicts,
         };
-        Ok(json(StatusCode::OK, &body))
+        let mut response = json(StatusCode::OK, &body);
+        insert(&mut response, ETAG, &draft_entity_tag(&draft)?);
+        Ok(response)
     }
 
     /// `POST /connections/{id}/draft/apply`.
@@ -198,8 +222,16 @@ impl<P: Ports> App<P> {
         request: &Request,
         actor: Actor,
     ) -> Result<Response, ApiError> {
-        let applied = self.apply_draft(id, read_optional_body(request)?, None, actor);
+        let seen = self.seen_draft(id, request).await?;
+        let applied = self.apply_draft(id, read_optional_body(request)?, seen, actor);
         Ok(self.show(&applied.await?).await)
+    }
+
+    /// A draft with its entity tag.
+    async fn show_draft(&self, draft: &Draft) -> Result<Response, ApiError> {
+        let mut response = json(StatusCode::OK, &self.draft_view(draft).await);
+        insert(&mut response, ETAG, &draft_entity_tag(draft)?);
+        Ok(response)
     }
 
     async fn draft_view<'a>(&self, draft: &'a Draft) -> DraftView<'a> {

@@ -20,7 +20,7 @@ pub use attempts::{
 pub use capture::{CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
-pub use session::{EndSession, ReadSession, Session, User, user_id};
+pub use session::{EndSession, ReadSession, Session, User, user_id, user_id_of_attribute};
 pub use sign_in::{Answers, Complete, Completed, Completion, Consume};
 pub use unknown_key::{FindKey, KeySource};
 
@@ -32,6 +32,7 @@ use super::return_target::ReturnTarget;
 use super::sql::{Sql, SqlError, atomically, integer, json, to_json};
 use crate::limits::{CAPTURED_MESSAGE_SECONDS, EXPIRED_REQUEST_SECONDS, TEST_KEPT_SECONDS};
 use crate::saml::connection::State;
+use crate::saml::settings::SessionSettings;
 use crate::saml::time::Timestamp;
 
 /// A call to a ledger: plain data there, plain data back.
@@ -88,6 +89,8 @@ pub struct Configure {
     pub generation: u64,
     /// Whether it signs users in.
     pub state: State,
+    /// How long its sessions last.
+    pub sessions: SessionSettings,
 }
 
 /// Forgets everything; the connection was deleted.
@@ -197,7 +200,8 @@ const GROWING_OLD: [(&str, &str, i64); 8] = [
 ];
 
 const TABLES: [&str; 12] = [
-    "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL, \
+     sessions TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
@@ -234,9 +238,10 @@ impl Call for Configure {
         let generation = i64::try_from(self.generation).map_err(|e| SqlError(e.to_string()))?;
         // An older message that arrives late changes nothing.
         sql.run(
-            "INSERT INTO configuration (one, generation, state) VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE \
-             SET generation = excluded.generation, state = excluded.state WHERE excluded.generation >= generation",
-            &[generation.into(), to_json(&self.state)?],
+            "INSERT INTO configuration (one, generation, state, sessions) VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE \
+             SET generation = excluded.generation, state = excluded.state, sessions = excluded.sessions \
+             WHERE excluded.generation >= generation",
+            &[generation.into(), to_json(&self.state)?, to_json(&self.sessions)?],
         )?;
         Ok(())
     }
@@ -251,6 +256,7 @@ impl Call for Forget {
         let tombstone = Configure {
             generation: LAST_GENERATION,
             state: State::Disabled,
+            sessions: SessionSettings::default(),
         };
         tombstone.run(sql, now)?;
         let tables = GROWING_OLD.iter().map(|(table, ..)| *table);
@@ -283,6 +289,13 @@ fn configuration(sql: &dyn Sql) -> Result<Option<(u64, State)>, SqlError> {
             Ok((generation, json(row, 1)?))
         })
         .transpose()
+}
+
+/// How long the sessions of a ledger that was configured last.
+fn session_settings(sql: &dyn Sql) -> Result<SessionSettings, SqlError> {
+    let rows = sql.run("SELECT sessions FROM configuration", &[])?;
+    rows.first()
+        .map_or_else(|| Ok(SessionSettings::default()), |row| json(row, 0))
 }
 
 /// Whether a caller that used the record of `generation` may go on.

@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod proofs;
 pub mod refresh;
 pub mod setup_links;
+pub mod situation;
 pub mod tested;
 pub mod tokens;
 pub mod versions;
@@ -30,7 +31,7 @@ pub use diff::FieldChange;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use self::audit::{Action, Deed, ListAudit};
+use self::audit::{Action, Deed, ListAudit, ReadAuditPage};
 use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
 use self::certificate_notices::TellCertificates;
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
@@ -40,14 +41,15 @@ use self::idempotency::Repeatable;
 use self::import::Import;
 use self::keys::NewKey;
 use self::proofs::{NoteFinding, ReadProofs, TakeDueProofs};
+use self::situation::ReadSituation;
 use self::tested::{NoteTest, ReadTestStatuses};
-use self::versions::{ListVersions, Restore, UndoChange};
+use self::versions::{ListVersions, Restore, UndoChange, configured_as};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
 use crate::limits::MAX_CONNECTIONS;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 use crate::saml::time::Timestamp;
 
 /// A call to the registry: plain data there, plain data back.
@@ -139,6 +141,9 @@ pub struct Description {
     /// What its responses may and must be.
     #[serde(default)]
     pub responses: ResponseSettings,
+    /// How long its sessions last.
+    #[serde(default)]
+    pub sessions: SessionSettings,
 }
 
 /// Who makes a change, in words for people; never a secret.
@@ -321,11 +326,13 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         NoteTest::NAME => run::<NoteTest>(call, sql, now)?,
         ReadTestStatuses::NAME => run::<ReadTestStatuses>(call, sql, now)?,
         ListAudit::NAME => run::<ListAudit>(call, sql, now)?,
+        ReadAuditPage::NAME => run::<ReadAuditPage>(call, sql, now)?,
         ListVersions::NAME => run::<ListVersions>(call, sql, now)?,
         ListPage::NAME => run::<ListPage>(call, sql, now)?,
         Publish::NAME => run::<Publish>(call, sql, now)?,
         Read::NAME => run::<Read>(call, sql, now)?,
         ReadDraft::NAME => run::<ReadDraft>(call, sql, now)?,
+        ReadSituation::NAME => run::<ReadSituation>(call, sql, now)?,
         RebaseDraft::NAME => run::<RebaseDraft>(call, sql, now)?,
         Restore::NAME => run::<Restore>(call, sql, now)?,
         UndoChange::NAME => run::<UndoChange>(call, sql, now)?,
@@ -440,6 +447,7 @@ impl Description {
             routing: self.routing,
             requests: self.requests,
             responses: self.responses,
+            sessions: self.sessions,
             decryption_keys: Vec::new(),
             identity_provider: None,
             created_at: now,
@@ -577,15 +585,11 @@ impl Change {
     fn apply_to(self, connection: &mut Connection) -> Result<(), Refusal> {
         match self {
             Self::Describe(description) => {
-                let description = *description;
-                connection.name = description.name;
-                connection.provider = description.provider;
-                connection.domains = description.domains;
-                connection.organization = description.organization;
-                connection.sp_entity_id = description.sp_entity_id;
-                connection.routing = description.routing;
-                connection.requests = description.requests;
-                connection.responses = description.responses;
+                let described = description.begun(connection.id.clone(), connection.created_at);
+                *connection = Connection {
+                    identity_provider: connection.identity_provider.take(),
+                    ..configured_as(connection, described)
+                };
             }
             Self::Disable => connection.state = State::Disabled,
             Self::Enable { .. } => connection.state = State::Enabled,
@@ -796,6 +800,7 @@ pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
                     LedgerNews::Configure(super::ledger::Configure {
                         generation: c.generation,
                         state: c.state,
+                        sessions: c.sessions,
                     })
                 });
             let record = connection.map(|c| serde_json::to_string(&c)).transpose();

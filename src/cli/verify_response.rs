@@ -161,6 +161,7 @@ impl Protocol {
             provider: Provider::Custom,
             domains: DomainRule::new(&self.domains, Subdomains::Excluded),
             attribute_map: &AttributeMap::USUAL,
+            user_key: None,
             required_attributes: &[],
             unsolicited: self.unsolicited,
             now: self.now,

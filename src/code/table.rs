@@ -255,7 +255,7 @@ codes! {
     JitDisabled "jit_disabled" Vendor
         "The user has no account yet and this connection does not create accounts at sign-in. Create the account first, or turn on just-in-time sign-up for the connection.";
     NameidTransientAsKey "nameid_transient_as_key" Customer
-        "The NameID is missing or changes with every sign-in, so the user cannot be recognised the next time. The customer's administrator must send a lasting one, such as the e-mail address or a persistent ID."
+        "The NameID is missing or changes with every sign-in, so the user cannot be recognised the next time. The customer's administrator must send a lasting one, such as the e-mail address or a persistent ID; or the connection names an attribute that identifies users in its place."
         okta "In the app's General tab, SAML settings, set Name ID format to EmailAddress or Persistent."
         entra "Single sign-on, Attributes & Claims, Unique User Identifier: choose the format Email address or Persistent."
         google "In Service provider details, set Name ID format to EMAIL.";

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::domains::DomainRule;
 use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
 use super::service_keys::{PublicKey, current};
-use super::settings::{RequestSettings, ResponseSettings, RoutingSettings, SignRequests};
+use super::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings, SignRequests};
 use super::time::Timestamp;
 use crate::dsig::{Certificate, RsaFloor, TrustedKey};
 
@@ -257,6 +257,9 @@ pub struct Connection {
     /// What its responses may and must be.
     #[serde(default)]
     pub responses: ResponseSettings,
+    /// How long its sessions last.
+    #[serde(default)]
+    pub sessions: SessionSettings,
     /// The keys to which its assertions are encrypted; at least one when it decrypts.
     #[serde(default)]
     pub decryption_keys: Vec<PublicKey>,

@@ -25,6 +25,17 @@ pub struct Identity {
 
 hide!(Identity);
 
+/// The attribute that tells a user from all others, where one takes the NameID's place.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyAttribute {
+    /// Its name, as the connection has it: folded, as names are compared.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+hide!(KeyAttribute);
+
 /// The NameID, where it stands in for an attribute.
 pub(super) const NAME_ID: &str = "NameID";
 
@@ -163,6 +174,33 @@ pub fn check_required(identity: &Identity, assertion: &Assertion, required: &[Us
             received: names(assertion),
         }),
     }
+}
+
+/// Reads the attribute `name` that tells the user from all others: it must have one value, however often.
+///
+/// # Errors
+/// [`Reject::UserKeyMissing`].
+pub fn key_attribute(assertion: &Assertion, name: &str) -> Result<KeyAttribute, Reject> {
+    let folded = fold(name);
+    let attributes = Attributes::of(assertion);
+    let mut values = attributes.values(&folded).filter(|value| !is_empty(value));
+    let first = values.next().and_then(AttributeValue::as_text).map(trim);
+    match first {
+        Some(value) if values.all(|other| other.as_text().map(trim) == Some(value)) => Ok(KeyAttribute {
+            value: value.to_owned(),
+            name: folded.clone(),
+        }),
+        _ => Err(Reject::UserKeyMissing {
+            attribute: shortened(name),
+            received: names(assertion),
+        }),
+    }
+}
+
+/// The `Name` of the attribute that is asked for by `name`, if it came.
+pub(super) fn name_of_key_attribute<'a>(assertion: &'a Assertion, name: &str) -> Option<&'a str> {
+    let attribute = Attributes::of(assertion).named(&fold(name)).next()?;
+    Some(&attribute.name)
 }
 
 /// The names of the attributes, as many and as long as a person would read.

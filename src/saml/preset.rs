@@ -10,16 +10,14 @@ pub struct Preset {
     pub name: &'static str,
     /// What it is, on one line.
     pub line: &'static str,
-    /// What it calls our assertion consumer service.
-    pub acs_label: &'static str,
-    /// What it calls our entity ID.
-    pub entity_id_label: &'static str,
     /// What it calls its metadata.
     pub metadata_label: &'static str,
     /// Whether its administrator hands over a URL or the file itself.
     pub metadata_form: MetadataForm,
     /// What its administrator does, in order.
     pub steps: &'static [Step],
+    /// Where its administrator gives it the certificate to encrypt to; nothing where it cannot encrypt.
+    pub encryption: Option<&'static str>,
     /// What is good to know.
     pub note: Option<&'static str>,
 }
@@ -77,6 +75,14 @@ impl Preset {
             Provider::Okta => &OKTA,
         }
     }
+
+    /// What it calls the field into which `value` goes, by its steps.
+    #[must_use]
+    pub fn label(&self, value: EntryValue) -> &'static str {
+        let entries = self.steps.iter().flat_map(|step| step.entries);
+        let mut labels = entries.filter(|entry| entry.value == value).map(|entry| entry.label);
+        labels.next().unwrap_or_default()
+    }
 }
 
 /// The providers in the order in which they are offered.
@@ -101,8 +107,6 @@ const fn optional(label: &'static str, value: &'static str) -> Entry {
 const OKTA: Preset = Preset {
     name: "Okta Workforce",
     line: "A SAML 2.0 app integration in the Okta Admin Console.",
-    acs_label: "Single sign-on URL",
-    entity_id_label: "Audience URI (SP Entity ID)",
     metadata_label: "Metadata URL",
     metadata_form: MetadataForm::Url,
     steps: &[
@@ -134,6 +138,9 @@ const OKTA: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: Some(
+        "In the Okta Admin Console, on the app's General tab, edit SAML Settings, press Next, open Show Advanced Settings, and upload the certificate as Encryption Certificate.",
+    ),
     note: Some(
         "Attribute statements can be added only once the wizard is finished. People who are not assigned to the app never get here.",
     ),
@@ -142,8 +149,6 @@ const OKTA: Preset = Preset {
 const ENTRA: Preset = Preset {
     name: "Microsoft Entra ID",
     line: "An enterprise application in the Microsoft Entra admin center, formerly Azure AD.",
-    acs_label: "Reply URL (Assertion Consumer Service URL)",
-    entity_id_label: "Identifier (Entity ID)",
     metadata_label: "App Federation Metadata Url",
     metadata_form: MetadataForm::Url,
     steps: &[
@@ -175,6 +180,9 @@ const ENTRA: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: Some(
+        "In the Microsoft Entra admin center, on the application's Token encryption page, press Import Certificate, then Activate token encryption for the new one.",
+    ),
     note: Some(
         "Take the App Federation Metadata Url of this application, with appid at its end: the one of the whole tenant may lack the certificate that signs.",
     ),
@@ -183,8 +191,6 @@ const ENTRA: Preset = Preset {
 const GOOGLE: Preset = Preset {
     name: "Google Workspace",
     line: "A custom SAML app in the Google Admin console.",
-    acs_label: "ACS URL",
-    entity_id_label: "Entity ID",
     metadata_label: "IdP metadata",
     metadata_form: MetadataForm::File,
     steps: &[
@@ -218,6 +224,7 @@ const GOOGLE: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: None,
     note: Some(
         "Google hands its metadata out as a file only. A new app may take up to a day until it works for everybody.",
     ),
@@ -226,8 +233,6 @@ const GOOGLE: Preset = Preset {
 const CUSTOM: Preset = Preset {
     name: "Custom SAML",
     line: "Any other SAML 2.0 identity provider: OneLogin, Ping, AD FS, JumpCloud, Keycloak and more.",
-    acs_label: "ACS URL",
-    entity_id_label: "Entity ID",
     metadata_label: "metadata",
     metadata_form: MetadataForm::UrlOrFile,
     steps: &[
@@ -235,7 +240,7 @@ const CUSTOM: Preset = Preset {
             text: "Create a SAML 2.0 application at your identity provider and enter these two values. It may also read them from our metadata URL.",
             entries: &[
                 required("ACS URL", EntryValue::AcsUrl),
-                required("Entity ID (Audience)", EntryValue::EntityId),
+                required("Entity ID", EntryValue::EntityId),
             ],
         },
         Step {
@@ -259,6 +264,9 @@ const CUSTOM: Preset = Preset {
             entries: &[],
         },
     ],
+    encryption: Some(
+        "Let the identity provider read our metadata again, or give it the certificate as a file where its settings of this application ask for one to encrypt to.",
+    ),
     note: None,
 };
 
@@ -272,6 +280,7 @@ mod tests {
             let preset = Preset::of(provider);
             let entries: Vec<&Entry> = preset.steps.iter().flat_map(|step| step.entries).collect();
             for value in [EntryValue::AcsUrl, EntryValue::EntityId] {
+                assert!(!preset.label(value).is_empty(), "{}: {value:?}", preset.name);
                 assert!(
                     entries.iter().any(|e| e.value == value && e.required),
                     "{}: {value:?}",

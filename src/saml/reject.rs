@@ -107,6 +107,13 @@ pub enum Reject {
     TooLarge,
     /// An answer to no request of ours.
     UnsolicitedNotAllowed,
+    /// The attribute that tells users from each other is missing, or has several values.
+    UserKeyMissing {
+        /// Its name, as the connection has it.
+        attribute: String,
+        /// Names of the attributes in the assertion.
+        received: Vec<String>,
+    },
     /// The octets are not acceptable XML.
     Xml(xml::Error),
 }
@@ -232,7 +239,7 @@ impl Reject {
             Self::RelayStateNotAllowed => Code::RelayStateNotAllowed,
             Self::RequestAlreadyAnswered => Code::RequestAlreadyAnswered,
             Self::RequestExpired => Code::RequestExpired,
-            Self::RequiredAttributeMissing { .. } => Code::RequiredAttributeMissing,
+            Self::RequiredAttributeMissing { .. } | Self::UserKeyMissing { .. } => Code::RequiredAttributeMissing,
             Self::ResponseMalformed(_) => Code::ResponseMalformed,
             Self::ResponseNotSignedRequired => Code::ResponseNotSignedRequired,
             Self::SessionExpiredAtIdp(_) => Code::SessionExpiredAtIdp,
@@ -311,6 +318,11 @@ impl fmt::Display for Reject {
             Self::Signature(error) => error.fmt(f),
             Self::TooLarge => f.write_str("the message is too large"),
             Self::UnsolicitedNotAllowed => f.write_str("the response answers no request"),
+            Self::UserKeyMissing { attribute, received } => write!(
+                f,
+                "expected one value of {attribute}, the key of users, found the attributes [{}]",
+                received.join(", ")
+            ),
             Self::Xml(error) => error.fmt(f),
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assertion::Assertion;
 use super::id::RequestId;
+use super::identity;
 use super::mapping::{self, Field, MappedField, ReceivedAttribute, Suggestion};
 use super::reject::{Reject, Shape};
 use super::response::{Coverage, Encryption, SignatureDemand, VerifiedResponse};
@@ -48,6 +49,9 @@ pub struct TestReport {
     pub attributes: Vec<ReceivedAttribute>,
     /// Where each of our fields comes from.
     pub mapping: Vec<MappedField>,
+    /// The `Name` of the attribute that tells users from each other, if it came and is not the NameID.
+    #[serde(default)]
+    pub user_key: Option<String>,
     /// What attributes of unknown names perhaps are.
     pub suggestions: Vec<Suggestion>,
 }
@@ -222,6 +226,9 @@ impl TestReport {
             name_id: assertion.and_then(name_id),
             attributes: assertion.map(|a| mapping::received(a, map)).unwrap_or_default(),
             mapping: assertion.map(|a| mapping::mapped(a, map)).unwrap_or_default(),
+            user_key: assertion
+                .and_then(|assertion| identity::name_of_key_attribute(assertion, expect.user_key?))
+                .map(cut),
             suggestions: assertion.map(|a| mapping::suggestions(a, map)).unwrap_or_default(),
         }
     }
@@ -233,7 +240,7 @@ fn judge(response: &VerifiedResponse, expect: &Expect<'_>, question: &Question<'
     if login.in_response_to() != Some(question.request) {
         return Err(Reject::InResponseToUnknown);
     }
-    validate::stable_name_id(login.name_id())?;
+    login.user_key()?;
     match question.authn_not_before {
         Some(bound) if login.authn_instant() < bound => Err(Reject::AuthnTooOld),
         _ => Ok(()),
@@ -267,7 +274,7 @@ fn stopped_at(reject: &Reject) -> Rule {
         | Reject::RequestExpired
         | Reject::UnsolicitedNotAllowed => Rule::InResponseTo,
         Reject::IssuerMismatch(_) => Rule::Issuer,
-        Reject::JitDisabled | Reject::NameIdTransientAsKey => Rule::NameId,
+        Reject::JitDisabled | Reject::NameIdTransientAsKey | Reject::UserKeyMissing { .. } => Rule::NameId,
         Reject::RecipientMismatch(_) => Rule::Recipient,
         Reject::ResponseMalformed(Shape::Element("AuthnStatement")) | Reject::SessionExpiredAtIdp(_) => Rule::Session,
         Reject::AcsEmptyPost
@@ -308,7 +315,10 @@ fn wanted(rule: Rule, expect: &Expect<'_>, question: &Question<'_>) -> Option<St
             let names: Vec<&str> = expect.required_attributes.iter().map(|field| field.as_str()).collect();
             return (!names.is_empty()).then(|| names.join(", "));
         }
-        Rule::NameId => "a NameID that stays the same for a user".to_owned(),
+        Rule::NameId => match expect.user_key {
+            Some(name) => format!("one value of {name}"),
+            None => "a NameID that stays the same for a user".to_owned(),
+        },
         Rule::Authentication => format!("not before {}", question.authn_not_before?.to_rfc3339()),
     })
 }
@@ -374,7 +384,10 @@ fn got(rule: Rule, response: &VerifiedResponse, expect: &Expect<'_>) -> Option<S
                 .filter_map(|f| mapped(field(f))?.attribute);
             joined(found.collect::<Vec<_>>().iter().map(String::as_str).collect())
         }
-        Rule::NameId => assertion.name_id.as_ref()?.format.clone(),
+        Rule::NameId => match expect.user_key {
+            Some(name) => identity::name_of_key_attribute(assertion, name).map(ToOwned::to_owned),
+            None => assertion.name_id.as_ref()?.format.clone(),
+        },
         Rule::Authentication => {
             let instants = assertion.authn_statements.iter().map(|s| s.authn_instant);
             instants.min().map(Timestamp::to_rfc3339)

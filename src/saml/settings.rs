@@ -7,7 +7,7 @@ use super::id::ReturnPath;
 use super::response::SignatureDemand;
 use super::time::Timestamp;
 use crate::dsig::Sha1;
-use crate::limits::{PENDING_REQUEST_MINUTES, SIGN_IN_ORDER};
+use crate::limits::{PENDING_REQUEST_MINUTES, SESSION_HOURS, SESSION_IDLE_HOURS, SIGN_IN_ORDER};
 
 /// Whether our requests to an identity provider are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +176,8 @@ pub struct ResponseSettings {
     pub sha1_exception: Option<Sha1Exception>,
     /// What attributes are called that have names of their own.
     pub attribute_map: AttributeMap,
+    /// The name of the attribute that tells a user from all others, for good, in place of the NameID.
+    pub user_key: Option<String>,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: Vec<UserField>,
     /// Whether the e-mail address must be the one that was typed, where one was.
@@ -195,6 +197,7 @@ impl Default for ResponseSettings {
             require_signed_response: false,
             sha1_exception: None,
             attribute_map: AttributeMap::USUAL,
+            user_key: None,
             required_attributes: Vec::new(),
             require_typed_email: false,
             just_in_time_sign_up: true,
@@ -271,3 +274,40 @@ impl RoutingSettings {
         }
     }
 }
+
+/// How long sessions last here, whatever the identity provider says; it may only end them sooner (`SessionNotOnOrAfter`, SAML
+/// Core 2.7.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(default)]
+pub struct SessionSettings {
+    /// Hours after the sign-in at which a session ends.
+    pub session_hours: u32,
+    /// Hours without a request after which it ends.
+    pub session_idle_hours: u32,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            session_hours: SESSION_HOURS,
+            session_idle_hours: SESSION_IDLE_HOURS,
+        }
+    }
+}
+
+impl SessionSettings {
+    /// How long a session lasts at the most.
+    #[must_use]
+    pub fn lifetime_seconds(self) -> i64 {
+        i64::from(self.session_hours).saturating_mul(SECONDS_PER_HOUR)
+    }
+
+    /// How long it lasts without a request.
+    #[must_use]
+    pub fn idle_seconds(self) -> i64 {
+        i64::from(self.session_idle_hours).saturating_mul(SECONDS_PER_HOUR)
+    }
+}
+
+const SECONDS_PER_HOUR: i64 = 60 * 60;

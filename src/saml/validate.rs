@@ -6,7 +6,7 @@ use super::assertion::{Assertion, Issuer, NameId, SubjectConfirmation};
 use super::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
 use super::domains::DomainRule;
 use super::id::{AssertionId, EmailAddress, EntityId, RequestId, same_endpoint};
-use super::identity::{self, Identity};
+use super::identity::{self, Identity, KeyAttribute};
 use super::reject::{Clock, Mismatch, Reject};
 use super::response::{Coverage, Envelope, SignatureDemand, VerifiedResponse};
 use super::settings::{AttributeMap, IdpInitiated, UserField};
@@ -34,6 +34,8 @@ pub struct Expect<'a> {
     pub domains: DomainRule<'a>,
     /// What its attributes are called.
     pub attribute_map: &'a AttributeMap,
+    /// The attribute that tells users from each other, if it is not the NameID.
+    pub user_key: Option<&'a str>,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: &'a [UserField],
     /// Whether a sign-in may answer no request.
@@ -61,6 +63,7 @@ impl<'a> Expect<'a> {
             provider: connection.provider,
             domains: connection.domain_rule(),
             attribute_map: &connection.responses.attribute_map,
+            user_key: connection.responses.user_key.as_deref(),
             required_attributes: &connection.responses.required_attributes,
             unsolicited: match connection.responses.idp_initiated {
                 IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
@@ -82,6 +85,7 @@ pub struct Login {
     in_response_to: Option<RequestId>,
     idp_entity_id: EntityId,
     name_id: Option<NameId>,
+    key_attribute: Option<KeyAttribute>,
     identity: Identity,
     session_indexes: Vec<String>,
     session_not_on_or_after: Option<Timestamp>,
@@ -122,6 +126,17 @@ impl Login {
         self.name_id.as_ref()
     }
 
+    /// What tells the user from all others, for good.
+    ///
+    /// # Errors
+    /// [`Reject::NameIdTransientAsKey`].
+    pub fn user_key(&self) -> Result<UserKey<'_>, Reject> {
+        match &self.key_attribute {
+            Some(attribute) => Ok(UserKey::Attribute(attribute)),
+            None => stable_name_id(self.name_id()).map(UserKey::NameId),
+        }
+    }
+
     /// The user's e-mail address, whose domain is one of the connection's.
     #[must_use]
     pub fn email(&self) -> &EmailAddress {
@@ -151,6 +166,15 @@ impl Login {
     pub fn authn_instant(&self) -> Timestamp {
         self.authn_instant
     }
+}
+
+/// What tells a user from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserKey<'a> {
+    /// The attribute that the connection names.
+    Attribute(&'a KeyAttribute),
+    /// The NameID, which is not a new one for every sign-in.
+    NameId(&'a NameId),
 }
 
 /// Whether a response may answer no request (SAML Profiles 4.1.5).
@@ -212,7 +236,7 @@ impl Confirmed<'_> {
 ///
 /// # Errors
 /// The first rule that fails: those of [`confirm`], that a request is answered or none, the e-mail address, its domain, what
-/// else must be known.
+/// else must be known, the attribute that is the user's key.
 pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, Reject> {
     let confirmed = confirm(response, expect)?;
     let in_response_to = match (confirmed.in_response_to(), &response.envelope().in_response_to) {
@@ -231,6 +255,9 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         in_response_to,
         idp_entity_id: expect.idp_entity_id.clone(),
         name_id: assertion.name_id.clone(),
+        key_attribute: (expect.user_key)
+            .map(|name| identity::key_attribute(assertion, name))
+            .transpose()?,
         identity,
         session_indexes: session_indexes(assertion),
         session_not_on_or_after: confirmed.session_not_on_or_after,

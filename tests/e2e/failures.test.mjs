@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { startWorker } from "../../scripts/lib/worker.mjs";
-import { Browser, adminToken, connect, signIn, startSystem } from "./support.mjs";
+import { Browser, UNTESTED, adminToken, connect, signIn, startSystem } from "./support.mjs";
 
 const PUBLISHED_WITHIN_MS = 30_000;
 
@@ -65,6 +65,30 @@ describe("a Worker that ends in the middle of a change", () => {
         const { status } = await new Browser(system.origin).post("/sso/sign-in", { email: connection.email });
         assert.equal(status, 422, "the domain that it had leads nowhere any more");
       }
+    });
+  }
+
+  for (const milliseconds of [0, 5, 20]) {
+    test(`${milliseconds} ms after a draft was to take its connection's place`, async () => {
+      const connection = await connect(system);
+      const before = (await system.api("GET", connection.path)).body;
+      const wanted = [`new.${connection.domain}`];
+      assert.equal((await system.api("PATCH", `${connection.path}/draft`, { domains: wanted, name: "Drafted" })).status, 200);
+      system.api("POST", `${connection.path}/draft/apply`, UNTESTED).catch(() => undefined);
+      await pause(milliseconds);
+      await crash();
+
+      const now = (await system.api("GET", connection.path)).body;
+      const draft = await system.api("GET", `${connection.path}/draft`);
+      if (now.generation === before.generation) {
+        assert.deepEqual(now, before);
+        assert.deepEqual([draft.status, draft.body.connection.domains], [200, wanted], "the draft is still there");
+        assert.equal((await system.api("POST", `${connection.path}/draft/apply`, UNTESTED)).body.name, "Drafted");
+      } else {
+        assert.deepEqual([now.generation, now.name, now.domains], [before.generation + 1, "Drafted", wanted]);
+        assert.equal(draft.status, 404, "there is none any more");
+      }
+      await untilLed(wanted[0]);
     });
   }
 });

@@ -77,6 +77,87 @@ fn a_change_is_made_to_the_version_that_was_seen_or_not_at_all() {
 }
 
 #[test]
+fn a_draft_is_changed_as_it_was_seen_or_not_at_all() {
+    let world = World::new();
+    let id = world.connection(&crate::support::idp::Idp::trusted());
+    let path = format!("/connections/{id}/draft");
+    let none = Value::Null;
+    let early = call(&world, "PATCH", &path, &[("if-match", "*")], &json!({"name": "One"}));
+    assert_eq!(code(&early), (412, "precondition_failed"), "there is none yet");
+    let (status, first, draft) = call(&world, "PATCH", &path, &[], &json!({"name": "One"}));
+    assert_eq!((status, &draft["revision"]), (200, &json!(1)));
+    assert_eq!(call(&world, "GET", &path, &[], &none).1, first);
+    let (status, second, _) = call(&world, "PATCH", &path, &[("if-match", &first)], &json!({"name": "Two"}));
+    assert_eq!(status, 200);
+    assert_ne!(second, first);
+    let xml = json!({"xml": crate::support::idp::Idp::trusted().metadata()});
+    let reason = json!({"override_reason": "a test of another thing"});
+    for (method, action, body) in [
+        ("PATCH", "", &json!({"name": "Three"})),
+        ("POST", "/metadata", &xml),
+        ("POST", "/rebase", &json!({})),
+        ("POST", "/apply", &reason),
+        ("DELETE", "", &json!({})),
+    ] {
+        let stale = call(
+            &world,
+            method,
+            &format!("{path}{action}"),
+            &[("if-match", &first)],
+            body,
+        );
+        assert_eq!(code(&stale), (412, "precondition_failed"), "{method} {action}");
+        assert_eq!(call(&world, "GET", &path, &[], &none).1, second, "{method} {action}");
+    }
+    for (method, action, body) in [("POST", "/metadata", &xml), ("POST", "/rebase", &json!({}))] {
+        let (_, present, _) = call(&world, "GET", &path, &[], &none);
+        let done = call(
+            &world,
+            method,
+            &format!("{path}{action}"),
+            &[("if-match", &present)],
+            body,
+        );
+        assert_eq!(done.0, 200, "{done:?}");
+        assert_eq!(call(&world, "GET", &path, &[], &none).1, done.1, "{action}");
+    }
+    // Another draft of the same revision is another one.
+    let (_, present, _) = call(&world, "GET", &path, &[], &none);
+    assert_eq!(call(&world, "DELETE", &path, &[("if-match", &present)], &none).0, 204);
+    world.pass(1);
+    let (_, other, draft) = call(&world, "PATCH", &path, &[], &json!({"name": "One"}));
+    assert_eq!(draft["revision"], 1);
+    assert_ne!(other, first);
+    let stale = call(
+        &world,
+        "POST",
+        &format!("{path}/apply"),
+        &[("if-match", &first)],
+        &reason,
+    );
+    assert_eq!(code(&stale), (412, "precondition_failed"));
+    // What is outdated is so whatever was seen of it.
+    world.patch(&id, &json!({"organization": "org_2"}));
+    let apply = |tag: &str| call(&world, "POST", &format!("{path}/apply"), &[("if-match", tag)], &reason);
+    assert_eq!(code(&apply(&other)), (409, "connection_changed"));
+    let (_, rebased, _) = call(
+        &world,
+        "POST",
+        &format!("{path}/rebase"),
+        &[("if-match", &other)],
+        &json!({}),
+    );
+    let (status, tag, applied) = apply(&rebased);
+    assert_eq!((status, &applied["name"]), (200, &json!("One")));
+    assert_eq!(tag, format!("\"{}\"", applied["generation"]));
+    let gone = call(&world, "DELETE", &path, &[("if-match", "*")], &none);
+    assert_eq!(code(&gone), (412, "precondition_failed"));
+    let unknown = "/connections/conn_aaaaaaaaaaaaaaaaaaaa/draft";
+    let unknown = call(&world, "DELETE", unknown, &[("if-match", "*")], &none);
+    assert_eq!(code(&unknown), (404, "connection_unknown"));
+}
+
+#[test]
 fn what_is_deleted_is_the_version_that_was_seen_even_if_it_changes_meanwhile() {
     use edge_saml::app::ports::Ports;
     use edge_saml::app::registry::{Actor, Delete, Refusal};

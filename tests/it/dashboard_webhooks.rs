@@ -28,10 +28,7 @@ fn made(world: &World, browser: &mut Browser) -> (String, String) {
     assert_eq!(response.status(), 201, "{page}");
     let secret = page.split("data-copy=\"Secret\">").nth(1).unwrap();
     let id = webhooks(world)[0]["id"].as_str().unwrap().to_owned();
-    (
-        format!("{WEBHOOKS}/{id}"),
-        secret.split('<').next().unwrap().to_owned(),
-    )
+    (format!("{WEBHOOKS}/{id}"), secret.split('<').next().unwrap().to_owned())
 }
 
 #[test]
@@ -43,11 +40,7 @@ fn a_webhook_is_made_its_secret_shown_once_and_its_deliveries_sent_again() {
     assert!(secret.starts_with("whsec_"));
     let webhook = &webhooks(&world)[0];
     assert_eq!(
-        (
-            &webhook["events"],
-            &webhook["include_email"],
-            &webhook["created_by"]
-        ),
+        (&webhook["events"], &webhook["include_email"], &webhook["created_by"]),
         (
             &json!(["connection.created", "sign_in.succeeded"]),
             &json!(true),
@@ -61,11 +54,23 @@ fn a_webhook_is_made_its_secret_shown_once_and_its_deliveries_sent_again() {
 
     let response = submit(&world, &mut browser, &format!("{page}/test"), &[]);
     assert_eq!(location(&response), format!("{page}?done=test"));
-    world.post_answers.borrow_mut().insert("https://hooks.example/in".to_owned(), Ok(503));
+    world
+        .post_answers
+        .borrow_mut()
+        .insert("https://hooks.example/in".to_owned(), Ok(503));
     world.deliver();
     let shown = body(&browser.get(&world, &page));
-    assert!(shown.contains("HTTP 503") && shown.contains("Every request has failed since"), "{shown}");
-    let event = shown.split("name=\"event\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(
+        shown.contains("HTTP 503") && shown.contains("Every request has failed since"),
+        "{shown}"
+    );
+    let event = shown
+        .split("name=\"event\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     world.post_answers.borrow_mut().clear();
     let response = submit(&world, &mut browser, &format!("{page}/replay"), &[("event", event)]);
     assert_eq!(location(&response), format!("{page}?done=replay"));
@@ -90,8 +95,18 @@ fn a_webhook_is_changed_switched_off_and_deleted() {
     assert_eq!(location(&response), format!("{page}?done=change"));
     let webhook = &webhooks(&world)[0];
     assert_eq!(
-        (&webhook["url"], &webhook["events"], &webhook["include_email"], &webhook["description"]),
-        (&json!("https://other.example/"), &json!(["draft.applied"]), &json!(false), &json!(""))
+        (
+            &webhook["url"],
+            &webhook["events"],
+            &webhook["include_email"],
+            &webhook["description"]
+        ),
+        (
+            &json!("https://other.example/"),
+            &json!(["draft.applied"]),
+            &json!(false),
+            &json!("")
+        )
     );
     for (action, enabled) in [("disable", false), ("enable", true)] {
         let response = submit(&world, &mut browser, &format!("{page}/{action}"), &[]);
@@ -100,15 +115,30 @@ fn a_webhook_is_changed_switched_off_and_deleted() {
     }
 
     // What is wrong is said where it was typed, and what was typed stays.
-    let wrong = [("url", "https://10.0.0.1/"), ("events", "draft.applied"), ("description", HOSTILE)];
-    for (path, field) in [(WEBHOOKS.to_owned(), "webhook-url-error"), (format!("{page}/change"), "webhook-url-error")] {
+    let wrong = [
+        ("url", "https://10.0.0.1/"),
+        ("events", "draft.applied"),
+        ("description", HOSTILE),
+    ];
+    for (path, field) in [
+        (WEBHOOKS.to_owned(), "webhook-url-error"),
+        (format!("{page}/change"), "webhook-url-error"),
+    ] {
         let response = submit(&world, &mut browser, &path, &wrong);
         let shown = body(&response);
         assert_eq!(response.status(), 422);
-        assert!(shown.contains(field) && shown.contains("value=\"https://10.0.0.1/\""), "{shown}");
+        assert!(
+            shown.contains(field) && shown.contains("value=\"https://10.0.0.1/\""),
+            "{shown}"
+        );
         assert!(!shown.contains("<script>alert"), "{shown}");
     }
-    let response = submit(&world, &mut browser, &format!("{page}/change"), &[("url", "https://a.example/")]);
+    let response = submit(
+        &world,
+        &mut browser,
+        &format!("{page}/change"),
+        &[("url", "https://a.example/")],
+    );
     assert!(body(&response).contains("Choose at least one."));
 
     let response = submit(&world, &mut browser, &format!("{page}/delete"), &[]);
@@ -116,7 +146,10 @@ fn a_webhook_is_changed_switched_off_and_deleted() {
     assert!(webhooks(&world).is_empty());
     assert_eq!(browser.get(&world, &page).status(), 404);
     assert_eq!(submit(&world, &mut browser, &format!("{page}/test"), &[]).status(), 404);
-    assert_eq!(submit(&world, &mut browser, &format!("{page}/nonsense"), &[]).status(), 404);
+    assert_eq!(
+        submit(&world, &mut browser, &format!("{page}/nonsense"), &[]).status(),
+        404
+    );
 }
 
 #[test]
@@ -129,7 +162,15 @@ fn a_token_that_may_read_shows_webhooks_and_changes_none() {
     let shown = body(&browser.get(&world, &page));
     assert!(shown.contains("CRM") && !shown.contains(&secret));
     let before = world.everything_registered();
-    for action in ["change", "delete", "disable", "enable", "replay", "rotate-secret", "test"] {
+    for action in [
+        "change",
+        "delete",
+        "disable",
+        "enable",
+        "replay",
+        "rotate-secret",
+        "test",
+    ] {
         let response = submit(&world, &mut browser, &format!("{page}/{action}"), &[]);
         assert_eq!(response.status(), 403, "{action}");
     }
@@ -145,7 +186,10 @@ fn a_token_that_may_read_shows_webhooks_and_changes_none() {
     for path in [WEBHOOKS, &page, TRANSFER, "/sso/admin/transfer/connections.json"] {
         let response = Browser::default().get(&world, path);
         assert_eq!(response.status(), 303, "{path}");
-        assert!(location(&response).starts_with("/sso/admin/sign-in?return_to="), "{path}");
+        assert!(
+            location(&response).starts_with("/sso/admin/sign-in?return_to="),
+            "{path}"
+        );
     }
 }
 
@@ -168,32 +212,70 @@ fn connections_are_downloaded_checked_and_imported() {
     let other = World::drawing_from(1_000);
     let mut browser = signed_in(&other);
     let before = other.api("GET", "/export", &json!({})).1;
-    let fields = [("document", document.as_str()), ("mode", "create_only"), ("action", "check")];
+    let fields = [
+        ("document", document.as_str()),
+        ("mode", "create_only"),
+        ("action", "check"),
+    ];
     let response = submit(&other, &mut browser, TRANSFER, &fields);
     let shown = body(&response);
     assert_eq!(response.status(), 200);
-    assert!(shown.contains("Would be added") && shown.contains("The file can be imported as it is."), "{shown}");
+    assert!(
+        shown.contains("Would be added") && shown.contains("The file can be imported as it is."),
+        "{shown}"
+    );
     assert_eq!(other.api("GET", "/export", &json!({})).1, before);
-    let fields = [("document", document.as_str()), ("mode", "create_only"), ("action", "import")];
+    let fields = [
+        ("document", document.as_str()),
+        ("mode", "create_only"),
+        ("action", "import"),
+    ];
     let shown = body(&submit(&other, &mut browser, TRANSFER, &fields));
     assert!(shown.contains("Added, disabled"), "{shown}");
-    assert_eq!(other.api("GET", "/export", &json!({})).1["connections"][0]["name"], "Acme");
+    assert_eq!(
+        other.api("GET", "/export", &json!({})).1["connections"][0]["name"],
+        "Acme"
+    );
 
     // What is refused is named, and nothing is done.
     let changed = document.replace("\"Acme\"", "\"<script>alert(1)</script>\"");
-    let fields = [("document", changed.as_str()), ("mode", "create_only"), ("action", "check")];
+    let fields = [
+        ("document", changed.as_str()),
+        ("mode", "create_only"),
+        ("action", "check"),
+    ];
     let shown = body(&submit(&other, &mut browser, TRANSFER, &fields));
-    assert!(shown.contains("Refused") && shown.contains("1 of 1 would keep the file out"), "{shown}");
+    assert!(
+        shown.contains("Refused") && shown.contains("1 of 1 would keep the file out"),
+        "{shown}"
+    );
     assert!(!shown.contains("<script>alert"));
-    let fields = [("document", changed.as_str()), ("mode", "create_only"), ("action", "import")];
+    let fields = [
+        ("document", changed.as_str()),
+        ("mode", "create_only"),
+        ("action", "import"),
+    ];
     let response = submit(&other, &mut browser, TRANSFER, &fields);
     assert_eq!(response.status(), 409);
     assert!(body(&response).contains("Nothing was imported."));
-    let fields = [("document", changed.as_str()), ("mode", "replace"), ("action", "import")];
+    let fields = [
+        ("document", changed.as_str()),
+        ("mode", "replace"),
+        ("action", "import"),
+    ];
     assert!(body(&submit(&other, &mut browser, TRANSFER, &fields)).contains("Replaced"));
     for nonsense in ["", "nonsense", "{}"] {
-        let response = submit(&other, &mut browser, TRANSFER, &[("document", nonsense), ("action", "import")]);
+        let response = submit(
+            &other,
+            &mut browser,
+            TRANSFER,
+            &[("document", nonsense), ("action", "import")],
+        );
         assert_eq!(response.status(), 422);
-        assert!(body(&response).contains("This is no export of connections"), "{}", body(&response));
+        assert!(
+            body(&response).contains("This is no export of connections"),
+            "{}",
+            body(&response)
+        );
     }
 }

@@ -7,8 +7,9 @@ use edge_saml::app::sql::Sql;
 use edge_saml::saml::id::ConnectionId;
 use serde_json::{Value, json};
 
+use crate::support::dashboard::{added, body, connection, signed_in, submit};
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, Replication, World, location, request_id};
+use crate::support::world::{ADMIN_TOKEN, Browser, Replication, World, location, request_id};
 
 /// Lets each statement of the call `name` fail, one after the other, while `change` is made: it is answered with 503 and has
 /// changed nothing. In the end none fails; gives what is answered then.
@@ -213,4 +214,96 @@ fn the_second_of_two_changes_made_from_the_same_state_is_refused() {
         (&read(&world)["name"], &read(&world)["organization"]),
         (&json!("Acme Inc."), &json!("acme"))
     );
+}
+
+/// A program that sends what it has read (`If-Match`) and somebody at the dashboard: whoever is second is told, with what they
+/// typed still before them, and what the first did stays.
+#[test]
+fn a_program_and_somebody_at_the_dashboard_do_not_overwrite_each_other() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = added(&world, &mut browser, "okta", "acme.test");
+    let id = page.rsplit('/').next().unwrap().to_owned();
+    let patch = |tag: u64, name: &str| {
+        let request = http::Request::builder()
+            .method("PATCH")
+            .uri(format!("/sso/api/v1/connections/{id}"))
+            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+            .header("content-type", "application/json")
+            .header("if-match", format!("\"{tag}\""));
+        let body = serde_json::to_vec(&json!({"name": name})).unwrap();
+        world.handle(request.body(body).unwrap()).status().as_u16()
+    };
+    let mut save = |seen: &str, name: &str| {
+        let fields = [
+            ("seen", seen),
+            ("name", name),
+            ("provider", "okta"),
+            ("organization", "mine"),
+        ];
+        submit(&world, &mut browser, &format!("{page}/general"), &fields)
+    };
+    assert_eq!(patch(1, "By a program"), 200);
+    let late = save("live-1", "By hand");
+    assert_eq!(late.status(), 409);
+    let shown = body(&late);
+    for expected in [
+        "Somebody else changed the connection meanwhile.",
+        "value=\"By hand\"",
+        "value=\"mine\"",
+        "value=\"live-2\"",
+        "<h1>By a program</h1>",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert_eq!(connection(&world, &page)["name"], "By a program");
+    assert_eq!(save("live-2", "By hand").status(), 303);
+    assert_eq!(patch(2, "By a program"), 412);
+    let now = connection(&world, &page);
+    assert_eq!(
+        (&now["name"], &now["organization"]),
+        (&json!("By hand"), &json!("mine"))
+    );
+}
+
+#[test]
+fn the_dashboard_says_when_a_change_has_not_reached_every_place() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let id = world.connection(&Idp::trusted());
+    let page = format!("/sso/admin/connections/{id}");
+    world.replication.set(Replication::Lagging);
+    let domains = [("domains", "new.test"), ("seen", "live-3")];
+    let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({"organization": "acme"}));
+    assert_eq!(status, 202);
+    let refused = submit(
+        &world,
+        &mut browser,
+        &format!("{page}/routing"),
+        &[("seen", "live-3"), ("sign_in_order", "7")],
+    );
+    assert_eq!(
+        refused.status(),
+        409,
+        "what was saved counts, though it is not everywhere"
+    );
+    let saved = submit(
+        &world,
+        &mut browser,
+        &format!("{page}/routing"),
+        &[("seen", "live-4"), ("sign_in_order", "7")],
+    );
+    assert_eq!(
+        location(&saved),
+        format!("{page}/settings?done=routing&how=later#domains")
+    );
+    let shown = body(&browser.get(&world, &location(&saved)));
+    assert!(shown.contains("It has not reached every place yet"), "{shown}");
+    let drafted = submit(&world, &mut browser, &format!("{page}/domains"), &domains);
+    assert_eq!(drafted.status(), 409);
+    world.replication.set(Replication::Immediate);
+    world.publish();
+    let published: Value = serde_json::from_str(&world.config(&format!("connection:{id}")).unwrap()).unwrap();
+    assert_eq!(published["routing"]["sign_in_order"], 7);
+    assert_eq!(published["generation"], 5);
 }

@@ -60,6 +60,7 @@ fn a165_debug_shows_no_values() {
         provider: Provider::Okta,
         domains: DomainRule::new(&domains, Subdomains::Excluded),
         attribute_map: &AttributeMap::USUAL,
+        user_key: None,
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: Timestamp::from_unix_seconds(NOW),

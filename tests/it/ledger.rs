@@ -7,6 +7,7 @@ use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION};
 use edge_saml::saml::connection::State;
 use edge_saml::saml::id::{RequestId, ReturnPath};
+use edge_saml::saml::settings::SessionSettings;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::token::TokenHash;
 
@@ -44,6 +45,7 @@ fn configured() -> MemorySql {
     let configure = Configure {
         generation: 1,
         state: State::Enabled,
+        sessions: SessionSettings::default(),
     };
     configure.run(&sql, at(0)).unwrap();
     sql
@@ -124,6 +126,7 @@ fn requests_are_counted_whoever_forgets_them() {
     let configure = Configure {
         generation: 2,
         state: State::Enabled,
+        sessions: SessionSettings::default(),
     };
     configure.run(&sql, at(0)).unwrap();
     is_counted(6);

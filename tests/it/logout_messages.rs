@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::dsig::{Error, Policy, Sha1, TrustedKey};
 use edge_saml::limits::{LOGOUT_MESSAGE_SECONDS, MAX_LOGOUT_REQUEST_SECONDS};
+use edge_saml::saml::id::EntityId;
 use edge_saml::saml::logout::{self, LogoutExpect};
 use edge_saml::saml::redirect;
-use edge_saml::saml::reject::{Clock, Reject};
+use edge_saml::saml::reject::{Clock, Mismatch, Reject};
 use edge_saml::saml::time::Timestamp;
 
 use crate::support::idp::{ENTITY_ID, Idp, NOW};
@@ -109,6 +110,38 @@ fn the_end_is_told_to_who_must_remember() {
         let message = logout::open(signed.as_bytes(), &policy(&keys)).unwrap();
         let end = Timestamp::from_unix_seconds(NOW + seconds);
         assert_eq!(message.get().not_on_or_after(), end, "{xml}");
+    }
+}
+
+/// "The Format attribute MUST be omitted or have a value of urn:oasis:names:tc:SAML:2.0:nameid-format:entity" (Profiles 4.4.4.1).
+#[test]
+fn an_issuer_is_an_entity() {
+    let keys = [Idp::trusted().trusted_key()];
+    let formats = "urn:oasis:names:tc:SAML";
+    for (format, is_entity) in [
+        (String::new(), true),
+        (format!(" Format=\"{formats}:2.0:nameid-format:entity\""), true),
+        (format!(" Format=\"{formats}:2.0:nameid-format:persistent\""), false),
+        (format!(" Format=\"{formats}:1.1:nameid-format:unspecified\""), false),
+    ] {
+        for xml in [request(""), response()] {
+            let xml = xml.replace("<saml2:Issuer>", &format!("<saml2:Issuer{format}>"));
+            let signed = Idp::trusted().sign(&xml, "_logout");
+            let message = logout::open(signed.as_bytes(), &policy(&keys)).unwrap();
+            let checked = message.get().check(&LogoutExpect {
+                issuer: Some(&EntityId::parse(ENTITY_ID).unwrap()),
+                destination: None,
+                now: Timestamp::from_unix_seconds(NOW),
+                skew_seconds: SKEW,
+            });
+            let mismatch = Mismatch::new(ENTITY_ID, Some(ENTITY_ID));
+            let expected = if is_entity {
+                Ok(())
+            } else {
+                Err(Reject::IssuerMismatch(mismatch))
+            };
+            assert_eq!(checked, expected, "{format}");
+        }
     }
 }
 

@@ -445,6 +445,7 @@ fn a_domain_that_became_everybodys_later_is_in_no_changes_way() {
         routing: edge_saml::saml::settings::RoutingSettings::default(),
         requests: edge_saml::saml::settings::RequestSettings::default(),
         responses: edge_saml::saml::settings::ResponseSettings::default(),
+        sessions: edge_saml::saml::settings::SessionSettings::default(),
     };
     let id = ConnectionId::from_random(&[7; 32]);
     let create = Create {

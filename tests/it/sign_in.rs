@@ -597,6 +597,7 @@ fn a_deleted_connection_stays_deleted() {
     let configure = |generation| Configure {
         generation,
         state: State::Enabled,
+        sessions: edge_saml::saml::settings::SessionSettings::default(),
     };
     configure(1).run(&sql, now).unwrap();
     Forget {}.run(&sql, now).unwrap();

@@ -721,6 +721,35 @@ fn a_request_ends_the_sessions_that_it_names() {
 }
 
 #[test]
+fn users_who_are_told_apart_by_an_attribute_are_signed_out_by_their_name_id() {
+    let (world, id) = world();
+    world.patch(&id, &json!({"user_key": "Last name"}));
+    let mut ada = sign_in(&world, &id, &Visit::default());
+    let mut grace = sign_in(
+        &world,
+        &id,
+        &Visit {
+            name_id: "grace@acme.test",
+            ..Visit::default()
+        },
+    );
+    let mut transient = sign_in(
+        &world,
+        &id,
+        &Visit {
+            name_id: "_fresh",
+            format: "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+            ..Visit::default()
+        },
+    );
+    let answered = redirect(&world, &id, &Logout::request(&id));
+    sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
+    assert!(!is_signed_in(&world, &mut ada));
+    // The three are one user to the application, and two more subjects to the identity provider.
+    assert!(is_signed_in(&world, &mut grace) && is_signed_in(&world, &mut transient));
+}
+
+#[test]
 fn a_request_ends_nobody_elses_sessions() {
     let (world, id) = world();
     let rival = world.connection_for("rival.test", &Idp::trusted());
@@ -1135,6 +1164,8 @@ fn a_disabled_connection_ends_sessions_and_a_deleted_one_answers_nobody() {
 fn a_key_that_was_replaced_ends_nothing() {
     let (world, id) = world();
     let mut ada = sign_in(&world, &id, &Visit::default());
+    let mut leaving = sign_in(&world, &id, &Visit::default());
+    let asked = sign_out(&world, &id, &mut leaving).id();
     world.replication.set(Replication::Lagging);
     let (old, new) = (Idp::trusted(), Idp::other());
     let certificate = |idp: &Idp| STANDARD.encode(idp.certificate.der());
@@ -1148,6 +1179,11 @@ fn a_key_that_was_replaced_ends_nothing() {
     let refused = redirect(&world, &id, &Logout::request(&id));
     assert_eq!(refusal(&world, &id, &refused), "signature_invalid");
     assert!(is_signed_in(&world, &mut ada));
+    // Nor does it say how a logout ended.
+    let refused = redirect(&world, &id, &Logout::response(&id, &asked));
+    assert_eq!(refusal(&world, &id, &refused), "signature_invalid");
+    let shown = leaving.get(&world, &format!("/sso/saml/{id}/signed-out?request={asked}"));
+    assert_eq!(refusal(&world, &id, &shown), "in_response_to_unknown");
 }
 
 #[test]

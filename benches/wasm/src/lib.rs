@@ -68,6 +68,7 @@ pub extern "C" fn validate_response() -> u32 {
             provider: Provider::Okta,
             domains: std::slice::from_ref(&world.domain),
             attribute_map: &AttributeMap::USUAL,
+            user_key: None,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: world.now,

@@ -102,6 +102,7 @@ fn confirm(response: &VerifiedResponse, params: &Value) -> Result<(), Reject> {
         provider: Provider::Custom,
         domains: DomainRule::new(&[], Subdomains::Excluded),
         attribute_map: &AttributeMap::USUAL,
+        user_key: None,
         required_attributes: &[],
         unsolicited: Unsolicited::Refused,
         now: now(params).unwrap_or(assertion.issue_instant),

@@ -6,7 +6,7 @@ use http::header::ETAG;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::condition::{conditional, entity_tag};
+use super::condition::{CONNECTION_STALE, conditional, entity_tag};
 use super::query::Query;
 use super::{read_body, read_optional_body, status};
 use crate::app::App;
@@ -53,12 +53,12 @@ impl<P: Ports> App<P> {
             Method::PATCH => {
                 let (seen, given) = (self.seen(id, request).await?, read_body(request)?);
                 let patched = self.patch_connection(id, given, seen, caller.actor()).await;
-                Ok(self.show(&patched.map_err(conditional(seen))?).await)
+                Ok(self.show(&patched.map_err(conditional(seen, CONNECTION_STALE))?).await)
             }
             Method::DELETE => {
                 let seen = self.seen(id, request).await?;
                 let deleted = self.delete_connection(id, seen, caller.actor()).await;
-                let Saved { published, .. } = deleted.map_err(conditional(seen))?;
+                let Saved { published, .. } = deleted.map_err(conditional(seen, CONNECTION_STALE))?;
                 Ok(respond(
                     status(StatusCode::NO_CONTENT, published),
                     "application/json",
@@ -78,7 +78,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let (seen, given) = (self.seen(id, request).await?, read_optional_body(request)?);
         let enabled = self.enable_connection(id, given, seen, caller.actor()).await;
-        Ok(self.show(&enabled.map_err(conditional(seen))?).await)
+        Ok(self.show(&enabled.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// `POST /connections/{id}/disable`.
@@ -90,7 +90,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let disabled = self.disable_connection(id, seen, caller.actor()).await;
-        Ok(self.show(&disabled.map_err(conditional(seen))?).await)
+        Ok(self.show(&disabled.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// `POST /connections/{id}/undo`.
@@ -102,7 +102,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let undone = self.undo_change(id, seen, caller.actor()).await;
-        Ok(self.show(&undone.map_err(conditional(seen))?).await)
+        Ok(self.show(&undone.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// `POST /connections/{id}/versions/{generation}/restore`.
@@ -115,7 +115,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let restored = self.restore_version(id, generation, seen, caller.actor()).await;
-        Ok(self.show(&restored.map_err(conditional(seen))?).await)
+        Ok(self.show(&restored.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// A connection that was changed, with its new entity tag.

@@ -4,7 +4,7 @@
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::condition::conditional;
+use super::condition::{CONNECTION_STALE, conditional};
 use super::query::Query;
 use super::read_body;
 use crate::app::App;
@@ -14,7 +14,7 @@ use crate::app::http::{Request, Response, json};
 use crate::app::ports::Ports;
 use crate::app::principal::Principal;
 use crate::app::registry::Refusal;
-use crate::app::registry::refresh::{Decision, HeldMetadata, ReadHeld, ReadRefresh, RefreshState};
+use crate::app::registry::refresh::{Decision, HeldMetadata, RefreshState};
 use crate::app::view::IdentityProviderView;
 use crate::saml::certificate::CertificateSummary;
 use crate::saml::connection::Connection;
@@ -138,7 +138,7 @@ impl<P: Ports> App<P> {
             return self.show_preview(&self.existing(id).await?, &body).await;
         }
         let saved = self.save_metadata(id, body, seen, caller.actor()).await;
-        Ok(self.show(&saved.map_err(conditional(seen))?).await)
+        Ok(self.show(&saved.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// What saving metadata would change of `present`, and the identity provider that it would have then.
@@ -158,8 +158,8 @@ impl<P: Ports> App<P> {
     /// How fetching the metadata again went.
     async fn show_refresh(&self, id: &ConnectionId) -> Result<Response, ApiError> {
         self.existing(id).await?;
-        let state = self.ports.registry(ReadRefresh { id: id.clone() }).await?.reply;
-        let held = self.ports.registry(ReadHeld { id: id.clone() }).await?.reply;
+        let state = self.read_refresh(id).await?;
+        let held = self.read_held(id).await?;
         let refresh = state.as_ref().map(|state| RefreshView::of(state, held.as_ref()));
         Ok(json(StatusCode::OK, &RefreshBody { refresh }))
     }
@@ -189,7 +189,7 @@ impl<P: Ports> App<P> {
 
     async fn show_held(&self, id: &ConnectionId) -> Result<Response, ApiError> {
         let connection = self.existing(id).await?;
-        let held = self.ports.registry(ReadHeld { id: id.clone() }).await?.reply;
+        let held = self.read_held(id).await?;
         let held = held.ok_or_else(|| refused(Refusal::NothingHeld))?;
         let body = HeldView {
             version: &held.version,

@@ -240,7 +240,7 @@ impl Operation {
         self
     }
 
-    /// It answers with a connection and its entity tag.
+    /// It answers with a connection or a draft, and its entity tag.
     fn with_entity_tag(mut self) -> Self {
         self.has_entity_tag = true;
         self

@@ -4,10 +4,12 @@ use askama::Template;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::decryption_keys::{KeysShown, read_step};
 use super::field::{Attempt, Field, Maker, sentence};
 use super::form::Form;
 use super::idp_forms::{manual_body, metadata_body};
 use super::parts::{Pill, proof_state, state};
+use super::replacement::{Confirmation, Given, Pending, Replacement};
 use super::session::Visitor;
 use super::settings::{self, Group};
 use super::situation::{DraftShown, Situation, Target, is_for_the_page, seen_generation, seen_revision};
@@ -20,13 +22,15 @@ use crate::app::error::ApiError;
 use crate::app::explanation::Explanation;
 use crate::app::http::{Request, Response, field, see_other};
 use crate::app::ledger::test::{BegunBy, Configuration};
-use crate::app::ports::Ports;
+use crate::app::ports::{Ports, Unavailable};
+use crate::app::registry::refresh::Decision;
 use crate::app::registry::{Actor, Change};
 use crate::app::route::{Section, Tab};
 use crate::code::Code;
 use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, SetupLinkId};
 use crate::saml::preset::Preset;
+use crate::saml::service_keys::RotationStep;
 
 /// What all pages of a connection show.
 pub(super) struct Head<'a> {
@@ -71,8 +75,20 @@ struct SettingsPage<'a> {
     routing: Vec<Field>,
     attributes: Vec<Field>,
     general: Vec<Field>,
+    sessions: Vec<Field>,
     advanced: Vec<Group>,
+    keys: KeysShown,
     confirm_name: Field,
+}
+
+#[derive(Template)]
+#[template(path = "admin/replace.html")]
+struct ReplacePage<'a> {
+    chrome: Chrome<'a>,
+    /// The connection's name, and its page.
+    name: &'a str,
+    page: String,
+    replacement: Replacement<'a>,
 }
 
 /// What a page shows beside the connection: what came of a form.
@@ -85,6 +101,8 @@ struct Shown<'a> {
 
 /// What came of a form.
 pub(super) enum Done {
+    /// Nothing yet: whoever sent it has to look first.
+    Asked(Pending),
     /// It is saved in the draft.
     Draft,
     /// A setup link is made, whose address is told once.
@@ -137,6 +155,7 @@ impl<P: Ports> App<P> {
             see_other(&format!("{path}?done={done}{how}#{}", section.anchor()))
         };
         match done {
+            Ok(Done::Asked(pending)) => Ok(self.ask_to_replace(visitor, &situation, section, &form, pending)),
             Ok(Done::Elsewhere(location)) => Ok(see_other(&location)),
             Ok(Done::Draft) => Ok(back("&how=draft")),
             Ok(Done::Link(url)) => {
@@ -187,7 +206,8 @@ impl<P: Ports> App<P> {
             | Section::Domains
             | Section::General
             | Section::MapAttribute
-            | Section::Routing => {
+            | Section::Routing
+            | Section::Sessions => {
                 let fields = read_fields(section, form, situation.edited())?;
                 match situation.target(section, form)? {
                     Target::Draft(seen) => self.patch_draft(id, fields, seen, actor).await.map(|_| Done::Draft),
@@ -197,15 +217,14 @@ impl<P: Ports> App<P> {
                         .map(|saved| Done::live(&saved)),
                 }
             }
-            Section::Metadata => {
-                let target = situation.target(section, form)?;
-                let change = self.read_metadata(metadata_body(form)).await?;
-                self.save_change(id, change, target, actor).await
-            }
-            Section::Manual => {
-                let target = situation.target(section, form)?;
-                let change = self.read_manual(&manual_body(form))?;
-                self.save_change(id, change, target, actor).await
+            Section::Manual | Section::Metadata => self.save_identity_provider(situation, section, form, actor).await,
+            Section::ApproveMetadata | Section::DismissMetadata => {
+                let decision = match section {
+                    Section::ApproveMetadata => Decision::Approve,
+                    _ => Decision::Dismiss,
+                };
+                let decided = self.decide_held(id, form.text("version").to_owned(), decision, actor);
+                decided.await.map(|saved| Done::live(&saved))
             }
             Section::CreateLink => {
                 let (_, url) = self.create_setup_link(id, actor).await?;
@@ -224,7 +243,10 @@ impl<P: Ports> App<P> {
                 self.discard_draft(id, seen_revision(form)).await?;
                 Ok(Done::Live { published: true })
             }
-            Section::RebaseDraft => self.rebase_draft(id, actor).await.map(|_| Done::Draft),
+            Section::RebaseDraft => {
+                let rebased = self.rebase_draft(id, seen_revision(form), actor);
+                rebased.await.map(|_| Done::Draft)
+            }
             Section::Delete => {
                 if form.text("name") != live.name.trim() {
                     return Err(ApiError::invalid("name", "type the name exactly as it is"));
@@ -246,6 +268,11 @@ impl<P: Ports> App<P> {
                 let restored = self.restore_version(id, generation, seen_generation(form), actor);
                 restored.await.map(|saved| Done::live(&saved))
             }
+            Section::RotateKeys => {
+                let step = read_step(form)?;
+                let rotated = self.rotate_decryption_keys(live, step, actor);
+                rotated.await.map(|saved| Done::live(&saved))
+            }
             Section::Undo => self
                 .undo_change(id, seen_generation(form), actor)
                 .await
@@ -266,8 +293,29 @@ impl<P: Ports> App<P> {
         }
     }
 
+    /// Saves the identity provider that a form gives, for whoever sets the connection up; or asks first, where it would take the place
+    /// of one that is live.
+    pub(super) async fn save_identity_provider(
+        &self,
+        situation: &Situation,
+        section: Section,
+        form: &Form,
+        actor: Actor,
+    ) -> Result<Done, ApiError> {
+        let target = situation.target(section, form)?;
+        let change = match section {
+            Section::Manual => self.read_manual(&manual_body(form))?,
+            _ => self.read_metadata(metadata_body(form)).await?,
+        };
+        let given = Given::weigh(change, situation, target, form).map_err(|e| Unavailable(e.to_string()))?;
+        match given {
+            Given::Ask(pending) => Ok(Done::Asked(pending)),
+            Given::Save(change) => self.save_change(&situation.live.id, change, target, actor).await,
+        }
+    }
+
     /// Makes one change where it goes.
-    pub(super) async fn save_change(
+    async fn save_change(
         &self,
         id: &ConnectionId,
         change: Change,
@@ -281,6 +329,31 @@ impl<P: Ports> App<P> {
                 .await
                 .map(|saved| Done::live(&saved)),
         }
+    }
+
+    /// Shows what would change, and asks whether it is to.
+    fn ask_to_replace(
+        &self,
+        visitor: &Visitor,
+        situation: &Situation,
+        section: Section,
+        form: &Form,
+        pending: Pending,
+    ) -> Response {
+        let (live, page) = (&situation.live, section.tab().path(&situation.live.id));
+        let sent = Confirmation {
+            csrf: &visitor.csrf,
+            seen: situation.seen(),
+            to: format!("/sso/admin/connections/{}/{}", live.id, section.as_str()),
+            back: format!("{page}#{}", section.anchor()),
+        };
+        let page = ReplacePage {
+            chrome: visitor.chrome(),
+            name: &live.name,
+            page,
+            replacement: Replacement::of(pending, form, sent, self.ports.now()),
+        };
+        render(StatusCode::OK, &page)
     }
 
     async fn connection_page(
@@ -305,7 +378,7 @@ impl<P: Ports> App<P> {
             tab,
             notice,
             problem: None,
-            draft: situation.draft_shown(),
+            draft: situation.draft_shown(self.ports.now()),
             seen: situation.seen(),
             apply_reason: reason_field(&Maker::of(Section::ApplyDraft, attempt)),
             new_link,
@@ -316,7 +389,8 @@ impl<P: Ports> App<P> {
                 let id = &connection.id;
                 let known = self.proofs(vec![id.clone()]).await?.remove(id).unwrap_or_default();
                 let domains = DomainView::all(connection, &known);
-                Ok(settings_page(status, visitor, head, domains, attempt))
+                let keys = KeysShown::of(&situation.live, attempt, self.ports.now());
+                Ok(settings_page(status, visitor, head, domains, keys, attempt))
             }
             Tab::Setup => self.setup_page(status, visitor, head, situation, attempt).await,
         }
@@ -334,6 +408,7 @@ fn settings_page(
     visitor: &Visitor,
     head: Head<'_>,
     domains: Vec<DomainView>,
+    keys: KeysShown,
     attempt: Option<Attempt<'_>>,
 ) -> Response {
     let connection = head.connection;
@@ -352,12 +427,17 @@ fn settings_page(
         routing: settings::routing(connection, attempt),
         attributes: settings::attributes(connection, attempt),
         general: settings::general(connection, attempt),
+        sessions: settings::sessions(connection, attempt),
         advanced: settings::advanced(connection, attempt),
+        keys,
         confirm_name: Maker::of(Section::Delete, attempt).line("name", "Type its name to delete it", "", ""),
     };
     let groups = page.advanced.iter().flat_map(|group| &group.fields);
-    let several = [&page.general, &page.routing, &page.attributes].into_iter().flatten();
-    let fields = groups.chain(several).chain([&page.domain, &page.confirm_name]);
+    let several = [&page.general, &page.routing, &page.attributes, &page.sessions];
+    let several = several.into_iter().flatten();
+    let fields = groups
+        .chain(several)
+        .chain([&page.domain, &page.confirm_name, &page.keys.confirmed]);
     page.head.problem = problem(attempt, connection.provider, fields);
     render(status, &page)
 }
@@ -427,6 +507,10 @@ fn notice(query: &[u8]) -> Option<Notice> {
             "The draft is live, everywhere within a minute. If something is wrong with it, undo it under History."
         }
         (Section::DiscardDraft, _) => "The draft is gone. What is live was not touched.",
+        (Section::ApproveMetadata, _) => {
+            "Approved. It is live everywhere within a minute. If something is wrong with it, undo it under History."
+        }
+        (Section::DismissMetadata, _) => "Dismissed. It does not wait here again until the metadata changes once more.",
         (Section::Enable, _) => "Enabled. Everywhere within a minute, people are sent to their identity provider.",
         (Section::Disable, _) => "Disabled, at once: nobody signs in through it from now on.",
         (Section::Manual | Section::Metadata, _) => {
@@ -435,6 +519,7 @@ fn notice(query: &[u8]) -> Option<Notice> {
         (Section::VerifyDomain, _) => "Looked up. This is what there is now.",
         (Section::RevokeLink, _) => "Revoked: the link opens nothing any more.",
         (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
+        (Section::RotateKeys, _) => "Done. This is how the keys stand now.",
         (Section::Restore | Section::Undo, _) => "Done: this configuration is live everywhere within a minute.",
         _ => "Saved. It is live everywhere within a minute.",
     };

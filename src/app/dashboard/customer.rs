@@ -7,19 +7,19 @@
 use askama::Template;
 use http::{Method, StatusCode};
 
-use super::connection::{Problem, problem};
+use super::connection::{Done, Problem, problem};
 use super::email::{ShownStep, steps};
 use super::field::Attempt;
 use super::form::Form;
-use super::idp_forms::{IdpForms, Sent, manual_body, metadata_body};
+use super::idp_forms::{IdpForms, Sent};
 use super::parts::{all_domains, minute};
+use super::replacement::{Confirmation, IdpChanges, Pending, Replacement};
 use super::session::csrf_token;
 use super::setup::{IdpShown, shown};
 use super::situation::{Situation, is_for_the_page};
 use super::test_report::{Outcome, Reader};
-use super::{Failure, NO_STORAGE, render_leading_to};
+use super::{Failure, NO_STORAGE, render, render_leading_to};
 use crate::app::App;
-use crate::app::error::ApiError;
 use crate::app::http::{Request, Response, cookie, see_other, set_cookie};
 use crate::app::ledger::test::{BegunBy, Configuration, TestState};
 use crate::app::page::{self, identity_providers};
@@ -55,11 +55,19 @@ struct CustomerPage<'a> {
     steps: Vec<ShownStep<'a>>,
     progress: [(&'static str, bool); 5],
     idp: Option<IdpShown<'a>>,
+    /// What it changes of the one by which users sign in meanwhile.
+    changes: Option<IdpChanges>,
     forms: IdpForms<'a>,
     problem: Option<Problem>,
     saved: bool,
     /// Where the last test that was begun here is told of.
     last_test: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "admin/customer_replace.html")]
+struct CustomerReplacePage<'a> {
+    replacement: Replacement<'a>,
 }
 
 #[derive(Template)]
@@ -124,8 +132,9 @@ impl<P: Ports> App<P> {
                     .await;
             }
         };
-        match self.save_from_setup(&situation, section, &form).await {
-            Ok(()) => Ok(see_other("/sso/setup?done=saved#identity-provider")),
+        match self.save_identity_provider(&situation, section, &form, actor()).await {
+            Ok(Done::Asked(pending)) => Ok(self.ask_guest_to_replace(&guest, &situation, section, &form, pending)),
+            Ok(_) => Ok(see_other("/sso/setup?done=saved#identity-provider")),
             Err(error) if is_for_the_page(&error) => {
                 let attempt = Attempt {
                     section,
@@ -161,14 +170,25 @@ impl<P: Ports> App<P> {
         }))
     }
 
-    async fn save_from_setup(&self, situation: &Situation, section: Section, form: &Form) -> Result<(), ApiError> {
-        let target = situation.target(section, form)?;
-        let change = match section {
-            Section::Manual => self.read_manual(&manual_body(form))?,
-            _ => self.read_metadata(metadata_body(form)).await?,
+    /// Shows what would change, and asks whether it is to.
+    fn ask_guest_to_replace(
+        &self,
+        guest: &Guest,
+        situation: &Situation,
+        section: Section,
+        form: &Form,
+        pending: Pending,
+    ) -> Response {
+        let sent = Confirmation {
+            csrf: &guest.csrf,
+            seen: situation.seen(),
+            to: path(section),
+            back: format!("{HOME}#identity-provider"),
         };
-        self.save_change(&situation.live.id, change, target, actor()).await?;
-        Ok(())
+        let page = CustomerReplacePage {
+            replacement: Replacement::of(pending, form, sent, self.ports.now()),
+        };
+        render(StatusCode::OK, &page)
     }
 
     async fn customer_page(
@@ -187,8 +207,8 @@ impl<P: Ports> App<P> {
         let sent = Sent {
             csrf: &guest.csrf,
             seen: None,
-            metadata_to: format!("{HOME}/metadata"),
-            manual_to: format!("{HOME}/identity-provider"),
+            metadata_to: path(Section::Metadata),
+            manual_to: path(Section::Manual),
         };
         let last_test = tests.iter().find(|test| is_of_setup(test));
         let mut page = CustomerPage {
@@ -200,6 +220,9 @@ impl<P: Ports> App<P> {
             steps: steps(preset, &ours),
             progress: Progress::of(connection, &tests).steps(),
             idp: idp.map(|idp| shown(idp, self.ports.now())),
+            changes: (situation.live.identity_provider.is_some())
+                .then(|| IdpChanges::of(&situation.idp_diff(), self.ports.now()))
+                .filter(|changes| changes.len() > 0),
             forms: IdpForms::of(connection, attempt, sent),
             problem: None,
             saved,
@@ -233,6 +256,14 @@ impl<P: Ports> App<P> {
         };
         let targets = identity_providers(self.config.development);
         Ok(render_leading_to(StatusCode::OK, &page, targets))
+    }
+}
+
+/// Where a form goes that gives an identity provider.
+fn path(section: Section) -> String {
+    match section {
+        Section::Manual => format!("{HOME}/identity-provider"),
+        _ => format!("{HOME}/metadata"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::app::ledger::test::TestState;
 use crate::app::registry::proofs::ProofState;
-use crate::saml::connection::{Connection, Provider, State};
+use crate::saml::connection::{Binding, Connection, Provider, State};
 use crate::saml::id::Domain;
 use crate::saml::mapping::Field;
 use crate::saml::report::{CheckResult, Rule};
@@ -117,7 +117,7 @@ pub(super) const fn rule_words(rule: Rule) -> &'static str {
         Rule::Encryption => "Encryption",
         Rule::InResponseTo => "Answers this test",
         Rule::Issuer => "Issuer",
-        Rule::NameId => "NameID",
+        Rule::NameId => "User key",
         Rule::Recipient => "Recipient",
         Rule::RequiredAttributes => "Required attributes",
         Rule::Response => "Can be read",
@@ -136,6 +136,27 @@ pub(super) const fn field_words(field: Field) -> &'static str {
         Field::Groups => "Groups",
         Field::LastName => "Last name",
     }
+}
+
+/// What a binding is called.
+pub(super) const fn binding_words(binding: Binding) -> &'static str {
+    match binding {
+        Binding::Post => "HTTP-POST",
+        Binding::Redirect => "HTTP-Redirect",
+    }
+}
+
+/// How near the end of a certificate is, by the last notice that was due.
+pub(super) const fn notice(days: i64) -> Pill {
+    let (words, tone) = match days {
+        i64::MIN..=0 => ("Expired", "bad"),
+        1 => ("Within a day", "bad"),
+        2..=7 => ("Within 7 days", "bad"),
+        8..=14 => ("Within 14 days", "warn"),
+        15..=30 => ("Within 30 days", "warn"),
+        _ => ("Within 60 days", "quiet"),
+    };
+    Pill { words, tone }
 }
 
 /// All domains of a connection, as a sentence names them.

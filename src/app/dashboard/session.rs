@@ -15,7 +15,7 @@ use crate::app::registry::Actor;
 use crate::app::registry::admin_sessions::{BeginAdminSession, EndAdminSession, OpenedWith, ReadAdminSession};
 use crate::app::registry::tokens::Scope;
 use crate::limits::ADMIN_SESSION_SECONDS;
-use crate::saml::id::ReturnPath;
+use crate::saml::id::{ReturnPath, TokenId};
 use crate::token::{Token, TokenHash, same_secret};
 
 const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
@@ -26,7 +26,9 @@ pub(super) struct Visitor {
     token: Token,
     pub(super) csrf: String,
     token_name: String,
-    scopes: Vec<Scope>,
+    /// The admin token that opened the session; `None` for `ADMIN_TOKEN`.
+    pub(super) opened_with: Option<TokenId>,
+    pub(super) scopes: Vec<Scope>,
 }
 
 impl Visitor {
@@ -35,15 +37,16 @@ impl Visitor {
         Actor::new(format!("dashboard (token {})", self.token_name))
     }
 
-    /// Whether they may change anything.
-    pub(super) fn may_write(&self) -> bool {
-        Scope::Write.is_allowed_by(&self.scopes)
+    /// Whether they may do what takes `scope`.
+    pub(super) fn may(&self, scope: Scope) -> bool {
+        scope.is_allowed_by(&self.scopes)
     }
 
     pub(super) fn chrome(&self) -> Chrome<'_> {
         Chrome {
             csrf: &self.csrf,
             token_name: &self.token_name,
+            sees_tokens: self.may(Scope::Tokens),
         }
     }
 }
@@ -81,6 +84,10 @@ impl<P: Ports> App<P> {
             csrf: csrf_token(&token),
             token,
             token_name,
+            opened_with: match session.opened_with {
+                OpenedWith::AdminToken(_) => None,
+                OpenedWith::Token(id) => Some(id),
+            },
             scopes,
         }))
     }

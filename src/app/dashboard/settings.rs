@@ -38,9 +38,9 @@ const IDP_INITIATED: &[(&str, &str)] = &[
 ];
 
 const USER_FIELDS: [(UserField, &str); 3] = [
-    (UserField::FirstName, "First name"),
-    (UserField::LastName, "Last name"),
-    (UserField::Groups, "At least one group"),
+    (UserField::FirstName, "The first name must be known"),
+    (UserField::LastName, "The last name must be known"),
+    (UserField::Groups, "At least one group must be known"),
 ];
 
 const fn sign_requests(value: SignRequests) -> &'static str {
@@ -119,6 +119,28 @@ pub(super) fn routing(connection: &Connection, attempt: Option<Attempt<'_>>) -> 
             "0 to 1000; the smallest comes first.",
             Kind::Line("number"),
             &routing.sign_in_order.to_string(),
+        ),
+    ]
+}
+
+/// How long its sessions last.
+pub(super) fn sessions(connection: &Connection, attempt: Option<Attempt<'_>>) -> Vec<Field> {
+    let sessions = &connection.sessions;
+    let maker = Maker::of(Section::Sessions, attempt);
+    let hours =
+        |name, label, hint, stored: u32| maker.field(name, label, hint, Kind::Line("number"), &stored.to_string());
+    vec![
+        hours(
+            "session_hours",
+            "Hours until people sign in again",
+            "1 to 2160; 168 are a week.",
+            sessions.session_hours,
+        ),
+        hours(
+            "session_idle_hours",
+            "Hours without a request until then",
+            "1 to 2160; 24 are a day.",
+            sessions.session_idle_hours,
         ),
     ]
 }
@@ -300,9 +322,19 @@ fn users(maker: &Maker<'_>, connection: &Connection) -> Group {
     ];
     fields.extend(USER_FIELDS.map(|(field, words)| {
         let stored = responses.required_attributes.contains(&field);
-        let hint = "Must be known of everybody who signs in.";
-        maker.option("required_attributes", field.as_str(), words, hint, stored)
+        maker.option("required_attributes", field.as_str(), words, "", stored)
     }));
+    fields.push(
+        maker
+            .line(
+                "user_key",
+                "What tells people from each other",
+                "The name of an attribute that a person keeps for good, such as an employee number. Left empty, it is the NameID. After a \
+                 change, your application sees everybody as somebody new.",
+                responses.user_key.as_deref().unwrap_or_default(),
+            )
+            .optional(),
+    );
     Group {
         title: "Who may sign in",
         fields,
@@ -356,6 +388,10 @@ pub(super) fn read(section: Section, form: &Form, connection: &Connection) -> Re
             "share_domains": form.ticked("share_domains"),
             "sign_in_order": form.number("sign_in_order")?,
         }),
+        Section::Sessions => json!({
+            "session_hours": form.number("session_hours")?,
+            "session_idle_hours": form.number("session_idle_hours")?,
+        }),
         _ => json!({
             "name": form.text("name"),
             "organization": form.text_or_null("organization"),
@@ -401,6 +437,7 @@ fn read_advanced(form: &Form) -> Result<Value, ApiError> {
         "just_in_time_sign_up": form.ticked("just_in_time_sign_up"),
         "require_typed_email": form.ticked("require_typed_email"),
         "required_attributes": required,
+        "user_key": form.text_or_null("user_key"),
         "sha1_exception": read_sha1(form)?,
         "sp_entity_id": form.text_or_null("sp_entity_id"),
     }))

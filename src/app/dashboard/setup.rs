@@ -7,21 +7,27 @@ use super::connection::{Head, problem, reason_field};
 use super::email::{Email, ShownStep, steps};
 use super::field::{Attempt, Field, Maker};
 use super::idp_forms::{IdpForms, Sent};
-use super::parts::{Pill, day, end_shown, test_state};
+use super::parts::{Pill, binding_words, day, end_shown, minute, test_state};
+use super::replacement::{IdpChanges, is_another};
 use super::session::Visitor;
 use super::situation::Situation;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
+use crate::app::explanation::Explanation;
 use crate::app::http::Response;
 use crate::app::ledger::test::{Configuration, Test};
 use crate::app::page::identity_providers;
 use crate::app::ports::{Ports, Unavailable};
+use crate::app::registry::refresh::{HeldMetadata, RefreshFailure, RefreshState};
 use crate::app::registry::setup_links::SetupLink;
 use crate::app::registry::tested::TestStatus;
 use crate::app::route::{Section, Tab};
 use crate::app::setup_links::Progress;
-use crate::saml::connection::{Binding, IdentityProvider, Provider, ServiceProvider};
-use crate::saml::preset::MetadataForm;
+use crate::code::Code;
+use crate::saml::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
+use crate::saml::idp_diff::changes;
+use crate::saml::idp_refresh::MissingCertificate;
+use crate::saml::preset::{EntryValue, MetadataForm};
 use crate::saml::time::Timestamp;
 use crate::saml::warning::Warning;
 
@@ -37,6 +43,8 @@ struct SetupPage<'a> {
     progress: [(&'static str, bool); 5],
     idp: Option<IdpShown<'a>>,
     warnings: Vec<String>,
+    refresh: Option<RefreshShown>,
+    held: Option<HeldShown>,
     forms: IdpForms<'a>,
     tests: Vec<TestShown<'a>>,
     test: TestStatus,
@@ -56,6 +64,28 @@ pub(super) struct CertificateShown {
     pub(super) sha256: String,
     pub(super) subject: String,
     pub(super) until: Option<(String, String, &'static str)>,
+}
+
+/// How fetching the metadata of what is live went.
+struct RefreshShown {
+    url: String,
+    attempted: Option<String>,
+    succeeded: Option<String>,
+    next: String,
+    /// What was in the way last time, and what to do about it.
+    failure: Option<(String, Option<Explanation>)>,
+    /// Certificates that the metadata does not list any more: which, since when, and until when they count.
+    missing: Vec<(String, String, String)>,
+}
+
+/// Metadata that waits for approval.
+struct HeldShown {
+    version: String,
+    on: String,
+    reasons: Vec<&'static str>,
+    changes: IdpChanges,
+    /// Whether it is another identity provider.
+    is_another: bool,
 }
 
 /// A setup link in the list.
@@ -94,6 +124,8 @@ impl<P: Ports> App<P> {
         let links = self.list_setup_links(&connection.id).await?;
         let email = Email::of(connection, &ours, &self.config.origin, head.new_link.as_deref())
             .map_err(|e| Unavailable(e.to_string()))?;
+        let refresh = self.read_refresh(&connection.id).await?;
+        let waiting = self.read_held(&connection.id).await?;
         let seen = head.seen.clone();
         let to = |section: Section| format!("/sso/admin/connections/{}/{}", connection.id, section.as_str());
         let sent = Sent {
@@ -113,6 +145,8 @@ impl<P: Ports> App<P> {
             progress: Progress::of(connection, &tests).steps(),
             idp: idp.map(|idp| shown(idp, now)),
             warnings: Warning::all(connection, now).iter().map(ToString::to_string).collect(),
+            refresh: refresh.as_ref().map(|state| refresh_shown(state, connection.provider)),
+            held: waiting.as_ref().map(|held| held_shown(held, &situation.live, now)),
             forms,
             tests: tests
                 .iter()
@@ -134,16 +168,12 @@ impl<P: Ports> App<P> {
 }
 
 pub(super) fn shown(idp: &IdentityProvider, now: Timestamp) -> IdpShown<'_> {
-    let binding = |binding| match binding {
-        Binding::Post => "HTTP-POST",
-        Binding::Redirect => "HTTP-Redirect",
-    };
     IdpShown {
         idp,
         endpoints: idp
             .single_sign_on
             .iter()
-            .map(|e| (binding(e.binding), e.url.as_str()))
+            .map(|e| (binding_words(e.binding), e.url.as_str()))
             .collect(),
         certificates: idp
             .certificates
@@ -155,6 +185,37 @@ pub(super) fn shown(idp: &IdentityProvider, now: Timestamp) -> IdpShown<'_> {
                 until: (certificate.not_after()).map(|seconds| end_shown(Timestamp::from_unix_seconds(seconds), now)),
             })
             .collect(),
+    }
+}
+
+fn refresh_shown(state: &RefreshState, provider: Provider) -> RefreshShown {
+    let missing = |missing: &MissingCertificate| {
+        let certificate = missing.certificate.certificate().ok()?;
+        let sha256 = certificate.fingerprint().to_string();
+        Some((sha256, day(missing.since), day(missing.retired_at())))
+    };
+    let failure = |failure: &RefreshFailure| {
+        let code = Code::parse(&failure.code);
+        (failure.detail.clone(), code.map(|code| Explanation::of(code, provider)))
+    };
+    RefreshShown {
+        url: state.metadata_url.to_string(),
+        attempted: state.attempted_at.map(minute),
+        succeeded: state.succeeded_at.map(minute),
+        next: minute(state.next_at),
+        failure: state.failure.as_ref().map(failure),
+        missing: state.missing.iter().filter_map(missing).collect(),
+    }
+}
+
+fn held_shown(held: &HeldMetadata, live: &Connection, now: Timestamp) -> HeldShown {
+    let diff = changes(live.identity_provider.as_ref(), &held.found);
+    HeldShown {
+        version: held.version.clone(),
+        on: minute(held.found_at),
+        reasons: held.reasons.iter().map(|reason| reason.words()).collect(),
+        is_another: is_another(&diff),
+        changes: IdpChanges::of(&diff, now),
     }
 }
 
@@ -172,6 +233,6 @@ fn test_shown(test: &Test, now: Timestamp) -> TestShown<'_> {
     TestShown {
         test,
         state: test_state(test.state(now)),
-        on: super::parts::minute(test.begun_at),
+        on: minute(test.begun_at),
     }
 }

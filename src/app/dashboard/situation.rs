@@ -1,4 +1,4 @@
-//! How a connection stands: what it is, the draft beside it, its tests; and which of the two an edit goes to.
+//! How a connection stands, as its pages see it; and whether an edit goes to it or to the draft beside it.
 
 use std::collections::BTreeSet;
 
@@ -7,26 +7,19 @@ use serde_json::{Map, Value};
 
 use super::form::Form;
 use super::parts::day;
+use super::replacement::IdpChanges;
 use crate::app::App;
 use crate::app::connections::refused;
 use crate::app::error::ApiError;
 use crate::app::ports::Ports;
-use crate::app::registry::drafts::{Draft, ReadDraft};
-use crate::app::registry::tested::TestStatus;
+use crate::app::registry::situation::ReadSituation;
+pub(super) use crate::app::registry::situation::Situation;
 use crate::app::registry::{FieldChange, Refusal};
 use crate::app::route::Section;
 use crate::saml::connection::{Connection, State};
 use crate::saml::id::ConnectionId;
-
-/// A connection with what belongs to it.
-pub(super) struct Situation {
-    /// By what users sign in.
-    pub(super) live: Connection,
-    /// What is prepared beside it.
-    pub(super) draft: Option<Draft>,
-    /// How the tests of the live configuration stand.
-    pub(super) test: TestStatus,
-}
+use crate::saml::idp_diff;
+use crate::saml::time::Timestamp;
 
 /// What a page had before it: the generation of the connection, or the revision of its draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +41,11 @@ pub(super) struct DraftShown {
     pub(super) test_required: bool,
     pub(super) by: String,
     pub(super) on: String,
+    /// How many changes there are in all.
+    pub(super) count: usize,
     pub(super) changes: Vec<ChangeShown>,
+    /// Those of the identity provider.
+    pub(super) idp_changes: IdpChanges,
 }
 
 /// One field that a change changes, in words.
@@ -60,18 +57,8 @@ pub(super) struct ChangeShown {
 
 impl<P: Ports> App<P> {
     pub(super) async fn situation(&self, id: &ConnectionId) -> Result<Situation, ApiError> {
-        let live = self.existing(id).await?;
-        let draft = match self.ports.registry(ReadDraft { id: id.clone() }).await?.reply {
-            Ok(draft) => Some(draft),
-            Err(Refusal::NoDraft) => None,
-            Err(refusal) => return Err(refused(refusal)),
-        };
-        let statuses = self.test_statuses(vec![id.clone()]).await?;
-        Ok(Situation {
-            live,
-            draft,
-            test: statuses.into_values().next().unwrap_or_default(),
-        })
+        let read = ReadSituation { id: id.clone() };
+        self.ports.registry(read).await?.reply.map_err(refused)
     }
 }
 
@@ -99,6 +86,9 @@ impl Situation {
         match (&self.draft, seen) {
             (Some(_), Some(Seen::Draft(revision))) => Ok(Target::Draft(Some(revision))),
             (Some(_), None) => Ok(Target::Draft(None)),
+            (None, Some(Seen::Live(generation))) if generation != self.live.generation => {
+                Err(refused(Refusal::Changed))
+            }
             (None, None | Some(Seen::Live(_))) if self.is_tested(section, form) => Ok(Target::Draft(Some(0))),
             (None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),
             (None, None) => Ok(Target::Live(None)),
@@ -111,19 +101,37 @@ impl Situation {
         let covered = match section {
             Section::General => form.text("provider") != super::parts::provider_value(self.live.provider),
             Section::Routing => form.ticked("match_subdomains") != self.live.routing.match_subdomains,
+            Section::Sessions => false,
             _ => true,
         };
         self.live.state == State::Enabled && covered
     }
 
-    pub(super) fn draft_shown(&self) -> Option<DraftShown> {
-        self.draft.as_ref().map(|draft| DraftShown {
-            outdated: draft.base_generation != draft.live_generation,
-            test_required: draft.test_required,
-            by: draft.actor.as_str().to_owned(),
-            on: day(draft.updated_at),
-            changes: changes(&draft.diff),
+    pub(super) fn draft_shown(&self, now: Timestamp) -> Option<DraftShown> {
+        self.draft.as_ref().map(|draft| {
+            let others = draft.diff.iter().filter(|change| !change.field.starts_with(OF_THE_IDP));
+            let changes = changes(others);
+            let idp_changes = IdpChanges::of(&self.idp_diff(), now);
+            DraftShown {
+                outdated: draft.base_generation != draft.live_generation,
+                test_required: draft.test_required,
+                by: draft.actor.as_str().to_owned(),
+                on: day(draft.updated_at),
+                count: changes.len().saturating_add(idp_changes.len()),
+                changes,
+                idp_changes,
+            }
         })
+    }
+
+    /// What the draft changes of the identity provider.
+    pub(super) fn idp_diff(&self) -> Vec<idp_diff::Change> {
+        let drafted = self
+            .draft
+            .as_ref()
+            .and_then(|draft| draft.connection.identity_provider.as_ref());
+        let live = self.live.identity_provider.as_ref();
+        drafted.map(|idp| idp_diff::changes(live, idp)).unwrap_or_default()
     }
 }
 
@@ -159,9 +167,12 @@ pub(super) fn is_for_the_page(error: &ApiError) -> bool {
     error.status.is_client_error() && (error.status != StatusCode::NOT_FOUND || error.code != "connection_unknown")
 }
 
+/// How the fields of an identity provider begin.
+const OF_THE_IDP: &str = "identity_provider.";
+
 /// Changes in words.
-pub(super) fn changes(diff: &[FieldChange]) -> Vec<ChangeShown> {
-    diff.iter()
+pub(super) fn changes<'a>(diff: impl IntoIterator<Item = &'a FieldChange>) -> Vec<ChangeShown> {
+    diff.into_iter()
         .flat_map(|change| differing(&change.field, &change.before, &change.after))
         .collect()
 }

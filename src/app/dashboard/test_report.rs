@@ -45,7 +45,7 @@ pub(in crate::app) struct Outcome<'a> {
     /// Our fields by their names, and where they come from.
     pub(in crate::app) mapping: Vec<(&'static str, &'a MappedField)>,
     /// What came, and the name of the field that it is taken for.
-    pub(in crate::app) attributes: Vec<(&'a ReceivedAttribute, &'static str)>,
+    pub(in crate::app) attributes: Vec<(&'a ReceivedAttribute, String)>,
 }
 
 /// Who reads it.
@@ -132,7 +132,7 @@ impl<'a> Outcome<'a> {
             attributes: report
                 .into_iter()
                 .flat_map(|r| &r.attributes)
-                .map(|attribute| (attribute, attribute.field.map_or("", field_words)))
+                .map(|attribute| (attribute, taken_for(attribute, report)))
                 .collect(),
             suggestions: report
                 .into_iter()
@@ -141,6 +141,14 @@ impl<'a> Outcome<'a> {
                 .collect(),
         }
     }
+}
+
+/// What an attribute is taken for, in words.
+fn taken_for(attribute: &ReceivedAttribute, report: Option<&TestReport>) -> String {
+    let field = attribute.field.map(field_words);
+    let is_key = report.and_then(|report| report.user_key.as_ref()) == Some(&attribute.name);
+    let words: Vec<&str> = field.into_iter().chain(is_key.then_some("User key")).collect();
+    words.join(", ")
 }
 
 fn advice(report: &TestReport, provider: Provider, reader: Reader) -> Option<Advice<'_>> {

@@ -70,7 +70,12 @@ impl<P: Ports> App<P> {
         match imported {
             Ok(imported) => {
                 let report = report(&imported.reply, is_dry_run);
-                Ok(transfer_page(StatusCode::OK, visitor, Some((&form, None)), Some(report)))
+                Ok(transfer_page(
+                    StatusCode::OK,
+                    visitor,
+                    Some((&form, None)),
+                    Some(report),
+                ))
             }
             Err(error) if error.status.is_client_error() => {
                 Ok(transfer_page(error.status, visitor, Some((&form, Some(&error))), None))
@@ -82,21 +87,19 @@ impl<P: Ports> App<P> {
 
 /// What the form asks for.
 fn read(form: &Form, is_dry_run: bool) -> Result<ImportBody, ApiError> {
-    let body: ImportBody = serde_json::from_str(form.text("document")).map_err(|error| {
+    let mut body: ImportBody = serde_json::from_str(form.text("document")).map_err(|error| {
         let text = format!("document: this is no export of connections: {error}.");
         ApiError {
             field: Some("document"),
             ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", text)
         }
     })?;
-    Ok(ImportBody {
-        mode: match form.text("mode") {
-            "replace" => ImportMode::Replace,
-            _ => ImportMode::CreateOnly,
-        },
-        dry_run: is_dry_run,
-        ..body
-    })
+    body.dry_run = is_dry_run;
+    body.mode = match form.text("mode") {
+        "replace" => ImportMode::Replace,
+        _ => ImportMode::CreateOnly,
+    };
+    Ok(body)
 }
 
 fn report(items: &[Item], is_dry_run: bool) -> Report<'_> {
@@ -136,16 +139,24 @@ fn transfer_page(
     let maker = Maker::named("import", refused);
     let typed = |name: &str| sent.and_then(|(form, _)| form.get(name)).unwrap_or_default();
     let hint = "The whole file, or a part of it with some of its connections.";
-    let document = maker.field("document", "Export", hint, Kind::Area(Some(".json,application/json")), typed("document"));
+    let document = maker.field(
+        "document",
+        "Export",
+        hint,
+        Kind::Area(Some(".json,application/json")),
+        typed("document"),
+    );
     let mode = maker.choice("mode", "A connection that is here already", "", MODES, typed("mode"));
     let problem = maker.problem(&[&document, &mode]);
     let page = TransferPage {
         chrome: visitor.chrome(),
         report,
-        problem: problem.map(|problem| match refused.and_then(|(_, error)| error.pointer.as_deref()) {
-            Some(pointer) => format!("Nothing was imported. {problem} ({pointer})"),
-            None => problem,
-        }),
+        problem: problem.map(
+            |problem| match refused.and_then(|(_, error)| error.pointer.as_deref()) {
+                Some(pointer) => format!("Nothing was imported. {problem} ({pointer})"),
+                None => problem,
+            },
+        ),
         document,
         mode,
     };

@@ -102,7 +102,13 @@ impl WebhookForm {
         let usual = usual_events();
         let chosen = webhook.map_or(usual.as_slice(), |webhook| webhook.events.as_slice());
         let event = |kind: &EventKind| {
-            let mut field = maker.option("events", kind.as_str(), kind.as_str(), kind.meaning(), chosen.contains(kind));
+            let mut field = maker.option(
+                "events",
+                kind.as_str(),
+                kind.as_str(),
+                kind.meaning(),
+                chosen.contains(kind),
+            );
             (field.error, field.focused) = (None, false);
             field
         };
@@ -287,7 +293,9 @@ impl<P: Ports> App<P> {
         webhook: &Webhook,
         shown: Shown<'_>,
     ) -> Result<Response, Failure> {
-        let deliveries = self.list_deliveries(&webhook.id, shown.before, DELIVERIES_PER_PAGE).await?;
+        let deliveries = self
+            .list_deliveries(&webhook.id, shown.before, DELIVERIES_PER_PAGE)
+            .await?;
         let is_full = i64::try_from(deliveries.len()).is_ok_and(|count| count >= DELIVERIES_PER_PAGE);
         let previous = webhook.previous_secret_until.filter(|until| self.ports.now() < *until);
         let page = WebhookPage {
@@ -341,7 +349,10 @@ fn delivery_shown(delivery: &Delivery) -> DeliveryShown<'_> {
         state: Pill { words, tone },
         at: minute(delivery.at),
         answer: answer(delivery),
-        next: delivery.due_at.filter(|_| delivery.attempts > 0).map(Timestamp::to_rfc3339),
+        next: delivery
+            .due_at
+            .filter(|_| delivery.attempts > 0)
+            .map(Timestamp::to_rfc3339),
     }
 }
 

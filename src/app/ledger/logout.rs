@@ -78,7 +78,7 @@ pub struct EndUserSessions {
     pub generation: u64,
     /// The request's ID.
     pub request_id: RequestId,
-    /// The user's stable key.
+    /// The key of the user's NameID.
     pub user_id: String,
     /// Their sessions at the identity provider; none means all.
     pub session_indexes: Vec<String>,
@@ -184,7 +184,7 @@ impl Call for EndUserSessions {
             return Ok(Ok(()));
         }
         // A session of which the identity provider never told the index may be any of them.
-        let theirs = "json_extract(user, '$.id') = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
+        let theirs = "coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')) = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
                       OR EXISTS (SELECT 1 FROM json_each(user, '$.session_indexes') \
                                  WHERE value IN (SELECT value FROM json_each(?2))))";
         let values = [self.user_id.as_str().into(), indexes];
@@ -211,7 +211,7 @@ pub(super) fn ended_after(
         "SELECT 1 FROM ended_users WHERE user_id = ?1 AND issued_at > ?2 AND remember_until > ?3 AND (session_indexes = '[]' \
          OR ?4 = '[]' OR EXISTS (SELECT 1 FROM json_each(?4) WHERE value IN (SELECT value FROM json_each(session_indexes)))) LIMIT 1",
         &[
-            user.id.as_str().into(),
+            user.subject_id.as_deref().unwrap_or(&user.id).into(),
             authn_instant.unix_seconds().into(),
             now.unix_seconds().into(),
             to_json(&user.session_indexes)?,

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::forget;
-use super::{Call, configuration};
+use super::{Call, configuration, session_settings};
 use crate::app::sql::{Sql, SqlError, Value, json, time};
-use crate::limits::{SESSION_IDLE_SECONDS, SESSION_TOUCH_SECONDS};
+use crate::limits::SESSION_TOUCH_SECONDS;
 use crate::saml::assertion::NameId;
 use crate::saml::id::{ConnectionId, EntityId};
-use crate::saml::identity::Identity;
+use crate::saml::identity::{Identity, KeyAttribute};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
@@ -29,8 +29,11 @@ pub struct EndSession {
 /// A signed-in user, as the connection's identity provider vouched for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
-    /// The stable key: a hash of connection, identity provider and NameID.
+    /// The stable key: a hash of connection, identity provider, and NameID or the attribute that takes its place.
     pub id: String,
+    /// The same of the NameID, where `id` is of an attribute: by it, the identity provider ends sessions.
+    #[serde(default)]
+    pub subject_id: Option<String>,
     /// The identity provider.
     pub idp_entity_id: EntityId,
     /// The NameID's value, for single logout.
@@ -78,8 +81,10 @@ impl Call for ReadSession {
             return Ok(None);
         };
         let seen_at = time(row, 2)?;
-        let expires_at = time(row, 3)?;
-        if now >= expires_at || now.since(seen_at) >= SESSION_IDLE_SECONDS {
+        let (created_at, settings) = (time(row, 1)?, session_settings(sql)?);
+        // What was granted at the sign-in, and no more than would be granted now.
+        let expires_at = time(row, 3)?.min(created_at.plus(settings.lifetime_seconds()));
+        if now >= expires_at || now.since(seen_at) >= settings.idle_seconds() {
             sql.run("DELETE FROM sessions WHERE hash = ?", &hash)?;
             return Ok(None);
         }
@@ -92,7 +97,7 @@ impl Call for ReadSession {
         }
         Ok(Some(Session {
             user: json(row, 0)?,
-            created_at: time(row, 1)?,
+            created_at,
             expires_at,
         }))
     }
@@ -129,15 +134,26 @@ pub fn user_id(connection: &ConnectionId, idp: &EntityId, sp_entity_id: &str, na
         let other = qualifier.as_deref().filter(|qualifier| *qualifier != usual);
         other.unwrap_or_default().to_owned()
     };
-    let mut octets = Vec::new();
-    for part in [
+    hash_of(&[
         connection.as_str(),
         idp.as_str(),
         name_id.format.as_deref().unwrap_or(UNSPECIFIED),
         &other_than(&name_id.name_qualifier, idp.as_str()),
         &other_than(&name_id.sp_name_qualifier, sp_entity_id),
         &name_id.value,
-    ] {
+    ])
+}
+
+/// The same of an attribute that a connection names in the NameID's place: connection, identity provider, the attribute's name
+/// and its value. As there are fewer parts, none of these keys is one of a NameID.
+#[must_use]
+pub fn user_id_of_attribute(connection: &ConnectionId, idp: &EntityId, attribute: &KeyAttribute) -> String {
+    hash_of(&[connection.as_str(), idp.as_str(), &attribute.name, &attribute.value])
+}
+
+fn hash_of(parts: &[&str]) -> String {
+    let mut octets = Vec::new();
+    for part in parts {
         octets.extend_from_slice(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         octets.extend_from_slice(part.as_bytes());
     }

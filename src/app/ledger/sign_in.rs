@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, forget, pending, request};
-use super::{Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, configuration, logout};
+use super::{
+    Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, configuration, logout,
+    session_settings,
+};
 use crate::app::return_target::ReturnTarget;
 use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
-use crate::limits::{
-    MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, SESSION_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
-};
+use crate::limits::{MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::{AssertionId, EmailAddress, RequestId, ReturnPath};
 use crate::saml::time::Timestamp;
@@ -90,6 +91,8 @@ pub struct Completed {
     pub return_path: ReturnTarget,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
+    /// How long that is from now, by the ledger's clock.
+    pub lasts_seconds: i64,
     /// Who signed in.
     pub email: EmailAddress,
     /// By what the sign-in is found in the log.
@@ -287,7 +290,7 @@ impl Call for Complete {
                 email: ticket.user.identity.email,
             }));
         }
-        let end = now.plus(SESSION_SECONDS);
+        let end = now.plus(session_settings(sql)?.lifetime_seconds());
         let expires_at = ticket.session_not_on_or_after.map_or(end, |idp| end.min(idp));
         if expires_at <= now {
             return Ok(Err(Refusal::SessionEnded));
@@ -311,6 +314,7 @@ impl Call for Complete {
         Ok(Ok(Completion::Done(Completed {
             return_path: ticket.return_path,
             expires_at,
+            lasts_seconds: expires_at.since(now),
             email: ticket.user.identity.email,
             reference: attempts::signed_in(sql, &self.ticket, now)?,
         })))

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::diff::{FieldChange, diff};
 use super::{Actor, Call, events, versions};
-use crate::app::sql::{Sql, SqlError, integer, json, optional, text, time, to_json};
+use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, to_json};
 use crate::limits::{MAX_AUDIT_ENTRIES, MAX_AUDIT_PAGE};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
@@ -217,6 +217,22 @@ pub struct ListAudit {
     pub connection: Option<ConnectionId>,
 }
 
+/// Reads entries with what people know connections by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ReadAuditPage {
+    /// Which.
+    pub entries: ListAudit,
+}
+
+/// A page of the log, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// Entries, newest first.
+    pub entries: Vec<AuditEntry>,
+    /// The names of all connections that there are, in their order.
+    pub names: Vec<(ConnectionId, String)>,
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {
@@ -263,5 +279,22 @@ impl Call for ListAudit {
                 })
             })
             .collect()
+    }
+}
+
+impl Call for ReadAuditPage {
+    type Reply = AuditPage;
+    const NAME: &'static str = "read_audit_page";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let names = sql.run(
+            "SELECT id, json_extract(record, '$.name') FROM connections ORDER BY 2 COLLATE NOCASE, sequence",
+            &[],
+        )?;
+        let name = |row: &Row| Ok::<_, SqlError>((ConnectionId::parse(text(row, 0)?)?, text(row, 1)?.to_owned()));
+        Ok(AuditPage {
+            names: names.iter().map(name).collect::<Result<_, _>>()?,
+            entries: self.entries.run(sql, now)?,
+        })
     }
 }

@@ -32,7 +32,7 @@ pub(super) const DECIDED_ELSEWHERE: [&str; 6] = [
 ];
 
 /// The fields of a record that hold settings, which people see beside the others.
-pub(super) const SETTINGS: [&str; 3] = ["requests", "responses", "routing"];
+pub(super) const SETTINGS: [&str; 4] = ["requests", "responses", "routing", "sessions"];
 
 /// The fields that differ, by their names. Without a connection on one side, all that the other has.
 ///

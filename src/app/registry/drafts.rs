@@ -81,6 +81,8 @@ pub struct EditDraft {
 pub struct RebaseDraft {
     /// Whose.
     pub id: ConnectionId,
+    /// The revision that whoever brings it up to date has looked at.
+    pub revision: Option<u64>,
     /// By whom.
     pub actor: Actor,
 }
@@ -162,7 +164,7 @@ impl Call for RebaseDraft {
     const NAME: &'static str = "rebase_draft";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let (live, mut kept) = match both(sql, &self.id, None)? {
+        let (live, mut kept) = match both(sql, &self.id, self.revision)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };

@@ -183,7 +183,8 @@ impl Call for ReadTestStatuses {
     }
 }
 
-fn status(sql: &dyn Sql, connection: &Connection) -> Result<TestStatus, SqlError> {
+/// How the tests of a connection stand.
+pub(super) fn status(sql: &dyn Sql, connection: &Connection) -> Result<TestStatus, SqlError> {
     let id = || connection.id.as_str().into();
     let last = sql.run("SELECT passed FROM last_tests WHERE connection_id = ?", &[id()])?;
     let result = |row| {

@@ -2,18 +2,25 @@
 
 use http::Method;
 
+use crate::app::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TestId, WebhookId};
+use crate::saml::id::{ConnectionId, TestId, TokenId, WebhookId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminRoute {
+    /// `GET /audit?before=&connection=`: who changed what, newest first.
+    Audit,
+    /// `GET /certificates`: those of all connections, by their end.
+    Certificates,
     /// `GET /connections/{id}`, `GET /connections/{id}/settings` and so on: one page of a connection.
     Connection(ConnectionId, Tab),
     /// `GET /sso/admin` itself: all connections.
     Connections,
     /// `GET, POST /connections/new?provider=`.
     NewConnection,
+    /// `GET, POST /tokens/{id}/revoke`: asks, and revokes a token.
+    RevokeToken(TokenId),
     /// `POST /connections/{id}/{section}`: one form of a connection's page.
     Section(ConnectionId, Section),
     /// `GET /connections/{id}/tests/{test}`: what became of a test.
@@ -22,6 +29,8 @@ pub enum AdminRoute {
     SignIn,
     /// `POST /sign-out`.
     SignOut,
+    /// `GET, POST /tokens`: the admin tokens; makes one.
+    Tokens,
     /// `GET, POST /transfer`: export and import.
     Transfer,
     /// `GET /transfer/connections.json`: the export.
@@ -118,6 +127,8 @@ pub enum Section {
     Advanced,
     /// Puts the draft in the place of the configuration.
     ApplyDraft,
+    /// Approves metadata that is held.
+    ApproveMetadata,
     /// Names of attributes.
     Attributes,
     /// Makes a setup link.
@@ -128,6 +139,8 @@ pub enum Section {
     Disable,
     /// Forgets the draft.
     DiscardDraft,
+    /// Dismisses metadata that is held.
+    DismissMetadata,
     /// Adds or removes a domain.
     Domains,
     /// Enables it.
@@ -146,8 +159,12 @@ pub enum Section {
     Restore,
     /// Revokes a setup link.
     RevokeLink,
+    /// Moves the rotation of its decryption keys on.
+    RotateKeys,
     /// To whom its domains belong besides, and in which order it is offered.
     Routing,
+    /// How long its sessions last.
+    Sessions,
     /// Begins a test.
     Test,
     /// Undoes the last change of the configuration.
@@ -158,14 +175,16 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 24] = [
         Self::Advanced,
         Self::ApplyDraft,
+        Self::ApproveMetadata,
         Self::Attributes,
         Self::CreateLink,
         Self::Delete,
         Self::Disable,
         Self::DiscardDraft,
+        Self::DismissMetadata,
         Self::Domains,
         Self::Enable,
         Self::General,
@@ -175,7 +194,9 @@ impl Section {
         Self::RebaseDraft,
         Self::Restore,
         Self::RevokeLink,
+        Self::RotateKeys,
         Self::Routing,
+        Self::Sessions,
         Self::Test,
         Self::Undo,
         Self::VerifyDomain,
@@ -187,11 +208,13 @@ impl Section {
         match self {
             Self::Advanced => "advanced",
             Self::ApplyDraft => "apply-draft",
+            Self::ApproveMetadata => "approve-metadata",
             Self::Attributes => "attributes",
             Self::CreateLink => "create-link",
             Self::Delete => "delete",
             Self::Disable => "disable",
             Self::DiscardDraft => "discard-draft",
+            Self::DismissMetadata => "dismiss-metadata",
             Self::Domains => "domains",
             Self::Enable => "enable",
             Self::General => "general",
@@ -201,7 +224,9 @@ impl Section {
             Self::RebaseDraft => "rebase-draft",
             Self::Restore => "restore",
             Self::RevokeLink => "revoke-link",
+            Self::RotateKeys => "rotate-keys",
             Self::Routing => "routing",
+            Self::Sessions => "sessions",
             Self::Test => "test",
             Self::Undo => "undo",
             Self::VerifyDomain => "verify-domain",
@@ -224,9 +249,10 @@ impl Section {
             Self::MapAttribute | Self::Test => "test",
             Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
-            Self::Manual | Self::Metadata => "identity-provider",
+            Self::ApproveMetadata | Self::DismissMetadata | Self::Manual | Self::Metadata => "identity-provider",
             Self::Domains | Self::Routing | Self::VerifyDomain => "domains",
-            Self::Advanced | Self::Attributes | Self::General => self.as_str(),
+            Self::RotateKeys => "decryption-keys",
+            Self::Advanced | Self::Attributes | Self::General | Self::Sessions => self.as_str(),
         }
     }
 
@@ -236,9 +262,11 @@ impl Section {
         match self {
             Self::Restore | Self::Undo => Tab::History,
             Self::ApplyDraft
+            | Self::ApproveMetadata
             | Self::CreateLink
             | Self::Disable
             | Self::DiscardDraft
+            | Self::DismissMetadata
             | Self::Enable
             | Self::Manual
             | Self::MapAttribute
@@ -251,7 +279,9 @@ impl Section {
             | Self::Delete
             | Self::Domains
             | Self::General
+            | Self::RotateKeys
             | Self::Routing
+            | Self::Sessions
             | Self::VerifyDomain => Tab::Settings,
         }
     }
@@ -266,9 +296,12 @@ impl AdminRoute {
     fn known(path: &str) -> Option<Self> {
         match path {
             "" => return Some(Self::Connections),
+            "audit" => return Some(Self::Audit),
+            "certificates" => return Some(Self::Certificates),
             "sign-in" => return Some(Self::SignIn),
             "sign-out" => return Some(Self::SignOut),
             "connections/new" => return Some(Self::NewConnection),
+            "tokens" => return Some(Self::Tokens),
             "transfer" => return Some(Self::Transfer),
             "transfer/connections.json" => return Some(Self::TransferFile),
             "webhooks" => return Some(Self::Webhooks),
@@ -276,6 +309,10 @@ impl AdminRoute {
         }
         if let Some(rest) = path.strip_prefix("webhooks/") {
             return Self::of_webhook(rest);
+        }
+        if let Some(rest) = path.strip_prefix("tokens/") {
+            let id = rest.strip_suffix("/revoke")?;
+            return TokenId::parse(id).ok().map(Self::RevokeToken);
         }
         let mut segments = path.strip_prefix("connections/")?.split('/');
         let id = ConnectionId::parse(segments.next()?).ok()?;
@@ -304,13 +341,33 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::TransferFile | Self::Webhook(_) => "GET, HEAD",
-            Self::Transfer | Self::Webhooks => "GET, HEAD, POST",
-            Self::WebhookForm(..) => "POST",
-            Self::Connection(..) | Self::Connections | Self::Test(..) => "GET, HEAD",
-            Self::NewConnection | Self::SignIn => "GET, HEAD, POST",
-            Self::Section(..) | Self::SignOut => "POST",
+            Self::Audit
+            | Self::Certificates
+            | Self::Connection(..)
+            | Self::Connections
+            | Self::Test(..)
+            | Self::TransferFile
+            | Self::Webhook(_) => "GET, HEAD",
+            Self::NewConnection
+            | Self::RevokeToken(_)
+            | Self::SignIn
+            | Self::Tokens
+            | Self::Transfer
+            | Self::Webhooks => "GET, HEAD, POST",
+            Self::Section(..) | Self::SignOut | Self::WebhookForm(..) => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
+        }
+    }
+
+    /// The scope that a token must have that opened a session, to be answered `method`.
+    #[must_use]
+    pub fn scope(&self, method: &Method) -> Scope {
+        match self {
+            Self::RevokeToken(_) | Self::Tokens => Scope::Tokens,
+            // Whoever may see may leave.
+            Self::SignOut => Scope::Read,
+            _ if *method == Method::POST => Scope::Write,
+            _ => Scope::Read,
         }
     }
 
@@ -331,7 +388,10 @@ impl AdminRoute {
             Self::Connection(id, tab) => tab.path(id),
             Self::Section(id, section) => section.tab().path(id),
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
+            Self::Certificates => "/sso/admin/certificates".to_owned(),
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
+            Self::Audit => "/sso/admin/audit".to_owned(),
+            Self::RevokeToken(_) | Self::Tokens => "/sso/admin/tokens".to_owned(),
             Self::Transfer | Self::TransferFile => "/sso/admin/transfer".to_owned(),
             Self::Webhook(id) | Self::WebhookForm(id, _) => format!("/sso/admin/webhooks/{id}"),
             Self::Webhooks => "/sso/admin/webhooks".to_owned(),

@@ -74,3 +74,40 @@ pub(crate) fn connection(world: &World, page: &str) -> Value {
     assert_eq!(status, 200);
     connection
 }
+
+/// What the form that goes to `path` sends back without anything typed.
+pub(crate) fn hidden_fields(page: &str, path: &str) -> Vec<(String, String)> {
+    let form = page.split(&format!("action=\"{path}\"")).nth(1);
+    let form = form.unwrap_or_else(|| panic!("no form that goes to {path}: {page}"));
+    let form = form.split("</form>").next().unwrap();
+    let text = |escaped: &str| {
+        let marks = [
+            ("&#60;", "<"),
+            ("&#62;", ">"),
+            ("&#34;", "\""),
+            ("&#39;", "'"),
+            ("&#38;", "&"),
+        ];
+        marks.iter().fold(escaped.to_owned(), |text, (mark, character)| {
+            text.replace(mark, character)
+        })
+    };
+    let field = |input: &str| {
+        let (name, rest) = input.split_once("\" value=\"").unwrap();
+        (text(name), text(rest.split('"').next().unwrap()))
+    };
+    form.split("<input type=\"hidden\" name=\"")
+        .skip(1)
+        .map(field)
+        .collect()
+}
+
+/// Presses the button of the form on `page` that goes to `path`.
+pub(crate) fn press(world: &World, browser: &mut Browser, page: &str, path: &str) -> http::Response<Vec<u8>> {
+    let fields = hidden_fields(page, path);
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    browser.post(world, path, &encoded(&fields))
+}

@@ -118,6 +118,7 @@ pub(crate) fn judge_at(octets: &[u8], now: i64) -> Result<Said, Reject> {
             provider: Provider::Okta,
             domains: DomainRule::new(&*DOMAINS, Subdomains::Excluded),
             attribute_map: &AttributeMap::USUAL,
+            user_key: None,
             required_attributes: &[],
             unsolicited: Unsolicited::Refused,
             now: Timestamp::from_unix_seconds(now),

@@ -7,7 +7,7 @@ use super::{Operation, Schemas};
 use crate::app::api::TestList;
 use crate::app::api::connections::ConnectionList;
 use crate::app::api::metadata::{ApprovalBody, HeldView, PreviewView, RefreshBody};
-use crate::app::api::tokens::{NewToken, TokenBody, TokenList};
+use crate::app::api::tokens::{NewToken, TokenList};
 use crate::app::capture::{CaptureBody, CaptureView, MessagesView};
 use crate::app::certificates::CalendarView;
 use crate::app::connections::{MetadataBody, OverrideBody};
@@ -21,6 +21,7 @@ use crate::app::registry::import::ImportMode;
 use crate::app::setup_links::{LinkView, LinksView};
 use crate::app::sign_ins::SignInsView;
 use crate::app::test_run::{BegunTest, TestBody, TestView};
+use crate::app::tokens::TokenBody;
 use crate::app::transfer::{ExportView, FORMAT, IdpFields, ImportView, VERSION};
 use crate::app::view::ConnectionView;
 use crate::app::webhooks::{
@@ -31,7 +32,7 @@ use crate::limits::{
     MAX_ATTEMPTS_PER_PAGE, MAX_AUDIT_PAGE, MAX_CONNECTIONS_PER_PAGE, MAX_DELIVERIES_PER_PAGE, MAX_IMPORTED_CONNECTIONS,
 };
 use crate::saml::connection::State;
-use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings};
+use crate::saml::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings};
 
 /// What may be wrong with domains.
 const DOMAIN_CODES: &[&str] = &[
@@ -305,6 +306,7 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
     vec![
         get("/connections/{connection}/draft", "readDraft", "Shows the draft of a connection.")
             .answers(200, draft.clone())
+            .with_entity_tag()
             .refuses(&["draft_unknown"]),
         patch(
             "/connections/{connection}/draft",
@@ -312,27 +314,32 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Changes the fields of a draft that are given; begins one if there is none.",
         )
         .reads(described(schemas, &[]))
+        .conditional()
         .answers(200, draft.clone())
-        .refuses(DOMAIN_CODES)
-        .refuses(&["connection_changed"]),
+        .with_entity_tag()
+        .refuses(DOMAIN_CODES),
         delete("/connections/{connection}/draft", "discardDraft", "Forgets a draft.")
+            .conditional()
             .answers(204, None)
-            .refuses(&["draft_unknown", "connection_changed"]),
+            .refuses(&["draft_unknown"]),
         post(
             "/connections/{connection}/draft/metadata",
             "saveDraftMetadata",
             "Saves the identity provider that metadata describes in the draft; begins one if there is none.",
         )
         .reads(metadata(schemas))
+        .conditional()
         .answers(200, or_preview(schemas, &draft))
-        .refuses(METADATA_CODES)
-        .refuses(&["connection_changed"]),
+        .with_entity_tag()
+        .refuses(METADATA_CODES),
         post(
             "/connections/{connection}/draft/rebase",
             "rebaseDraft",
             "Brings a draft up to date with its connection.",
         )
+        .conditional()
         .answers(200, schemas.answered::<RebasedView<'_>>())
+        .with_entity_tag()
         .refuses(&["draft_unknown"]),
         post(
             "/connections/{connection}/draft/apply",
@@ -340,11 +347,12 @@ fn drafts(schemas: &mut Schemas) -> Vec<Operation> {
             "Puts a draft in the place of the configuration, at once: once a test has passed with exactly it, or for a reason that is given.",
         )
         .may_read(schemas.read::<OverrideBody>())
+        .conditional()
         .changes()
         .answers(200, schemas.answered::<ConnectionView<'_>>())
         .with_entity_tag()
         .refuses(DOMAIN_CODES)
-        .refuses(&["connection_incomplete", "draft_unknown", "connection_changed", "no_decryption_key", "test_required"]),
+        .refuses(&["connection_incomplete", "draft_unknown", "no_decryption_key", "test_required"]),
     ]
 }
 
@@ -649,6 +657,7 @@ fn described(schemas: &mut Schemas, required: &[&str]) -> Value {
             requests: &RequestSettings::default(),
             responses: &ResponseSettings::default(),
             routing: &RoutingSettings::default(),
+            sessions: &SessionSettings::default(),
         });
         for (name, value) in defaults.unwrap().as_object().unwrap() {
             schema["properties"][name]["default"] = value.clone();
