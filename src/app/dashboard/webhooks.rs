@@ -19,7 +19,6 @@ use crate::app::route::WebhookAction;
 use crate::app::webhooks::{WebhookBody, WebhookPatch, usual_events};
 use crate::limits::DELIVERIES_PER_PAGE;
 use crate::saml::id::{EventId, WebhookId};
-use crate::saml::time::Timestamp;
 
 #[derive(Template)]
 #[template(path = "admin/webhooks.html")]
@@ -342,17 +341,14 @@ fn delivery_shown(delivery: &Delivery) -> DeliveryShown<'_> {
         (DeliveryState::Delivered, _) => ("Delivered", "good"),
         (DeliveryState::Failed, _) => ("Failed", "bad"),
         (DeliveryState::Pending, 0) => ("Waiting", "quiet"),
-        (DeliveryState::Pending, _) => ("Sent again", "warn"),
+        (DeliveryState::Pending, _) => ("To be repeated", "warn"),
     };
     DeliveryShown {
         delivery,
         state: Pill { words, tone },
         at: minute(delivery.at),
         answer: answer(delivery),
-        next: delivery
-            .due_at
-            .filter(|_| delivery.attempts > 0)
-            .map(Timestamp::to_rfc3339),
+        next: delivery.due_at.filter(|_| delivery.attempts > 0).map(minute),
     }
 }
 
