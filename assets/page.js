@@ -1,5 +1,5 @@
 // Pages work without this: it presses the one button of a form that is only passed on, adds copy buttons, lets a file fill a
-// field, and shows where on a long page one is.
+// field, shows where on a long page one is, and keeps a log up to date.
 document.getElementById("post-to-idp")?.submit();
 
 for (const value of document.querySelectorAll("[data-copy], [data-copy-rich]")) {
@@ -79,4 +79,39 @@ if (document.querySelector("[data-reload-on-return]")) {
     const isDirty = [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
     if (document.visibilityState === "visible" && !isDirty) location.reload();
   });
+}
+
+// What is live shows by itself what is new, until one says stop, or an hour is over.
+const live = [...document.querySelectorAll("[data-live]")];
+if (live.length > 0) {
+  const LOOKS = 360;
+  let looks = 0;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "quiet live";
+  const set = (on) => {
+    button.setAttribute("aria-pressed", on);
+    button.textContent = on ? "Live: shows by itself what is new" : "Stopped: show what is new";
+    looks = 0;
+  };
+  set(true);
+  button.addEventListener("click", () => {
+    set(button.getAttribute("aria-pressed") !== "true");
+    look();
+  });
+  live[0].before(button);
+  const look = async () => {
+    const inUse = live.some((part) => part.contains(document.activeElement));
+    if (button.getAttribute("aria-pressed") !== "true" || document.visibilityState !== "visible" || inUse) return;
+    if ((looks += 1) > LOOKS) return set(false);
+    try {
+      const answer = await fetch(location.href);
+      if (!answer.ok || answer.redirected) return set(false);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("[data-live]");
+      if (fresh.length === live.length) live.forEach((part, index) => part.replaceChildren(...fresh[index].childNodes));
+    } catch {
+      // Without a network there is nothing new.
+    }
+  };
+  setInterval(look, 10_000);
 }

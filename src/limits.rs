@@ -254,7 +254,7 @@ pub const MAX_EVENTS_PER_ATTEMPT: usize = 30;
 /// Those of them for which nobody stands.
 pub const MAX_UNVERIFIED_EVENTS_PER_ATTEMPT: usize = 10;
 
-/// Characters of the sentence that says why something was refused; it may quote what anybody sent.
+/// Characters of each text that says why something was refused; it may quote what anybody sent.
 pub const MAX_DETAIL_CHARACTERS: usize = 1_000;
 
 /// Minutes for which messages may be captured before somebody has to say so again.
@@ -268,6 +268,12 @@ pub const MAX_CAPTURED_MESSAGES: i64 = 50;
 
 /// Captured messages of one attempt; those that follow are not captured.
 pub const MAX_CAPTURED_PER_ATTEMPT: usize = 5;
+
+/// Octets of a captured message that the dashboard shows; longer ones are files to be downloaded. Most have 10 KB.
+pub const MAX_SHOWN_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// Connections on one page of the dashboard's list: each costs a call to its ledger.
+pub const CONNECTIONS_SHOWN: i64 = 25;
 
 /// Seconds over which a connection's health is counted.
 pub const HEALTH_SECONDS: i64 = 24 * 60 * 60;

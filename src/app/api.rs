@@ -146,7 +146,7 @@ impl<P: Ports> App<P> {
                 let begun = self.begin_test(id, configuration, BegunBy::Admin, caller.actor());
                 Ok(json(StatusCode::CREATED, &begun.await?))
             }
-            ApiRoute::Messages(id, reference) => self.list_messages(id, reference).await,
+            ApiRoute::Messages(id, reference) => self.show_messages(id, reference).await,
             ApiRoute::SignIns(id) => {
                 let connection = self.existing(id).await?;
                 let page = self.sign_ins(&connection, SignInsQuery::read(request)?).await?;

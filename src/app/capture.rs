@@ -16,7 +16,7 @@ use super::api::read_body;
 use super::connections::refused;
 use super::error::ApiError;
 use super::http::{Request, Response, json, respond};
-use super::ledger::{KeepMessage, ListMessages, ReadCapture, Recorded, SetCapture};
+use super::ledger::{CaptureState, KeepMessage, ListMessages, ReadCapture, Recorded, SetCapture};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::registry::Actor;
 use super::registry::capture::{CaptureKey, EndCapture, ReadCaptureKey, StartCapture};
@@ -42,6 +42,8 @@ pub(super) struct CaptureView {
     /// Until when; `null` if they are not.
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     until: Option<String>,
+    /// How many messages are kept.
+    kept: i64,
 }
 
 /// The captured messages of an attempt, in the order in which they came.
@@ -62,6 +64,14 @@ struct MessageView {
     message: String,
 }
 
+/// A message that was captured.
+pub(super) struct Message {
+    /// When.
+    pub(super) at: Timestamp,
+    /// As it came.
+    pub(super) octets: Vec<u8>,
+}
+
 impl<P: Ports> App<P> {
     /// Switches capture on and off, and tells whether it is on.
     pub(super) async fn answer_capture(
@@ -73,8 +83,8 @@ impl<P: Ports> App<P> {
         match *request.method() {
             Method::POST => {
                 let CaptureBody { minutes } = read_body(request)?;
-                let until = self.start_capture(id, minutes, actor).await?;
-                Ok(json(StatusCode::OK, &CaptureView::of(Some(until))))
+                let state = self.start_capture(id, minutes, actor).await?;
+                Ok(json(StatusCode::OK, &CaptureView::of(&state)))
             }
             Method::DELETE => {
                 self.end_capture(id, actor).await?;
@@ -82,19 +92,23 @@ impl<P: Ports> App<P> {
             }
             _ => {
                 self.existing(id).await?;
-                let until = self.ports.ledger(id, ReadCapture {}).await?;
-                Ok(json(StatusCode::OK, &CaptureView::of(until)))
+                Ok(json(StatusCode::OK, &CaptureView::of(&self.capture_state(id).await?)))
             }
         }
     }
 
-    /// Captures messages for so many minutes; until when that is.
+    /// Whether messages are captured.
+    pub(super) async fn capture_state(&self, id: &ConnectionId) -> Result<CaptureState, Unavailable> {
+        self.ports.ledger(id, ReadCapture {}).await
+    }
+
+    /// Captures messages for so many minutes.
     pub(super) async fn start_capture(
         &self,
         id: &ConnectionId,
         minutes: u32,
         actor: Actor,
-    ) -> Result<Timestamp, ApiError> {
+    ) -> Result<CaptureState, ApiError> {
         if !(1..=MAX_CAPTURE_MINUTES).contains(&minutes) {
             return Err(ApiError::invalid("minutes", "expected 1 to 1440"));
         }
@@ -107,8 +121,7 @@ impl<P: Ports> App<P> {
         };
         // The key first: the ledger captures nothing that could not be sealed.
         self.ports.registry(start).await?.reply.map_err(refused)?;
-        self.ports.ledger(id, SetCapture { until: Some(until) }).await?;
-        Ok(until)
+        Ok(self.ports.ledger(id, SetCapture { until: Some(until) }).await?)
     }
 
     /// Captures no more, and drops what was captured.
@@ -120,9 +133,28 @@ impl<P: Ports> App<P> {
         ended.reply.map_err(refused)
     }
 
-    /// The messages of an attempt, as they came.
-    pub(super) async fn list_messages(&self, id: &ConnectionId, reference: &Reference) -> Result<Response, ApiError> {
+    /// The messages of an attempt, as the API shows them.
+    pub(super) async fn show_messages(&self, id: &ConnectionId, reference: &Reference) -> Result<Response, ApiError> {
         self.existing(id).await?;
+        let messages = self.read_messages(id, reference).await?;
+        let messages = messages.iter().map(|message| MessageView {
+            at: message.at.to_rfc3339(),
+            message: STANDARD.encode(&message.octets),
+        });
+        Ok(json(
+            StatusCode::OK,
+            &MessagesView {
+                messages: messages.collect(),
+            },
+        ))
+    }
+
+    /// The messages of an attempt, as they came.
+    pub(super) async fn read_messages(
+        &self,
+        id: &ConnectionId,
+        reference: &Reference,
+    ) -> Result<Vec<Message>, Unavailable> {
         let list = ListMessages {
             reference: reference.clone(),
         };
@@ -131,19 +163,14 @@ impl<P: Ports> App<P> {
             [] => None,
             _ => self.ports.registry(ReadCaptureKey { id: id.clone() }).await?.reply,
         };
-        let messages = captured.iter().filter_map(|captured| {
-            let message = open(key.as_ref()?, id, reference.as_str(), &captured.sealed)?;
-            Some(MessageView {
-                at: captured.at.to_rfc3339(),
-                message: STANDARD.encode(message),
+        let opened = captured.iter().filter_map(|captured| {
+            let octets = open(key.as_ref()?, id, reference.as_str(), &captured.sealed)?;
+            Some(Message {
+                at: captured.at,
+                octets,
             })
         });
-        Ok(json(
-            StatusCode::OK,
-            &MessagesView {
-                messages: messages.collect(),
-            },
-        ))
+        Ok(opened.collect())
     }
 
     /// Keeps a message of the attempt that was just recorded, if its ledger wants it. That it cannot be kept is nobody's
@@ -177,9 +204,10 @@ impl<P: Ports> App<P> {
 }
 
 impl CaptureView {
-    fn of(until: Option<Timestamp>) -> Self {
+    fn of(state: &CaptureState) -> Self {
         Self {
-            until: until.map(Timestamp::to_rfc3339),
+            until: state.until.map(Timestamp::to_rfc3339),
+            kept: state.kept,
         }
     }
 }

@@ -20,6 +20,7 @@ mod replacement;
 mod session;
 mod settings;
 mod setup;
+mod sign_ins;
 mod situation;
 mod test_report;
 mod tokens;
@@ -136,10 +137,12 @@ impl<P: Ports> App<P> {
             return Err(Failure::Scope(scope));
         }
         match route {
+            AdminRoute::Attempt(id, reference) => self.show_attempt(&visitor, id, reference).await,
             AdminRoute::Audit => self.show_audit(&visitor, request).await,
             AdminRoute::Certificates => self.show_certificates(&visitor).await,
             AdminRoute::Connection(id, tab) => self.show_connection(&visitor, id, *tab, request).await,
             AdminRoute::Connections => self.show_connections(&visitor, request).await,
+            AdminRoute::Message(id, reference, number) => self.download_message(id, reference, *number).await,
             AdminRoute::NewConnection if post => self.add_connection(&visitor, request).await,
             AdminRoute::NewConnection => Ok(Self::show_new_connection(&visitor, request)),
             AdminRoute::RevokeToken(id) if post => self.revoke_token_by_form(&visitor, id).await,
@@ -258,10 +261,17 @@ fn render(status: StatusCode, template: &impl Template) -> Response {
 
 /// A page whose forms also lead to `form_targets`.
 fn render_leading_to(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
-    let policy = PagePolicy {
-        scripts: Scripts::Ours,
-        form_targets,
-    };
+    let scripts = Scripts::Ours;
+    render_with(status, template, PagePolicy { scripts, form_targets })
+}
+
+/// A page that looks by itself whether there is something new.
+fn render_live(status: StatusCode, template: &impl Template) -> Response {
+    let (scripts, form_targets) = (Scripts::OursThatAskUs, "");
+    render_with(status, template, PagePolicy { scripts, form_targets })
+}
+
+fn render_with(status: StatusCode, template: &impl Template, policy: PagePolicy<'_>) -> Response {
     match template.render() {
         Ok(html) => page(status, html, policy),
         Err(_) => respond(

@@ -16,6 +16,7 @@ use crate::hidden::hide;
 use crate::limits::MAX_DETAIL_CHARACTERS;
 use crate::saml::id::ConnectionId;
 use crate::saml::reject::Reject;
+use crate::saml::report::Rule;
 
 /// Why a request of a browser is not answered as it hoped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -337,11 +338,31 @@ fn finding(reject: &Reject, step: Step) -> Finding {
     let mismatch = reject.mismatch();
     Finding {
         code: reject.code().to_string(),
-        detail: detail.chars().take(MAX_DETAIL_CHARACTERS).collect(),
-        wanted: mismatch.map(|mismatch| mismatch.expected.clone()),
-        got: mismatch.and_then(|mismatch| mismatch.found.clone()),
+        rule: match (step, reject) {
+            // What is refused of it is not what it says.
+            (_, Reject::ConnectionDisabled | Reject::ConnectionUnknown | Reject::RelayStateNotAllowed) => None,
+            (Step::ResponseRefused, _) => Some(Rule::that_refuses(reject)),
+            _ => None,
+        },
+        detail: kept(&detail),
+        wanted: mismatch.map(|mismatch| kept(&mismatch.expected)),
+        got: mismatch.and_then(|mismatch| mismatch.found.as_deref()).map(kept),
         off_by_seconds: reject.clock().map(|clock| clock.off_by_seconds),
     }
+}
+
+/// As much of a text as is kept. It may be anybody's: nothing in it hides or reorders what stands beside it where it is read.
+fn kept(text: &str) -> String {
+    let reorders =
+        |c| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let plain = |c: char| {
+        if c.is_control() || reorders(c) {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            c
+        }
+    };
+    text.chars().take(MAX_DETAIL_CHARACTERS).map(plain).collect()
 }
 
 /// What the browser is told. It is the same for nearly all reasons: only the vendor learns which.

@@ -47,6 +47,7 @@ pub fn page(status: StatusCode, html: String, policy: PagePolicy<'_>) -> Respons
     let scripts = match policy.scripts {
         Scripts::None => "",
         Scripts::Ours => "script-src 'self'; ",
+        Scripts::OursThatAskUs => "script-src 'self'; connect-src 'self'; ",
     };
     let policy = format!(
         "default-src 'none'; style-src 'self'; img-src 'self'; {scripts}form-action 'self'{}{}; base-uri 'none'; frame-ancestors 'none'",
@@ -73,6 +74,8 @@ pub enum Scripts {
     None,
     /// Files of our own.
     Ours,
+    /// The same, which may ask us for more.
+    OursThatAskUs,
 }
 
 /// `value` as JSON.

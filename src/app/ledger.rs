@@ -17,7 +17,7 @@ pub use attempts::{
     About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
     SignedMessage, Standing, Step,
 };
-pub use capture::{CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
+pub use capture::{CaptureState, CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
 pub use request::{AskAgain, Asked, Begin, GiveUp};
 pub use session::{EndSession, ReadSession, Session, User, user_id, user_id_of_attribute};

@@ -8,12 +8,13 @@ use super::api::query::Query;
 use super::error::ApiError;
 use super::explanation::Explanation;
 use super::http::Request;
-use super::ledger::{Attempt, Event, ListAttempts, Outcome, Standing, Step};
+use super::ledger::{Attempt, AttemptsPage, Event, Health, HealthReport, ListAttempts, Outcome, Standing, Step};
 use super::ports::{Ports, Unavailable};
 use crate::code::Code;
 use crate::limits::{ATTEMPTS_PER_PAGE, MAX_ATTEMPTS_PER_PAGE};
 use crate::saml::connection::{Connection, Provider};
-use crate::saml::id::{EmailAddress, Reference, RequestId};
+use crate::saml::id::{ConnectionId, EmailAddress, Reference, RequestId};
+use crate::saml::report::Rule;
 use crate::saml::time::Timestamp;
 
 /// A page of the log, newest first.
@@ -60,6 +61,8 @@ pub(super) struct EventView {
     pub(super) step: Step,
     pub(super) verified: bool,
     pub(super) code: Option<String>,
+    /// The rule that refused, where a response was held to rules; those before it were passed.
+    pub(super) rule: Option<Rule>,
     pub(super) detail: Option<String>,
     pub(super) wanted: Option<String>,
     pub(super) got: Option<String>,
@@ -107,12 +110,27 @@ impl SignInsQuery {
 }
 
 impl<P: Ports> App<P> {
-    /// The page of the log that is asked for.
+    /// The page of the log that is asked for, as the API shows it.
     pub(super) async fn sign_ins(
         &self,
         connection: &Connection,
         query: SignInsQuery,
     ) -> Result<SignInsView, Unavailable> {
+        let page = self.list_attempts(&connection.id, query).await?;
+        Ok(SignInsView {
+            sign_ins: (page.attempts.into_iter())
+                .map(|attempt| SignInView::of(attempt, connection.provider, self.ports.now()))
+                .collect(),
+            next_before: page.next,
+        })
+    }
+
+    /// The attempts that are asked for, newest first.
+    pub(super) async fn list_attempts(
+        &self,
+        id: &ConnectionId,
+        query: SignInsQuery,
+    ) -> Result<AttemptsPage, Unavailable> {
         let list = ListAttempts {
             reference: query.reference,
             email: query.email,
@@ -120,13 +138,12 @@ impl<P: Ports> App<P> {
             before: query.before,
             limit: query.limit.unwrap_or(ATTEMPTS_PER_PAGE),
         };
-        let page = self.ports.ledger(&connection.id, list).await?;
-        Ok(SignInsView {
-            sign_ins: (page.attempts.into_iter())
-                .map(|attempt| SignInView::of(attempt, connection.provider, self.ports.now()))
-                .collect(),
-            next_before: page.next,
-        })
+        self.ports.ledger(id, list).await
+    }
+
+    /// How sign-in goes at a connection.
+    pub(super) async fn health(&self, id: &ConnectionId) -> Result<HealthReport, Unavailable> {
+        self.ports.ledger(id, Health {}).await
     }
 }
 
@@ -166,6 +183,7 @@ impl EventView {
             step: event.step,
             verified: event.verified,
             code: finding.map(|finding| finding.code.clone()),
+            rule: finding.and_then(|finding| finding.rule),
             detail: finding.map(|finding| finding.detail.clone()),
             wanted: finding.and_then(|finding| finding.wanted.clone()),
             got: finding.and_then(|finding| finding.got.clone()),

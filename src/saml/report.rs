@@ -129,6 +129,63 @@ impl Rule {
         Self::NameId,
         Self::Authentication,
     ];
+
+    /// At which rule a response stopped. Every reason is here, so that a new one has to be given its place.
+    #[must_use]
+    pub fn that_refuses(reject: &Reject) -> Self {
+        match reject {
+            Reject::AssertionNotSignedRequired | Reject::ResponseNotSignedRequired | Reject::Signature(_) => {
+                Self::Signature
+            }
+            Reject::AudienceMismatch(_) => Self::Audience,
+            Reject::AuthnTooOld => Self::Authentication,
+            Reject::DecryptionFailed
+            | Reject::EncryptedAlgRefused { .. }
+            | Reject::EncryptedUnexpected
+            | Reject::ResponseMalformed(Shape::Encrypted(_)) => Self::Encryption,
+            Reject::DestinationMismatch(_) => Self::Destination,
+            Reject::EmailDiffersFromTyped | Reject::EmailMissing { .. } | Reject::EmailNotAnAddress { .. } => {
+                Self::Email
+            }
+            Reject::EmailDomainNotOwned(_) => Self::EmailDomain,
+            Reject::Expired(_)
+            | Reject::NotYetValid(_)
+            | Reject::ResponseMalformed(Shape::Attribute("SubjectConfirmationData/@NotOnOrAfter")) => Self::Time,
+            Reject::GroupsOverage | Reject::RequiredAttributeMissing { .. } => Self::RequiredAttributes,
+            Reject::IdpStatus { .. } => Self::Status,
+            Reject::AssertionReused
+            | Reject::BrowserMismatch
+            | Reject::InResponseToUnknown
+            | Reject::RequestAlreadyAnswered
+            | Reject::RequestExpired
+            | Reject::UnsolicitedNotAllowed => Self::InResponseTo,
+            Reject::IssuerMismatch(_) => Self::Issuer,
+            Reject::JitDisabled | Reject::NameIdTransientAsKey | Reject::UserKeyMissing { .. } => Self::NameId,
+            Reject::RecipientMismatch(_) => Self::Recipient,
+            Reject::ResponseMalformed(Shape::Element("AuthnStatement")) | Reject::SessionExpiredAtIdp(_) => {
+                Self::Session
+            }
+            Reject::AcsEmptyPost
+            | Reject::Base64Bad
+            | Reject::ConnectionDisabled
+            | Reject::ConnectionUnknown
+            | Reject::DeflateBad
+            | Reject::FormMalformed
+            | Reject::RelayStateNotAllowed
+            | Reject::ResponseMalformed(_)
+            | Reject::TooLarge
+            | Reject::Xml(_) => Self::Response,
+        }
+    }
+
+    /// The rules of which it is certain that they were passed before this one refused.
+    pub fn passed_before(self) -> impl Iterator<Item = Self> {
+        let passed = move |rule: &Self| {
+            // With an encrypted assertion in it, which of the two comes first depends on where the signature is.
+            *rule < self && (self, *rule) != (Self::Signature, Self::Encryption)
+        };
+        Self::ALL.into_iter().filter(passed)
+    }
 }
 
 /// How a check went.
@@ -191,7 +248,7 @@ impl TestReport {
             Err(reject) => (None, Some(reject)),
         };
         let assertion = response.map(|response| response.assertion().get());
-        let stopped_at = reject.as_ref().map(stopped_at);
+        let stopped_at = reject.as_ref().map(Rule::that_refuses);
         let rules = Rule::ALL
             .into_iter()
             .filter(|rule| *rule != Rule::Authentication || question.authn_not_before.is_some());
@@ -244,49 +301,6 @@ fn judge(response: &VerifiedResponse, expect: &Expect<'_>, question: &Question<'
     match question.authn_not_before {
         Some(bound) if login.authn_instant() < bound => Err(Reject::AuthnTooOld),
         _ => Ok(()),
-    }
-}
-
-/// At which rule a response stopped. Every reason is here, so that a new one has to be given its place.
-fn stopped_at(reject: &Reject) -> Rule {
-    match reject {
-        Reject::AssertionNotSignedRequired | Reject::ResponseNotSignedRequired | Reject::Signature(_) => {
-            Rule::Signature
-        }
-        Reject::AudienceMismatch(_) => Rule::Audience,
-        Reject::AuthnTooOld => Rule::Authentication,
-        Reject::DecryptionFailed
-        | Reject::EncryptedAlgRefused { .. }
-        | Reject::EncryptedUnexpected
-        | Reject::ResponseMalformed(Shape::Encrypted(_)) => Rule::Encryption,
-        Reject::DestinationMismatch(_) => Rule::Destination,
-        Reject::EmailDiffersFromTyped | Reject::EmailMissing { .. } | Reject::EmailNotAnAddress { .. } => Rule::Email,
-        Reject::EmailDomainNotOwned(_) => Rule::EmailDomain,
-        Reject::Expired(_)
-        | Reject::NotYetValid(_)
-        | Reject::ResponseMalformed(Shape::Attribute("SubjectConfirmationData/@NotOnOrAfter")) => Rule::Time,
-        Reject::GroupsOverage | Reject::RequiredAttributeMissing { .. } => Rule::RequiredAttributes,
-        Reject::IdpStatus { .. } => Rule::Status,
-        Reject::AssertionReused
-        | Reject::BrowserMismatch
-        | Reject::InResponseToUnknown
-        | Reject::RequestAlreadyAnswered
-        | Reject::RequestExpired
-        | Reject::UnsolicitedNotAllowed => Rule::InResponseTo,
-        Reject::IssuerMismatch(_) => Rule::Issuer,
-        Reject::JitDisabled | Reject::NameIdTransientAsKey | Reject::UserKeyMissing { .. } => Rule::NameId,
-        Reject::RecipientMismatch(_) => Rule::Recipient,
-        Reject::ResponseMalformed(Shape::Element("AuthnStatement")) | Reject::SessionExpiredAtIdp(_) => Rule::Session,
-        Reject::AcsEmptyPost
-        | Reject::Base64Bad
-        | Reject::ConnectionDisabled
-        | Reject::ConnectionUnknown
-        | Reject::DeflateBad
-        | Reject::FormMalformed
-        | Reject::RelayStateNotAllowed
-        | Reject::ResponseMalformed(_)
-        | Reject::TooLarge
-        | Reject::Xml(_) => Rule::Response,
     }
 }
 

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { launchChromium, skip } from "./chromium.mjs";
-import { adminToken, connect, startSystem } from "./support.mjs";
+import { Browser, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, link, fresh, hook;
+  let system, chromium, axe, connection, link, fresh, hook, reference;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
     connection = await connect(system, { domain: "acme.test" });
@@ -18,6 +18,12 @@ describe("axe-core", { skip }, () => {
     link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
     hook = (await system.api("POST", "/webhooks", { url: "http://localhost:1/hooks", description: "CRM" })).body;
     await system.api("POST", `/webhooks/${hook.id}/test`);
+    // With a sign-in and a refusal, whose messages were captured.
+    await system.api("POST", `${connection.path}/capture`, { minutes: 60 });
+    await signIn(system, connection);
+    const browser = new Browser(system.origin);
+    const refused = await answerTo(await begin(browser, connection), system, { audience: "urn:elsewhere" });
+    ({ reference } = await assertRefused(system, connection, await deliver(browser, connection, refused), "audience_mismatch"));
     fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));
@@ -110,8 +116,10 @@ describe("axe-core", { skip }, () => {
     const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/webhooks", `/sso/admin/webhooks/${hook.id}?done=test`, "/sso/admin/transfer"];
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
-      pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`);
+      pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`, `${page}/sign-ins?done=start-capture`);
     }
+    const log = `/sso/admin/connections/${connection.id}/sign-ins`;
+    pages.push(`${log}/${reference}`, `${log}?q=x`, `${log}?q=nobody%40acme.test`);
     return pages;
   }
 });

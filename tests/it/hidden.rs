@@ -2,6 +2,7 @@
 
 use core::fmt::Debug;
 
+use edge_saml::app::ledger::{Event, Finding, Step};
 use edge_saml::dsig::{Policy, Sha1, Unsigned};
 use edge_saml::saml::binding::read_post_form;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
@@ -46,6 +47,24 @@ fn a165_debug_shows_no_values() {
     let identity = identity::read(assertion, &AttributeMap::USUAL).unwrap();
     shows(&identity, "Identity(..)");
     shows(&identity.email, "EmailAddress(..)");
+
+    // What the sign-in log quotes may be of a person.
+    let finding = Finding {
+        code: "email_domain_not_owned".to_owned(),
+        rule: None,
+        detail: "the address ada@acme.test".to_owned(),
+        wanted: None,
+        got: Some("acme.test".to_owned()),
+        off_by_seconds: None,
+    };
+    shows(&finding, "Finding(..)");
+    let event = Event {
+        at: Timestamp::from_unix_seconds(0),
+        step: Step::ResponseRefused,
+        verified: true,
+        finding: Some(finding),
+    };
+    shows(&event, "Event(..)");
 
     let service_provider = ServiceProvider {
         entity_id: AUDIENCE.to_owned(),

@@ -22,6 +22,7 @@ mod dashboard;
 mod dashboard_keys;
 mod dashboard_log;
 mod dashboard_metadata;
+mod dashboard_sign_ins;
 mod dashboard_tests;
 mod dashboard_tokens;
 mod dashboard_webhooks;

@@ -74,7 +74,7 @@ fn a_good_sign_in_is_a_timeline_and_costs_no_call_of_its_own() {
     let event = |at: &str, step: &str| {
         json!({
             "at": at, "step": step, "verified": true, "code": null, "detail": null, "wanted": null, "got": null,
-            "off_by_seconds": null,
+            "off_by_seconds": null, "rule": null,
         })
     };
     assert_eq!(
@@ -286,6 +286,13 @@ fn a_ticket_belongs_to_its_attempt() {
         [&json!(request), &json!("refused"), &json!("browser_mismatch")]
     );
     assert_eq!(refused["events"][2]["step"], "completion_refused");
+    // What comes of that says less than it does.
+    assert_eq!(shown(&browser.get(&world, &ticket)), reference);
+    let refused = attempt(&world, &id, &reference);
+    assert_eq!(
+        [&refused["events"][3]["code"], &refused["code"]],
+        [&json!("in_response_to_unknown"), &json!("browser_mismatch")]
+    );
     // One that nobody was given is nobody's.
     let made_up = format!("/sso/saml/{id}/complete?ticket={}", "A".repeat(43));
     let stray = attempt(&world, &id, &shown(&browser.get(&world, &made_up)));
@@ -371,6 +378,57 @@ fn one_assertion_is_one_attempt_and_an_attempt_is_not_long() {
     let done = &world.sign_ins(&id, "")[0];
     assert_eq!(done["outcome"], "signed_in");
     assert_eq!(steps(done)[11..], ["response_accepted", "signed_in"]);
+}
+
+#[test]
+fn an_attempt_grows_no_more_than_its_events() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let good = respond(&Message::of(&id, Some(&request)));
+    for _ in 0..40 {
+        let ticket = Browser::deliver(&world, &id, &good);
+        assert_eq!(browser.clone().get(&world, &location(&ticket)).status(), 303);
+    }
+    assert_eq!(steps(&world.sign_ins(&id, "")[0]).len(), 30);
+    assert_eq!(world.rows_of_ledger(&id, "attempts"), 1);
+    assert_eq!(
+        world.rows_of_ledger(&id, "attempt_keys"),
+        16,
+        "its request, and the tickets that are in it"
+    );
+}
+
+#[test]
+fn what_anybody_writes_neither_hides_nor_reorders_what_stands_beside_it() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let mut answer = |audience: &str| {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let message = Message {
+            audience: audience.to_owned(),
+            assertion_id: format!("_of{request}"),
+            ..Message::of(&id, Some(&request))
+        };
+        assert_eq!(Browser::deliver(&world, &id, &respond(&message)).status(), 403);
+        let event = world.sign_ins(&id, "")[0]["events"][1].clone();
+        assert_eq!(event["rule"], "audience");
+        [event["got"].clone(), event["detail"].clone()].map(|text| text.as_str().unwrap().to_owned())
+    };
+    let [got, detail] = answer("urn:a\u{202e}b\u{2066}c\u{85}d\u{200f}é");
+    assert_eq!(got, "urn:a\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}é");
+    assert!(detail.ends_with(&got), "{detail}");
+
+    let domains: Vec<String> = (0..100).map(|n| format!("{}{n}.test", "d".repeat(50))).collect();
+    world.patch(&id, &json!({"domains": domains}));
+    world.enable(&id);
+    let request = browser.begin(&world, &format!("ada@{}", domains[0]), "/");
+    Browser::deliver(&world, &id, &respond(&Message::of(&id, Some(&request))));
+    let event = &world.sign_ins(&id, "")[0]["events"][1];
+    assert_eq!(event["code"], "email_domain_not_owned", "{event}");
+    for text in ["wanted", "detail"] {
+        assert_eq!(event[text].as_str().unwrap().chars().count(), 1_000, "{text}");
+    }
 }
 
 #[test]

@@ -96,6 +96,8 @@ struct ReplacePage<'a> {
 struct Shown<'a> {
     notice: Option<Notice>,
     attempt: Option<Attempt<'a>>,
+    /// Which sign-ins are asked for.
+    asked: Form,
     new_link: Option<String>,
 }
 
@@ -130,9 +132,10 @@ impl<P: Ports> App<P> {
         request: &Request,
     ) -> Result<Response, Failure> {
         let situation = self.situation(id).await?;
-        let notice = notice(request.uri().query().unwrap_or_default().as_bytes());
+        let query = request.uri().query().unwrap_or_default().as_bytes();
         let shown = Shown {
-            notice,
+            notice: notice(query),
+            asked: Form::read(query),
             ..Shown::default()
         };
         self.connection_page(StatusCode::OK, visitor, &situation, tab, shown)
@@ -235,6 +238,7 @@ impl<P: Ports> App<P> {
                 self.revoke_setup_link(id, &link, actor).await?;
                 Ok(Done::Live { published: true })
             }
+            Section::EndCapture | Section::StartCapture => self.switch_capture(id, section, form, actor).await,
             Section::ApplyDraft => {
                 let applied = self.apply_draft(id, reason(), seen_revision(form), actor);
                 applied.await.map(|saved| Done::live(&saved))
@@ -291,6 +295,24 @@ impl<P: Ports> App<P> {
                 Ok(Done::Elsewhere(begun.url))
             }
         }
+    }
+
+    /// Captures messages for a while, or no more.
+    async fn switch_capture(
+        &self,
+        id: &ConnectionId,
+        section: Section,
+        form: &Form,
+        actor: Actor,
+    ) -> Result<Done, ApiError> {
+        if section == Section::StartCapture {
+            let minutes = form.text("minutes").parse();
+            let minutes = minutes.map_err(|_| ApiError::invalid("minutes", "expected a number of minutes"))?;
+            self.start_capture(id, minutes, actor).await?;
+        } else {
+            self.end_capture(id, actor).await?;
+        }
+        Ok(Done::Live { published: true })
     }
 
     /// Saves the identity provider that a form gives, for whoever sets the connection up; or asks first, where it would take the place
@@ -367,6 +389,7 @@ impl<P: Ports> App<P> {
         let Shown {
             notice,
             attempt,
+            asked,
             new_link,
         } = shown;
         let connection = situation.edited();
@@ -393,6 +416,10 @@ impl<P: Ports> App<P> {
                 Ok(settings_page(status, visitor, head, domains, keys, attempt))
             }
             Tab::Setup => self.setup_page(status, visitor, head, situation, attempt).await,
+            Tab::SignIns => {
+                self.sign_ins_page(status, visitor, head, situation, attempt, &asked)
+                    .await
+            }
         }
     }
 }
@@ -517,6 +544,8 @@ fn notice(query: &[u8]) -> Option<Notice> {
             "Saved. This is what was read; it is live everywhere within a minute."
         }
         (Section::VerifyDomain, _) => "Looked up. This is what there is now.",
+        (Section::StartCapture, _) => "On: what comes from now on is kept, until the time that is named here.",
+        (Section::EndCapture, _) => "Off, and what was captured is deleted.",
         (Section::RevokeLink, _) => "Revoked: the link opens nothing any more.",
         (Section::MapAttribute, _) => "The attribute is taken for that from now on. Test once more.",
         (Section::RotateKeys, _) => "Done. This is how the keys stand now.",

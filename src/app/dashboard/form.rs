@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::app::error::ApiError;
 
 /// The fields of a form, as they were typed.
+#[derive(Default)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {

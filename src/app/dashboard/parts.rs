@@ -66,6 +66,42 @@ pub(super) fn minute(at: Timestamp) -> String {
     format!("{minute} UTC")
 }
 
+/// A point in time to the second, in UTC.
+pub(super) fn second(at: Timestamp) -> String {
+    let text = at.to_rfc3339().replace('T', " ");
+    let second: String = text.chars().take(19).collect();
+    format!("{second} UTC")
+}
+
+/// How long something took.
+pub(super) fn duration(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (hours, minutes) = (seconds.div_euclid(60 * 60), seconds.div_euclid(60));
+    match seconds {
+        0 => "under 1 s".to_owned(),
+        1..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{minutes} min {} s", seconds.rem_euclid(60)),
+        _ => format!("{hours} h {} min", minutes.rem_euclid(60)),
+    }
+}
+
+/// How long ago something was.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
+    let seconds = now.since(at).max(0);
+    let (minutes, hours, days) = (
+        seconds.div_euclid(60),
+        seconds.div_euclid(60 * 60),
+        seconds.div_euclid(DAY),
+    );
+    let plural = |n: i64| if n == 1 { "" } else { "s" };
+    match (minutes, hours, days) {
+        (0, ..) => "just now".to_owned(),
+        (1..=59, ..) => format!("{minutes} minute{} ago", plural(minutes)),
+        (_, 1..=23, _) => format!("{hours} hour{} ago", plural(hours)),
+        _ => format!("{days} day{} ago", plural(days)),
+    }
+}
+
 /// How a test stands.
 pub(super) const fn test_state(state: TestState) -> Pill {
     match state {
@@ -224,6 +260,26 @@ mod tests {
     fn the_form_offers_what_the_presets_are_called() {
         let options: Vec<(&str, &str)> = PROVIDERS.map(|p| (provider_value(p), Preset::of(p).name)).to_vec();
         assert_eq!(options, PROVIDER_OPTIONS);
+    }
+
+    #[test]
+    fn times_are_told_as_people_tell_them() {
+        for (seconds, took, was) in [
+            (-1, "under 1 s", "just now"),
+            (0, "under 1 s", "just now"),
+            (59, "59 s", "just now"),
+            (60, "60 s", "1 minute ago"),
+            (125, "2 min 5 s", "2 minutes ago"),
+            (3_600, "60 min 0 s", "1 hour ago"),
+            (7_260, "2 h 1 min", "2 hours ago"),
+            (DAY, "24 h 0 min", "1 day ago"),
+            (3 * DAY, "72 h 0 min", "3 days ago"),
+        ] {
+            let at = Timestamp::from_unix_seconds(1_000_000_000);
+            assert_eq!(duration(seconds), took);
+            assert_eq!(ago(at, at.plus(seconds)), was);
+        }
+        assert_eq!(second(Timestamp::from_unix_seconds(0)), "1970-01-01 00:00:00 UTC");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::idp_forms::{IdpForms, Sent};
 use super::parts::{Pill, binding_words, day, end_shown, minute, test_state};
 use super::replacement::{IdpChanges, is_another};
 use super::session::Visitor;
+use super::sign_ins::AttemptRow;
 use super::situation::Situation;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
@@ -47,6 +48,7 @@ struct SetupPage<'a> {
     held: Option<HeldShown>,
     forms: IdpForms<'a>,
     tests: Vec<TestShown<'a>>,
+    sign_ins: Vec<AttemptRow>,
     test: TestStatus,
     enable_reason: Field,
     /// Whether the connection is disabled, and the reason was asked for.
@@ -122,6 +124,7 @@ impl<P: Ports> App<P> {
         let idp = connection.identity_provider.as_ref();
         let tests = self.list_tests(&connection.id).await?;
         let links = self.list_setup_links(&connection.id).await?;
+        let sign_ins = self.latest_attempts(&connection.id).await?;
         let email = Email::of(connection, &ours, &self.config.origin, head.new_link.as_deref())
             .map_err(|e| Unavailable(e.to_string()))?;
         let refresh = self.read_refresh(&connection.id).await?;
@@ -153,6 +156,7 @@ impl<P: Ports> App<P> {
                 .take(TESTS_SHOWN)
                 .map(|test| test_shown(test, now))
                 .collect(),
+            sign_ins,
             test: situation.test,
             enable_reason: reason_field(&Maker::of(Section::Enable, attempt)),
             reason_open: attempt.is_some_and(|a| matches!(a.section, Section::Enable | Section::ApplyDraft)),

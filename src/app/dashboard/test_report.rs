@@ -123,7 +123,10 @@ impl<'a> Outcome<'a> {
             pill: test_state(test.state(now)),
             report,
             checks: report.into_iter().flat_map(|r| &r.checks).map(check).collect(),
-            advice: report.and_then(|report| advice(report, provider, reader)),
+            advice: report.and_then(|report| {
+                let detail = report.detail.as_deref().unwrap_or_default();
+                advice(report.code.as_deref()?, detail, provider, reader)
+            }),
             mapping: report
                 .into_iter()
                 .flat_map(|r| &r.mapping)
@@ -151,12 +154,12 @@ fn taken_for(attribute: &ReceivedAttribute, report: Option<&TestReport>) -> Stri
     words.join(", ")
 }
 
-fn advice(report: &TestReport, provider: Provider, reader: Reader) -> Option<Advice<'_>> {
-    let text = report.code.as_deref()?;
+/// What is to be done about a refusal.
+pub(super) fn advice<'a>(text: &'a str, detail: &'a str, provider: Provider, reader: Reader) -> Option<Advice<'a>> {
     let code = Code::parse(text)?;
     Some(Advice {
         code: text,
-        detail: report.detail.as_deref().unwrap_or_default(),
+        detail,
         who: match (code.actor(), reader) {
             (Actor::Customer, Reader::Vendor) => "The customer's administrator has to act.",
             (Actor::Customer, Reader::Customer) => "You can mend this at your identity provider.",

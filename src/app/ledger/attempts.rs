@@ -14,6 +14,7 @@ use crate::limits::{
     MAX_UNVERIFIED_EVENTS_PER_ATTEMPT, MAX_VOUCHED_ATTEMPTS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS,
 };
 use crate::saml::id::{EmailAddress, Reference, RequestId};
+use crate::saml::report::Rule;
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
@@ -129,7 +130,7 @@ pub struct Attempt {
     pub events: Vec<Event>,
 }
 
-hide!(About, Attempt, SignedMessage);
+hide!(About, Attempt, Event, Finding, SignedMessage);
 
 /// Who stands behind an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,7 +192,7 @@ impl Outcome {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// When.
     pub at: Timestamp,
@@ -230,11 +231,13 @@ pub enum Step {
     SignedIn,
 }
 
-/// Why something was refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Why something was refused. What it quotes may be of a person.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The stable code.
     pub code: String,
+    /// The rule that refuses, where a response was held to rules; those before it were passed.
+    pub rule: Option<Rule>,
     /// A sentence.
     pub detail: String,
     /// What was expected, where two values are compared.
@@ -445,17 +448,20 @@ impl Attempt {
         }
     }
 
-    /// Why it was refused, if it was and did not sign in after all: by the last reason that somebody stands behind.
+    /// Why it was refused, if it was and did not sign in after all: by the last reason that somebody stands behind, but what
+    /// comes after a ticket was refused comes of that.
     #[must_use]
     pub fn why_refused(&self) -> Option<&Finding> {
         if self.outcome != Outcome::Refused {
             return None;
         }
-        let last = |verified| {
-            let mut findings = self.events.iter().filter(|event| event.verified == verified);
-            findings.rfind(|event| event.finding.is_some())
+        let refusals = |verified| {
+            let refused = move |event: &&Event| event.verified == verified && event.finding.is_some();
+            self.events.iter().filter(refused)
         };
-        last(true).or_else(|| last(false))?.finding.as_ref()
+        let ticket = refusals(true).find(|event| event.step == Step::CompletionRefused);
+        let last = ticket.or_else(|| refusals(true).next_back());
+        last.or_else(|| refusals(false).next_back())?.finding.as_ref()
     }
 
     /// Notes a step of ours, or one that somebody stands behind.
@@ -571,6 +577,7 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
         remember(sql, &key.text(), sequence)?;
         (sequence, attempt)
     };
+    let has_room = attempt.events.len() < MAX_EVENTS_PER_ATTEMPT;
     attempt.step(step, now);
     attempt.vouch(Some(consume.user.identity.email.clone()));
     attempt.answered_at.get_or_insert(now);
@@ -580,7 +587,10 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
         attempt.ended_at = None;
     }
     update(sql, sequence, &attempt)?;
-    remember(sql, &Key::Ticket(&consume.ticket).text(), sequence)?;
+    // What would not be noted need not be found.
+    if has_room {
+        remember(sql, &Key::Ticket(&consume.ticket).text(), sequence)?;
+    }
     attempt.recorded(sql, now)
 }
 

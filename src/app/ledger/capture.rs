@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::Standing;
 use super::{Call, LAST_GENERATION, configuration};
-use crate::app::sql::{Row, Sql, SqlError, integer, text};
-use crate::limits::{MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT};
+use crate::app::sql::{Row, Sql, SqlError, integer, text, time};
+use crate::limits::{CAPTURED_MESSAGE_SECONDS, MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT};
 use crate::saml::id::Reference;
 use crate::saml::time::Timestamp;
 
@@ -18,16 +18,25 @@ pub(super) const TABLES: &[&str] = &[
      sealed TEXT NOT NULL)",
 ];
 
-/// Captures messages until then; or no more, and drops those that were.
+/// Captures messages until then; or no more, and drops those that were. Answers as [`ReadCapture`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SetCapture {
     /// Until when.
     pub until: Option<Timestamp>,
 }
 
-/// Asks until when messages are captured, if they are.
+/// Asks whether messages are captured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadCapture {}
+
+/// Whether messages are captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaptureState {
+    /// Until when, if they are.
+    pub until: Option<Timestamp>,
+    /// How many are kept.
+    pub kept: i64,
+}
 
 /// Keeps a message that was captured.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -55,12 +64,12 @@ pub struct CapturedMessage {
 }
 
 impl Call for SetCapture {
-    type Reply = ();
+    type Reply = CaptureState;
     const NAME: &'static str = "set_capture";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         if matches!(configuration(sql)?, None | Some((LAST_GENERATION, _))) {
-            return Ok(());
+            return Ok(CaptureState { until: None, kept: 0 });
         }
         if let Some(until) = self.until {
             sql.run(
@@ -71,24 +80,26 @@ impl Call for SetCapture {
             sql.run("DELETE FROM capture", &[])?;
             sql.run("DELETE FROM messages", &[])?;
         }
-        Ok(())
+        ReadCapture {}.run(sql, now)
     }
 }
 
 impl Call for ReadCapture {
-    type Reply = Option<Timestamp>;
+    type Reply = CaptureState;
     const NAME: &'static str = "read_capture";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         if configuration(sql)?.is_none() {
-            return Ok(None);
+            return Ok(CaptureState { until: None, kept: 0 });
         }
         let rows = sql.run(
-            "SELECT until FROM capture WHERE until > ?",
-            &[now.unix_seconds().into()],
+            "SELECT count(*) FROM messages WHERE at > ?",
+            &[oldest_kept(now).unix_seconds().into()],
         )?;
-        let until = rows.first().map(|row| integer(row, 0)).transpose()?;
-        Ok(until.map(Timestamp::from_unix_seconds))
+        Ok(CaptureState {
+            until: captures_until(sql, now)?,
+            kept: rows.first().map_or(Ok(0), |row| integer(row, 0))?,
+        })
     }
 }
 
@@ -98,7 +109,7 @@ impl Call for KeepMessage {
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
         // It may have ended while the message was sealed.
-        if (ReadCapture {}).run(sql, now)?.is_none() {
+        if captures_until(sql, now)?.is_none() {
             return Ok(());
         }
         sql.run(
@@ -117,17 +128,17 @@ impl Call for ListMessages {
     type Reply = Vec<CapturedMessage>;
     const NAME: &'static str = "list_messages";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         if configuration(sql)?.is_none() {
             return Ok(Vec::new());
         }
         let rows = sql.run(
-            "SELECT at, sealed FROM messages WHERE reference = ? ORDER BY sequence",
-            &[self.reference.as_str().into()],
+            "SELECT at, sealed FROM messages WHERE reference = ? AND at > ? ORDER BY sequence",
+            &[self.reference.as_str().into(), oldest_kept(now).unix_seconds().into()],
         )?;
         let read = |row: &Row| {
             Ok(CapturedMessage {
-                at: Timestamp::from_unix_seconds(integer(row, 0)?),
+                at: time(row, 0)?,
                 sealed: text(row, 1)?.to_owned(),
             })
         };
@@ -135,10 +146,24 @@ impl Call for ListMessages {
     }
 }
 
+/// Until when messages are captured, if they are.
+fn captures_until(sql: &dyn Sql, now: Timestamp) -> Result<Option<Timestamp>, SqlError> {
+    let rows = sql.run(
+        "SELECT until FROM capture WHERE until > ?",
+        &[now.unix_seconds().into()],
+    )?;
+    rows.first().map(|row| time(row, 0)).transpose()
+}
+
+/// What was captured up to then is too old, though nothing may have swept yet.
+fn oldest_kept(now: Timestamp) -> Timestamp {
+    now.plus(CAPTURED_MESSAGE_SECONDS.saturating_neg())
+}
+
 /// Whether a message of this attempt is to be captured. One that may be anybody's and answers nothing of ours is not, so that
 /// noise does not push out what is looked for.
 pub(super) fn is_wanted(sql: &dyn Sql, standing: Standing, reference: &str, now: Timestamp) -> Result<bool, SqlError> {
-    if standing == Standing::Unverified || (ReadCapture {}).run(sql, now)?.is_none() {
+    if standing == Standing::Unverified || captures_until(sql, now)?.is_none() {
         return Ok(false);
     }
     let kept = sql.run("SELECT 1 FROM messages WHERE reference = ?", &[reference.into()])?;

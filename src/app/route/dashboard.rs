@@ -4,11 +4,13 @@ use http::Method;
 
 use crate::app::registry::tokens::Scope;
 use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, TestId, TokenId, WebhookId};
+use crate::saml::id::{ConnectionId, Reference, TestId, TokenId, WebhookId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AdminRoute {
+    /// `GET /connections/{id}/sign-ins/{reference}`: one attempt to sign in.
+    Attempt(ConnectionId, Reference),
     /// `GET /audit?before=&connection=`: who changed what, newest first.
     Audit,
     /// `GET /certificates`: those of all connections, by their end.
@@ -17,6 +19,8 @@ pub enum AdminRoute {
     Connection(ConnectionId, Tab),
     /// `GET /sso/admin` itself: all connections.
     Connections,
+    /// `GET /connections/{id}/sign-ins/{reference}/messages/{number}`: a message that was captured of it, as a file.
+    Message(ConnectionId, Reference, usize),
     /// `GET, POST /connections/new?provider=`.
     NewConnection,
     /// `GET, POST /tokens/{id}/revoke`: asks, and revokes a token.
@@ -106,6 +110,8 @@ pub enum Tab {
     Settings,
     /// What is done once, in order: until it is enabled.
     Setup,
+    /// Who signed in, and who could not.
+    SignIns,
 }
 
 impl Tab {
@@ -116,6 +122,7 @@ impl Tab {
             Self::History => format!("/sso/admin/connections/{id}/history"),
             Self::Settings => format!("/sso/admin/connections/{id}/settings"),
             Self::Setup => format!("/sso/admin/connections/{id}"),
+            Self::SignIns => format!("/sso/admin/connections/{id}/sign-ins"),
         }
     }
 }
@@ -145,6 +152,8 @@ pub enum Section {
     Domains,
     /// Enables it.
     Enable,
+    /// Captures messages no more, and drops those that were.
+    EndCapture,
     /// Name, organization and provider.
     General,
     /// An identity provider whose values were typed.
@@ -165,6 +174,8 @@ pub enum Section {
     Routing,
     /// How long its sessions last.
     Sessions,
+    /// Captures messages for a while.
+    StartCapture,
     /// Begins a test.
     Test,
     /// Undoes the last change of the configuration.
@@ -175,7 +186,7 @@ pub enum Section {
 
 impl Section {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Advanced,
         Self::ApplyDraft,
         Self::ApproveMetadata,
@@ -187,6 +198,7 @@ impl Section {
         Self::DismissMetadata,
         Self::Domains,
         Self::Enable,
+        Self::EndCapture,
         Self::General,
         Self::Manual,
         Self::MapAttribute,
@@ -197,6 +209,7 @@ impl Section {
         Self::RotateKeys,
         Self::Routing,
         Self::Sessions,
+        Self::StartCapture,
         Self::Test,
         Self::Undo,
         Self::VerifyDomain,
@@ -217,6 +230,7 @@ impl Section {
             Self::DismissMetadata => "dismiss-metadata",
             Self::Domains => "domains",
             Self::Enable => "enable",
+            Self::EndCapture => "end-capture",
             Self::General => "general",
             Self::Manual => "manual",
             Self::MapAttribute => "map-attribute",
@@ -227,6 +241,7 @@ impl Section {
             Self::RotateKeys => "rotate-keys",
             Self::Routing => "routing",
             Self::Sessions => "sessions",
+            Self::StartCapture => "start-capture",
             Self::Test => "test",
             Self::Undo => "undo",
             Self::VerifyDomain => "verify-domain",
@@ -246,6 +261,7 @@ impl Section {
             Self::ApplyDraft | Self::DiscardDraft | Self::RebaseDraft => "draft",
             Self::CreateLink | Self::RevokeLink => "setup-link",
             Self::Delete => "danger",
+            Self::EndCapture | Self::StartCapture => "capture",
             Self::MapAttribute | Self::Test => "test",
             Self::Restore | Self::Undo => "history",
             Self::Disable | Self::Enable => "state",
@@ -261,6 +277,7 @@ impl Section {
     pub const fn tab(self) -> Tab {
         match self {
             Self::Restore | Self::Undo => Tab::History,
+            Self::EndCapture | Self::StartCapture => Tab::SignIns,
             Self::ApplyDraft
             | Self::ApproveMetadata
             | Self::CreateLink
@@ -320,6 +337,15 @@ impl AdminRoute {
             None => Self::Connection(id, Tab::Setup),
             Some("history") => Self::Connection(id, Tab::History),
             Some("settings") => Self::Connection(id, Tab::Settings),
+            Some("sign-ins") => match (segments.next(), segments.next()) {
+                (None, _) => Self::Connection(id, Tab::SignIns),
+                (Some(reference), None) => Self::Attempt(id, Reference::parse(reference).ok()?),
+                (Some(reference), Some("messages")) => {
+                    let number = segments.next()?.parse().ok()?;
+                    Self::Message(id, Reference::parse(reference).ok()?, number)
+                }
+                _ => return None,
+            },
             Some("tests") => Self::Test(id, TestId::parse(segments.next()?).ok()?),
             Some(section) => Self::Section(id, Section::parse(section)?),
         };
@@ -341,10 +367,12 @@ impl AdminRoute {
 
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::Audit
+            Self::Attempt(..)
+            | Self::Audit
             | Self::Certificates
             | Self::Connection(..)
             | Self::Connections
+            | Self::Message(..)
             | Self::Test(..)
             | Self::TransferFile
             | Self::Webhook(_) => "GET, HEAD",
@@ -364,6 +392,8 @@ impl AdminRoute {
     pub fn scope(&self, method: &Method) -> Scope {
         match self {
             Self::RevokeToken(_) | Self::Tokens => Scope::Tokens,
+            // A captured message holds all that is said of a person.
+            Self::Message(..) => Scope::Write,
             // Whoever may see may leave.
             Self::SignOut => Scope::Read,
             _ if *method == Method::POST => Scope::Write,
@@ -385,7 +415,11 @@ impl AdminRoute {
     #[must_use]
     pub fn page(&self) -> String {
         match self {
+            Self::Attempt(id, reference) => format!("/sso/admin/connections/{id}/sign-ins/{reference}"),
             Self::Connection(id, tab) => tab.path(id),
+            Self::Message(id, reference, number) => {
+                format!("/sso/admin/connections/{id}/sign-ins/{reference}/messages/{number}")
+            }
             Self::Section(id, section) => section.tab().path(id),
             Self::Test(id, test) => format!("/sso/admin/connections/{id}/tests/{test}"),
             Self::Certificates => "/sso/admin/certificates".to_owned(),
