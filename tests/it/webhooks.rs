@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::{FetchFailure, Fetched};
 use edge_saml::app::registry;
+use edge_saml::app::sql::Sql;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
@@ -30,11 +31,9 @@ fn call(world: &World, method: &str, path: &str, body: &Value) -> Value {
     answer
 }
 
-fn code(answer: (u16, Value)) -> (u16, String) {
-    (
-        answer.0,
-        answer.1["error"]["code"].as_str().unwrap_or("none").to_owned(),
-    )
+fn code((status, mut body): (u16, Value)) -> (u16, String) {
+    let code = body["error"]["code"].take();
+    (status, code.as_str().unwrap_or("none").to_owned())
 }
 
 /// What is sent now.
@@ -702,7 +701,6 @@ fn the_outbox_is_bounded_and_says_what_it_dropped() {
     );
     assert_eq!(body(&first[1])["data"]["reference"], "1");
     let rows = |table: &str| {
-        use edge_saml::app::sql::Sql;
         world
             .registry
             .run(&format!("SELECT 1 FROM {table}"), &[])
@@ -870,7 +868,6 @@ fn an_address_must_be_public_and_https() {
         }
     }
     // And if one came in some other way, nothing is sent there.
-    use edge_saml::app::sql::Sql;
     world
         .registry
         .run("UPDATE webhooks SET url = 'https://169.254.169.254/latest'", &[])
