@@ -131,7 +131,7 @@ export const guards = [
   guard("R8 status", response, "if required(top, \"Value\")?.strip_prefix(PREFIX) == Some(\"Success\") {", "if true {", "it attacks::protocol::a102"),
   guard("R8 status, letter for letter", response, 'strip_prefix(PREFIX) == Some("Success")', 'strip_prefix(PREFIX).is_some_and(|status| status.starts_with("Success"))', "it attacks::protocol::a102"),
   guard("R8 children of the status", response, 'return Err(malformed(Shape::Element("Status/*")));', "", "it attacks::protocol::a102"),
-  guard("R7 every signature holds", response, "let own = verify_own(assertion, policy)?;\n    match", "let own = if whole.is_some() { None } else { verify_own(assertion, policy)? };\n    match", "it attacks::wrapping::a22"),
+  guard("R7 every signature holds", response, "let own = verify_own(assertion, policy)?;", "let own = if whole.is_some() { None } else { verify_own(assertion, policy)? };", "it attacks::wrapping::a22"),
   // R8: the shape of an assertion.
   guard("R8 version of the assertion", assertion, 'if element.attribute("Version") != Some("2.0") {', "if false {", "it attacks::protocol::a127"),
   guard("R8 children of the assertion", assertion, '_ => return Err(malformed(Shape::Element("Assertion/*"))),', "_ => {}", "it attacks::protocol::a127"),
@@ -239,7 +239,7 @@ export const guards = [
   guard("R9 one failure with AES-CBC within", sealed, "uniform(algorithms, self.decrypt_all(keys))", "{ let _ = algorithms; self.decrypt_all(keys) }", "it xmlenc::a91"),
   both("R9 what can be seen, first", [
     [response, "let envelope = read_envelope(unverified, Coverage::Response)?;", "let envelope = read_envelope(unverified, Coverage::Response);"],
-    [response, "envelope: Envelope { coverage, ..envelope },", "envelope: Envelope { coverage, ..envelope? },"],
+    [response, "                ..envelope\n", "                ..envelope?\n"],
   ], "it xmlenc::a91"),
   guard("R9 keys are counted, tried or not", "src/xmlenc/key.rs", ".checked_sub(encrypted.keys.len())", ".checked_sub(1)", "it xmlenc::a91"),
   // R14: who it is.
@@ -383,9 +383,7 @@ export const guards = [
   guard("fetch addresses that carry others", "src/saml/ip.rs", "inside(&GLOBAL_UNICAST) && ", "", "lib saml::ip"),
   guard("fetch special addresses of IPv6", "src/saml/ip.rs", "inside(&GLOBAL_UNICAST) && !SPECIAL_V6.iter().any(inside)", "inside(&GLOBAL_UNICAST) && SPECIAL_V6.len() == 4", "lib saml::ip"),
   guard("fetch for unknown keys is rare", "src/app/ledger/unknown_key.rs", "SET at = excluded.at WHERE at <= ?", "SET at = excluded.at WHERE at <= ? OR true", "it metadata_refresh::an_unknown_key"),
-  guard("fetch for unknown keys of what is enabled", "src/app/ledger/unknown_key.rs", "Some((generation, State::Enabled))", "Some((generation, _))", "it metadata_refresh::a_stranger"),
   guard("fetch what is older than what was saved", refreshing, " || connection.generation != self.generation", "", "it metadata_refresh::what_was_fetched_for"),
-  guard("fetch from another address by now", refreshing, "state.metadata_url != self.url || ", "", "it metadata_refresh::what_was_fetched_for"),
   guard("fetch another entity is held", "src/saml/idp_refresh.rs", "if saved.entity_id != found.entity_id {", "if false {", "it metadata_refresh::what_no_rotation"),
   guard("fetch another host is held", "src/saml/idp_refresh.rs", "if endpoints(found).any(|url| !known.contains(&origin(url))) {", "if endpoints(found).any(|url| !known.contains(&origin(url)) && false) {", "it metadata_refresh::what_no_rotation"),
   guard("fetch other keys alone are held", "src/saml/idp_refresh.rs", "if !found.keys().iter().any(|key| known.contains(key)) {", "if !found.keys().iter().any(|key| known.contains(key)) && false {", "it metadata_refresh::what_no_rotation"),

@@ -24,6 +24,8 @@ mod sign_ins;
 mod situation;
 mod test_report;
 mod tokens;
+mod transfer;
+mod webhooks;
 
 use askama::Template;
 use http::{Method, StatusCode};
@@ -150,6 +152,13 @@ impl<P: Ports> App<P> {
             AdminRoute::SignOut => self.sign_admin_out(&visitor).await,
             AdminRoute::Tokens if post => self.add_token(&visitor, request).await,
             AdminRoute::Tokens => self.show_tokens(&visitor, request).await,
+            AdminRoute::Transfer if post => self.import_file(&visitor, request).await,
+            AdminRoute::Transfer => Ok(Self::show_transfer(&visitor)),
+            AdminRoute::TransferFile => self.download_connections().await,
+            AdminRoute::Webhook(id) => self.show_webhook(&visitor, id, request).await,
+            AdminRoute::WebhookForm(id, action) => self.act_on_webhook(&visitor, id, *action, request).await,
+            AdminRoute::Webhooks if post => self.add_webhook(&visitor, request).await,
+            AdminRoute::Webhooks => self.show_webhooks(&visitor, request).await,
             AdminRoute::SignIn | AdminRoute::Unknown => Err(Failure::NotFound),
         }
     }

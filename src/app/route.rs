@@ -5,7 +5,7 @@ mod setup;
 
 use http::Method;
 
-pub use dashboard::{AdminRoute, Section, Tab};
+pub use dashboard::{AdminRoute, Section, Tab, WebhookAction};
 pub use setup::SetupRoute;
 
 use super::registry::tokens::Scope;

@@ -9,7 +9,7 @@ import { launchChromium, skip } from "./chromium.mjs";
 import { Browser, DEFAULT_ENTITY_ID, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, link, fresh, given, token, reference;
+  let system, chromium, axe, connection, link, fresh, given, hook, token, reference;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
     connection = await connect(system, { domain: "acme.test", decrypt_assertions: true });
@@ -18,6 +18,8 @@ describe("axe-core", { skip }, () => {
     // With a draft and a version of its own.
     await system.api("PATCH", `${connection.path}/draft`, { attribute_map: { groups: "crew" } });
     link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
+    hook = (await system.api("POST", "/webhooks", { url: "http://localhost:1/hooks", description: "CRM" })).body;
+    await system.api("POST", `/webhooks/${hook.id}/test`);
     // With a sign-in and a refusal, whose messages were captured.
     await system.api("POST", `${connection.path}/capture`, { minutes: 60 });
     await signIn(system, connection);
@@ -97,6 +99,24 @@ describe("axe-core", { skip }, () => {
           await page.getByRole("button", { name: "Make the token" }).click();
           await page.getByRole("heading", { name: /is made$/ }).waitFor();
           await judge("tokens with one that was made");
+          await page.goto(`${system.origin}/sso/admin/webhooks`);
+          await page.getByLabel("Address").fill("https://10.0.0.1/x");
+          await page.getByLabel("connection.created", { exact: true }).press("Space");
+          await page.getByLabel("Address").fill("nonsense://");
+          await page.getByRole("button", { name: "Add the webhook" }).click();
+          await page.getByRole("alert").first().waitFor();
+          await judge("webhooks with an error");
+          await page.goto(`${system.origin}/sso/admin/webhooks`);
+          await page.getByLabel("Address").fill("http://localhost:1/hooks");
+          await page.getByRole("button", { name: "Add the webhook" }).click();
+          await page.getByRole("heading", { name: "The secret" }).waitFor();
+          await judge("a webhook's secret");
+          await page.getByRole("button", { name: "Delete the webhook" }).click();
+          await page.goto(`${system.origin}/sso/admin/transfer`);
+          await page.getByLabel("The exported file").fill(JSON.stringify({ format: "edge-saml/connections", version: 1, connections: [{ name: "A", provider: "okta", domains: ["a.test"] }, { name: "B", provider: "okta", domains: ["acme.test"] }] }));
+          await page.getByRole("button", { name: "Check only" }).click();
+          await page.getByText("Would be added").waitFor();
+          await judge("a report of an import");
           for (const user of ["Ada", "Mallory"]) {
             await page.goto(link);
             await judge("setup link");
@@ -119,6 +139,7 @@ describe("axe-core", { skip }, () => {
   function dashboardPages() {
     const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/certificates"];
     pages.push("/sso/admin/audit", `/sso/admin/audit?connection=${connection.id}&before=1`, "/sso/admin/tokens?done=revoke", `/sso/admin/tokens/${token.id}/revoke`);
+    pages.push("/sso/admin/webhooks", `/sso/admin/webhooks/${hook.id}?done=test`, "/sso/admin/transfer");
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
       pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`, `${page}/sign-ins?done=start-capture`);

@@ -25,6 +25,7 @@ mod dashboard_metadata;
 mod dashboard_sign_ins;
 mod dashboard_tests;
 mod dashboard_tokens;
+mod dashboard_webhooks;
 mod dns;
 mod domain_proof;
 mod drafts;

@@ -701,7 +701,6 @@ fn the_outbox_is_bounded_and_says_what_it_dropped() {
     );
     assert_eq!(body(&first[1])["data"]["reference"], "1");
     let rows = |table: &str| {
-        use edge_saml::app::sql::Sql;
         world
             .registry
             .run(&format!("SELECT 1 FROM {table}"), &[])

@@ -3,8 +3,8 @@
 use http::Method;
 
 use crate::app::registry::tokens::Scope;
-use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_OWN_FORM_BYTES};
-use crate::saml::id::{ConnectionId, Reference, TestId, TokenId};
+use crate::limits::{MAX_API_BODY_BYTES, MAX_API_CALL_BYTES, MAX_IMPORT_BYTES, MAX_OWN_FORM_BYTES};
+use crate::saml::id::{ConnectionId, Reference, TestId, TokenId, WebhookId};
 
 /// A path of the dashboard below `/sso/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +35,70 @@ pub enum AdminRoute {
     SignOut,
     /// `GET, POST /tokens`: the admin tokens; makes one.
     Tokens,
+    /// `GET, POST /transfer`: export and import.
+    Transfer,
+    /// `GET /transfer/connections.json`: the export.
+    TransferFile,
     /// Any other path: there is nothing, but only for those who are signed in.
     Unknown,
+    /// `GET /webhooks/{id}`: a webhook, and what was sent to it.
+    Webhook(WebhookId),
+    /// `POST /webhooks/{id}/{action}`: one form of its page.
+    WebhookForm(WebhookId, WebhookAction),
+    /// `GET, POST /webhooks`: the webhooks; makes one.
+    Webhooks,
+}
+
+/// A form of a webhook's page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookAction {
+    /// Changes what is sent, and where.
+    Change,
+    /// Deletes it.
+    Delete,
+    /// Sends nothing any more.
+    Disable,
+    /// Sends again.
+    Enable,
+    /// Sends one event once more.
+    Replay,
+    /// Gives it another secret.
+    RotateSecret,
+    /// Sends an event that tells of nothing.
+    Test,
+}
+
+impl WebhookAction {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Change,
+        Self::Delete,
+        Self::Disable,
+        Self::Enable,
+        Self::Replay,
+        Self::RotateSecret,
+        Self::Test,
+    ];
+
+    /// The last segment of its path.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Delete => "delete",
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::Replay => "replay",
+            Self::RotateSecret => "rotate-secret",
+            Self::Test => "test",
+        }
+    }
+
+    /// The action of this name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text)
+    }
 }
 
 /// A page of a connection.
@@ -257,7 +319,13 @@ impl AdminRoute {
             "sign-out" => return Some(Self::SignOut),
             "connections/new" => return Some(Self::NewConnection),
             "tokens" => return Some(Self::Tokens),
+            "transfer" => return Some(Self::Transfer),
+            "transfer/connections.json" => return Some(Self::TransferFile),
+            "webhooks" => return Some(Self::Webhooks),
             _ => {}
+        }
+        if let Some(rest) = path.strip_prefix("webhooks/") {
+            return Self::of_webhook(rest);
         }
         if let Some(rest) = path.strip_prefix("tokens/") {
             let id = rest.strip_suffix("/revoke")?;
@@ -284,6 +352,19 @@ impl AdminRoute {
         segments.next().is_none().then_some(route)
     }
 
+    /// The route of a path below `webhooks`.
+    fn of_webhook(path: &str) -> Option<Self> {
+        let (id, action) = match path.split_once('/') {
+            Some((id, action)) => (id, Some(WebhookAction::parse(action)?)),
+            None => (path, None),
+        };
+        let id = WebhookId::parse(id).ok()?;
+        Some(match action {
+            Some(action) => Self::WebhookForm(id, action),
+            None => Self::Webhook(id),
+        })
+    }
+
     pub(super) fn methods(&self) -> &'static str {
         match self {
             Self::Attempt(..)
@@ -292,9 +373,16 @@ impl AdminRoute {
             | Self::Connection(..)
             | Self::Connections
             | Self::Message(..)
-            | Self::Test(..) => "GET, HEAD",
-            Self::NewConnection | Self::RevokeToken(_) | Self::SignIn | Self::Tokens => "GET, HEAD, POST",
-            Self::Section(..) | Self::SignOut => "POST",
+            | Self::Test(..)
+            | Self::TransferFile
+            | Self::Webhook(_) => "GET, HEAD",
+            Self::NewConnection
+            | Self::RevokeToken(_)
+            | Self::SignIn
+            | Self::Tokens
+            | Self::Transfer
+            | Self::Webhooks => "GET, HEAD, POST",
+            Self::Section(..) | Self::SignOut | Self::WebhookForm(..) => "POST",
             Self::Unknown => "GET, HEAD, POST, PUT, PATCH, DELETE",
         }
     }
@@ -317,6 +405,7 @@ impl AdminRoute {
         match self {
             _ if *method != Method::POST => 0,
             Self::Section(_, Section::Metadata) => MAX_API_BODY_BYTES,
+            Self::Transfer => MAX_IMPORT_BYTES,
             Self::Section(..) => MAX_API_CALL_BYTES,
             _ => MAX_OWN_FORM_BYTES,
         }
@@ -337,6 +426,9 @@ impl AdminRoute {
             Self::NewConnection => "/sso/admin/connections/new".to_owned(),
             Self::Audit => "/sso/admin/audit".to_owned(),
             Self::RevokeToken(_) | Self::Tokens => "/sso/admin/tokens".to_owned(),
+            Self::Transfer | Self::TransferFile => "/sso/admin/transfer".to_owned(),
+            Self::Webhook(id) | Self::WebhookForm(id, _) => format!("/sso/admin/webhooks/{id}"),
+            Self::Webhooks => "/sso/admin/webhooks".to_owned(),
             Self::Connections | Self::SignIn | Self::SignOut | Self::Unknown => "/sso/admin".to_owned(),
         }
     }
