@@ -105,8 +105,8 @@ pub fn verify_octets(
     policy: &Policy<'_>,
 ) -> Result<Verified<Octets>, Error> {
     let algorithm = SignatureAlgorithm::from_uri(algorithm, policy.sha1)?;
-    check_value(octets, algorithm, signature, policy)?;
-    Ok(Verified::vouch(Octets::new(octets.to_vec())))
+    let key = check_value(octets, algorithm, signature, policy)?;
+    Ok(Verified::vouch(Octets::new(octets.to_vec(), key)))
 }
 
 /// Whether a `ds:Signature` stands at or below `root` anywhere but as a child of one of `homes`.
@@ -129,10 +129,10 @@ fn verify_enveloped<'d>(signed: Element<'d>, rules: Rules<'d>, policy: &Policy<'
         return Err(Error::WrongTarget);
     };
     let target = Target::enveloping(reference, signed, rules)?;
-    check_signature_value(&signature, policy)?;
+    let key = check_signature_value(&signature, policy)?;
     let octets = reference.octets(target, signature.element)?;
     reference.check_digest(&octets)?;
-    Ok(Verified::vouch(Octets::new(octets)))
+    Ok(Verified::vouch(Octets::new(octets, key)))
 }
 
 /// The `ds:Signature` that is a child of `signed`.
@@ -149,8 +149,8 @@ fn is_signature(element: Element<'_>) -> bool {
     element.is(DS, "Signature")
 }
 
-/// Checks that a trusted key signed the `SignedInfo` (XML Signature 3.2.2).
-fn check_signature_value(signature: &Signature<'_>, policy: &Policy<'_>) -> Result<(), Error> {
+/// Checks that a trusted key signed the `SignedInfo` (XML Signature 3.2.2); gives the place of that key.
+fn check_signature_value(signature: &Signature<'_>, policy: &Policy<'_>) -> Result<usize, Error> {
     let signed_info = &signature.signed_info;
     match check_value(&signed_info.octets()?, signed_info.algorithm, &signature.value, policy) {
         Err(Error::SignatureInvalid) => Err(unknown_key(signature, policy).unwrap_or(Error::SignatureInvalid)),
@@ -158,17 +158,19 @@ fn check_signature_value(signature: &Signature<'_>, policy: &Policy<'_>) -> Resu
     }
 }
 
-/// Checks that a trusted key signed `octets`.
-fn check_value(octets: &[u8], algorithm: SignatureAlgorithm, value: &[u8], policy: &Policy<'_>) -> Result<(), Error> {
+/// Checks that a trusted key signed `octets`; gives the place of that key.
+fn check_value(
+    octets: &[u8],
+    algorithm: SignatureAlgorithm,
+    value: &[u8],
+    policy: &Policy<'_>,
+) -> Result<usize, Error> {
     if policy.keys.is_empty() {
         return Err(Error::NoTrustedKey);
     }
     let digest = algorithm.digest().digest(octets);
-    let verified = policy
-        .keys
-        .iter()
-        .any(|key| key.verify_digest(algorithm, &digest, value).is_ok());
-    if verified { Ok(()) } else { Err(Error::SignatureInvalid) }
+    let verifies = |key: &TrustedKey| key.verify_digest(algorithm, &digest, value).is_ok();
+    policy.keys.iter().position(verifies).ok_or(Error::SignatureInvalid)
 }
 
 /// Why no trusted key verified, when `KeyInfo` carries a certificate of another one. A hint for whoever reads the log

@@ -171,6 +171,15 @@ pub const UNKNOWN_KEY_REFETCH_SECONDS: i64 = 5 * 60;
 /// Entity IDs, or endpoints, that an error lists.
 pub const MAX_LISTED: usize = 10;
 
+/// How many of the nested status codes of an answer are kept, from the outside. The specification has two, some vendors add one.
+pub const MAX_STATUS_CODES: usize = 3;
+
+/// The longest status code that is shown, in characters. Those of the specification have up to 60.
+pub const MAX_STATUS_CODE_CHARACTERS: usize = 100;
+
+/// The longest status message that is shown, in characters.
+pub const MAX_STATUS_MESSAGE_CHARACTERS: usize = 500;
+
 /// Characters of each of them that are shown.
 pub const MAX_LISTED_CHARACTERS: usize = 200;
 

@@ -34,7 +34,7 @@ pub(super) struct Entry<'a> {
     #[serde(flatten)]
     pub(super) certificate: CertificateSummary,
     /// Whole days until its end; negative after it, `null` when that is unreadable.
-    days_left: Option<i64>,
+    pub(super) days_left: Option<i64>,
     /// The latest notice that its end gave: 60, 30, 14, 7 or 1 days before it, 0 after it.
     pub(super) notice_days: Option<i64>,
 }

@@ -29,6 +29,8 @@ pub enum Limit {
     ConnectionMessage,
     /// SAML messages, by address.
     Message,
+    /// What holders of setup links save, by address: each may have something fetched.
+    SetupForm,
     /// Sign-ins and tests that are begun, and setup links that are opened, by address.
     SignIn,
     /// Calls of the admin API without a token in force, by address.
@@ -37,12 +39,13 @@ pub enum Limit {
 
 impl Limit {
     /// All there are.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AdminSignIn,
         Self::ApiAddress,
         Self::ApiToken,
         Self::ConnectionMessage,
         Self::Message,
+        Self::SetupForm,
         Self::SignIn,
         Self::WrongToken,
     ];
@@ -56,6 +59,7 @@ impl Limit {
             Self::ApiToken => "LIMIT_API_TOKEN",
             Self::ConnectionMessage => "LIMIT_CONNECTION_MESSAGE",
             Self::Message => "LIMIT_MESSAGE",
+            Self::SetupForm => "LIMIT_SETUP_FORM",
             Self::SignIn => "LIMIT_SIGN_IN",
             Self::WrongToken => "LIMIT_WRONG_TOKEN",
         }
@@ -78,6 +82,7 @@ impl<P: Ports> App<P> {
         let by_address = match route {
             Route::Acs(_) | Route::Slo(_) => Limit::Message,
             Route::Admin(AdminRoute::SignIn) if is_post => Limit::AdminSignIn,
+            Route::Setup(SetupRoute::Metadata | SetupRoute::Manual) if is_post => Limit::SetupForm,
             Route::Setup(SetupRoute::Open(_)) | Route::Test(_) => Limit::SignIn,
             // Without a query its GET only shows the form.
             Route::SignIn if is_post || request.uri().query().is_some() => Limit::SignIn,

@@ -66,6 +66,7 @@ impl<P: Ports> App<P> {
         let found = self.refetch_identity_provider(url, &idp.entity_id).await;
         let save = SaveRefresh {
             id: connection.id.clone(),
+            generation: connection.generation,
             url: url.clone(),
             found: found.map(Box::new).map_err(|error| RefreshFailure {
                 code: error.code.to_owned(),

@@ -293,6 +293,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         keys::ReadPrivateKey::NAME => run::<keys::ReadPrivateKey>(call, sql, now)?,
         keys::RotateKeys::NAME => run::<keys::RotateKeys>(call, sql, now)?,
         refresh::DecideHeld::NAME => run::<refresh::DecideHeld>(call, sql, now)?,
+        refresh::ListHeld::NAME => run::<refresh::ListHeld>(call, sql, now)?,
         refresh::ReadHeld::NAME => run::<refresh::ReadHeld>(call, sql, now)?,
         refresh::ReadRefresh::NAME => run::<refresh::ReadRefresh>(call, sql, now)?,
         refresh::SaveRefresh::NAME => run::<refresh::SaveRefresh>(call, sql, now)?,

@@ -21,7 +21,7 @@ use super::{App, connections, page};
 use crate::code::Code;
 use crate::dsig::Policy;
 use crate::saml::binding::PostForm;
-use crate::saml::connection::{Connection, IdentityProvider, Provider, StoredCertificate};
+use crate::saml::connection::{Connection, IdentityProvider, Provider};
 use crate::saml::id::{ConnectionId, TestId};
 use crate::saml::reject::Reject;
 use crate::saml::report::{Question, SigningCertificate, TestReport};
@@ -190,7 +190,7 @@ impl<P: Ports> App<P> {
         };
         let opened = self.open(connection, &form.message, &policy).await?;
         let certificate = match &opened {
-            Ok(_) => self.signing_certificate(connection, idp, form, &policy).await?,
+            Ok(response) => response.signing_key().and_then(|key| signing_certificate(idp, key)),
             Err(_) => None,
         };
         let question = Question {
@@ -203,27 +203,6 @@ impl<P: Ports> App<P> {
             &question,
             certificate,
         ))
-    }
-
-    /// The certificate with whose key alone the response can be opened.
-    async fn signing_certificate(
-        &self,
-        connection: &Connection,
-        idp: &IdentityProvider,
-        form: &PostForm,
-        policy: &Policy<'_>,
-    ) -> Result<Option<SigningCertificate>, Unavailable> {
-        let usable = |stored: &StoredCertificate| Some((stored.certificate().ok()?, stored.key().ok()?));
-        for (certificate, key) in idp.certificates.iter().filter_map(usable) {
-            let alone = Policy {
-                keys: &[key],
-                ..*policy
-            };
-            if self.open(connection, &form.message, &alone).await?.is_ok() {
-                return Ok(Some(SigningCertificate::of(&certificate)));
-            }
-        }
-        Ok(None)
     }
 
     /// What a test is made with: as the registry has it.
@@ -256,6 +235,12 @@ impl<P: Ports> App<P> {
             )),
         }
     }
+}
+
+/// The certificate of the key at this place among [`IdentityProvider::keys`].
+fn signing_certificate(idp: &IdentityProvider, key: usize) -> Option<SigningCertificate> {
+    let mut usable = idp.certificates.iter().filter(|stored| stored.key().is_ok());
+    Some(SigningCertificate::of(&usable.nth(key)?.certificate().ok()?))
 }
 
 /// Where the report of a test is shown to those who began it.

@@ -81,25 +81,34 @@ impl<T> Verified<T> {
 /// Parse these, by the same checks as the message itself, and read from that document alone (attack R7: see only what
 /// is signed).
 #[derive(PartialEq, Eq)]
-pub struct Octets(Vec<u8>);
+pub struct Octets {
+    octets: Vec<u8>,
+    key: usize,
+}
 
 impl Octets {
-    /// Takes what was digested.
-    pub(super) fn new(octets: Vec<u8>) -> Self {
-        Self(octets)
+    /// Takes what was digested, and which of the policy's keys verified.
+    pub(super) fn new(octets: Vec<u8>, key: usize) -> Self {
+        Self { octets, key }
+    }
+
+    /// The place, among the policy's keys, of the first with which the signature holds. For people; it decides nothing.
+    #[must_use]
+    pub fn key(&self) -> usize {
+        self.key
     }
 
     /// The octets.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.octets
     }
 }
 
 /// Shows the length alone: an assertion does not belong into a log.
 impl fmt::Debug for Octets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Octets({} bytes)", self.0.len())
+        write!(f, "Octets({} bytes)", self.octets.len())
     }
 }
 
@@ -109,7 +118,7 @@ mod tests {
 
     #[test]
     fn reading_keeps_the_proof() {
-        let octets = Verified::vouch(Octets::new(b"<a/>".to_vec()));
+        let octets = Verified::vouch(Octets::new(b"<a/>".to_vec(), 0));
         let length = octets.read(|octets| Ok::<_, ()>(octets.as_bytes().len()));
         assert_eq!(length, Ok(Verified(4)));
         assert!(octets.read(|_| Err::<(), _>("unreadable")).is_err());

@@ -2,7 +2,7 @@
 
 use super::assertion::{Assertion, malformed};
 use super::reject::{Reject, Shape};
-use super::response::{Coverage, read_child, read_root, verify_own};
+use super::response::{Coverage, Signed, common_key, read_child, read_root, verify_own};
 use super::sealed::Sealed;
 use crate::dsig::{self, Octets, Policy, Verified};
 use crate::xml::names::{SAML, XENC};
@@ -15,28 +15,33 @@ pub(super) async fn assertion<U: UnwrapKey>(
     holder: Element<'_>,
     policy: &Policy<'_>,
     keys: &mut Unwrapper<'_, U>,
-) -> Result<(Verified<Assertion>, Coverage), Reject> {
+) -> Result<Signed<Verified<Assertion>>, Reject> {
     match verify_own(response, policy)? {
-        Some(whole) => signed_outside(&whole, policy, keys).await,
+        Some(whole) => signed_outside(whole, policy, keys).await,
         None => signed_inside(holder, policy, keys).await,
     }
 }
 
 /// The response's signature covers the ciphertext, so it is read from the octets that were digested.
 async fn signed_outside<U: UnwrapKey>(
-    whole: &Verified<Octets>,
+    whole: Verified<Octets>,
     policy: &Policy<'_>,
     keys: &mut Unwrapper<'_, U>,
-) -> Result<(Verified<Assertion>, Coverage), Reject> {
+) -> Result<Signed<Verified<Assertion>>, Reject> {
     let encrypted = whole.read(read_encrypted)?;
     let key = keys.content_key(encrypted.get(), Cbc::AllowedAsSigned).await?;
     let opened = async {
         let plaintext = encrypted.decrypt(&[key], decrypt_one)?;
-        let (sealed, coverage) = match verify_plaintext(plaintext.get(), policy)? {
+        let own = verify_plaintext(plaintext.get(), policy)?;
+        let (sealed, coverage) = match &own {
             Some(own) => (own.read(read_octets)?, Coverage::Both),
             None => (plaintext.read(read_plaintext)?, Coverage::Response),
         };
-        Ok((Sealed::open(&sealed, keys).await?, coverage))
+        Ok(Signed {
+            value: Sealed::open(&sealed, keys).await?,
+            coverage,
+            key: common_key([&Some(whole), &own]),
+        })
     };
     uniform([encrypted.get().algorithm()], opened.await)
 }
@@ -46,13 +51,17 @@ async fn signed_inside<U: UnwrapKey>(
     holder: Element<'_>,
     policy: &Policy<'_>,
     keys: &mut Unwrapper<'_, U>,
-) -> Result<(Verified<Assertion>, Coverage), Reject> {
+) -> Result<Signed<Verified<Assertion>>, Reject> {
     let encrypted = Encrypted::read(holder)?;
     let key = keys.content_key(&encrypted, Cbc::Refused).await?;
     let plaintext = encrypted.decrypt(&key)?;
     let own = verify_plaintext(&plaintext, policy)?.ok_or(Reject::Signature(dsig::Error::Unsigned))?;
     let sealed = own.read(read_octets)?;
-    Ok((Sealed::open(&sealed, keys).await?, Coverage::Assertion))
+    Ok(Signed {
+        value: Sealed::open(&sealed, keys).await?,
+        coverage: Coverage::Assertion,
+        key: Some(own.get().key()),
+    })
 }
 
 /// Makes every failure one, where one of the ciphertexts that it depends on does not protect itself.

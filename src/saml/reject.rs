@@ -67,6 +67,8 @@ pub enum Reject {
     IdpStatus {
         /// Which one.
         status: IdpStatus,
+        /// Its codes, the outer one first; those of the specification without what they have in common.
+        codes: Vec<String>,
         /// The inner message, if any.
         message: Option<String>,
     },
@@ -287,10 +289,11 @@ impl fmt::Display for Reject {
             }
             Self::FormMalformed => f.write_str("expected one SAMLResponse and at most one RelayState field"),
             Self::GroupsOverage => f.write_str("expected groups, found groups.link: there are too many of them"),
-            Self::IdpStatus { message, .. } => {
+            Self::IdpStatus { codes, message, .. } => {
                 write!(
                     f,
-                    "the answer, whose signature was not checked, reports an error: {}",
+                    "the answer, whose signature was not checked, reports {}: {}",
+                    codes.join(", "),
                     message.as_deref().unwrap_or("no message")
                 )
             }

@@ -8,6 +8,7 @@ use super::sealed::Sealed;
 use super::time::Timestamp;
 use crate::dsig::{self, Octets, Policy, Verified};
 use crate::hidden::hide;
+use crate::limits::{MAX_STATUS_CODE_CHARACTERS, MAX_STATUS_CODES, MAX_STATUS_MESSAGE_CHARACTERS};
 use crate::xml::names::{DS, SAML, SAMLP};
 use crate::xml::{Document, Element, Profile, Source};
 use crate::xmlenc::{UnwrapKey, Unwrapper};
@@ -71,7 +72,7 @@ pub enum Encryption {
 /// use edge_saml::dsig::Verified;
 /// use edge_saml::saml::{assertion::Assertion, response::{Encryption, Envelope, VerifiedResponse}};
 /// fn forge(envelope: Envelope, assertion: Verified<Assertion>) -> VerifiedResponse {
-///     VerifiedResponse { envelope, assertion, encryption: Encryption::Plain }
+///     VerifiedResponse { envelope, assertion, encryption: Encryption::Plain, signing_key: None }
 /// }
 /// ```
 ///
@@ -88,6 +89,15 @@ pub struct VerifiedResponse {
     envelope: Envelope,
     assertion: Verified<Assertion>,
     encryption: Encryption,
+    signing_key: Option<usize>,
+}
+
+/// What is signed: a response or an assertion, and by which signatures.
+pub(super) struct Signed<T> {
+    pub(super) value: T,
+    pub(super) coverage: Coverage,
+    /// The place, among the policy's keys, of the one that made these signatures; none where several did.
+    pub(super) key: Option<usize>,
 }
 
 hide!(VerifiedResponse);
@@ -103,6 +113,12 @@ impl VerifiedResponse {
     #[must_use]
     pub fn encryption(&self) -> Encryption {
         self.encryption
+    }
+
+    /// The place, among the policy's keys, of the one that made its signatures; none where several did.
+    #[must_use]
+    pub fn signing_key(&self) -> Option<usize> {
+        self.signing_key
     }
 
     /// The assertion.
@@ -126,14 +142,15 @@ pub fn open(octets: &[u8], policy: &Policy<'_>) -> Result<VerifiedResponse, Reje
     if is_encrypted(unverified_assertion) {
         return Err(Reject::EncryptedUnexpected);
     }
-    let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
+    let signed = verify(unverified, unverified_assertion, policy)?;
     Ok(VerifiedResponse {
-        envelope: read_envelope(unverified, coverage)?,
-        assertion: octets.read(match coverage {
+        envelope: read_envelope(unverified, signed.coverage)?,
+        assertion: signed.value.read(match signed.coverage {
             Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Assertion::read),
             Coverage::Response => |octets| read_child(octets, "Assertion", Assertion::read),
         })?,
         encryption: Encryption::Plain,
+        signing_key: signed.key,
     })
 }
 
@@ -163,16 +180,20 @@ pub async fn open_with<U: UnwrapKey>(
     if is_encrypted(unverified_assertion) {
         // What anyone can see comes first: its faults must not tell that something could be decrypted.
         let envelope = read_envelope(unverified, Coverage::Response)?;
-        let (assertion, coverage) = decrypt::assertion(unverified, unverified_assertion, policy, &mut keys).await?;
+        let signed = decrypt::assertion(unverified, unverified_assertion, policy, &mut keys).await?;
         return Ok(VerifiedResponse {
-            envelope: Envelope { coverage, ..envelope },
-            assertion,
+            envelope: Envelope {
+                coverage: signed.coverage,
+                ..envelope
+            },
+            assertion: signed.value,
             encryption: Encryption::Encrypted,
+            signing_key: signed.key,
         });
     }
-    let (octets, coverage) = verify(unverified, unverified_assertion, policy)?;
-    let envelope = read_envelope(unverified, coverage)?;
-    let sealed = octets.read(match coverage {
+    let signed = verify(unverified, unverified_assertion, policy)?;
+    let envelope = read_envelope(unverified, signed.coverage)?;
+    let sealed = signed.value.read(match signed.coverage {
         Coverage::Assertion | Coverage::Both => |octets| read_root(octets.as_bytes(), Sealed::read),
         Coverage::Response => |octets| read_child(octets, "Assertion", Sealed::read),
     })?;
@@ -180,6 +201,7 @@ pub async fn open_with<U: UnwrapKey>(
         envelope,
         assertion: Sealed::open(&sealed, &mut keys).await?,
         encryption: Encryption::Plain,
+        signing_key: signed.key,
     })
 }
 
@@ -198,15 +220,24 @@ fn verify(
     response: Element<'_>,
     assertion: Element<'_>,
     policy: &Policy<'_>,
-) -> Result<(Verified<Octets>, Coverage), Reject> {
+) -> Result<Signed<Verified<Octets>>, Reject> {
     let whole = verify_own(response, policy)?;
     let own = verify_own(assertion, policy)?;
-    match (whole, own) {
-        (Some(_), Some(own)) => Ok((own, Coverage::Both)),
-        (Some(whole), None) => Ok((whole, Coverage::Response)),
-        (None, Some(own)) => Ok((own, Coverage::Assertion)),
-        (None, None) => Err(Reject::Signature(dsig::Error::Unsigned)),
-    }
+    let key = common_key([&whole, &own]);
+    let (value, coverage) = match (whole, own) {
+        (Some(_), Some(own)) => (own, Coverage::Both),
+        (Some(whole), None) => (whole, Coverage::Response),
+        (None, Some(own)) => (own, Coverage::Assertion),
+        (None, None) => return Err(Reject::Signature(dsig::Error::Unsigned)),
+    };
+    Ok(Signed { value, coverage, key })
+}
+
+/// The place of the key that made all these signatures, if one did.
+pub(super) fn common_key(signed: [&Option<Verified<Octets>>; 2]) -> Option<usize> {
+    let mut keys = signed.into_iter().flatten().map(|octets| octets.get().key());
+    let first = keys.next()?;
+    keys.all(|key| key == first).then_some(first)
 }
 
 /// Verifies the signature that is a child of `element`, if there is one.
@@ -281,20 +312,37 @@ pub(super) fn check_status(status: Element<'_>) -> Result<(), Reject> {
     if required(top, "Value")?.strip_prefix(PREFIX) == Some("Success") {
         return Ok(());
     }
-    let second = top.child(SAMLP, "StatusCode")?.and_then(|c| c.attribute("Value"));
     let message = status.child(SAMLP, "StatusMessage")?.map(Element::text).transpose()?;
-    let reason = match second.and_then(|v| v.strip_prefix(PREFIX)) {
-        Some("AuthnFailed" | "UnknownPrincipal") => IdpStatus::AuthnFailed,
-        Some("InvalidNameIDPolicy") => IdpStatus::InvalidNameIdPolicy,
-        Some("NoAuthnContext") => IdpStatus::NoAuthnContext,
-        Some("NoPassive") => IdpStatus::NoPassive,
-        Some("RequestDenied") => IdpStatus::RequestDenied,
-        _ => IdpStatus::RequesterError,
-    };
+    let mut codes = Vec::new();
+    let mut next = Some(top);
+    while let Some(code) = next.filter(|_| codes.len() < MAX_STATUS_CODES) {
+        let value = code.attribute("Value").unwrap_or_default();
+        codes.push(value.strip_prefix(PREFIX).unwrap_or(value));
+        next = code.child(SAMLP, "StatusCode")?;
+    }
+    // The inner code says more. One that is only to be within another is found without one too.
+    let known = codes.iter().rev().find_map(|code| known_status(code));
+    let shown = |text: &str, characters| text.chars().take(characters).collect();
     Err(Reject::IdpStatus {
-        status: reason,
-        message: message.map(|m| m.chars().take(500).collect()),
+        status: known.unwrap_or(IdpStatus::RequesterError),
+        codes: codes
+            .iter()
+            .map(|code| shown(code, MAX_STATUS_CODE_CHARACTERS))
+            .collect(),
+        message: message.map(|message| shown(message, MAX_STATUS_MESSAGE_CHARACTERS)),
     })
+}
+
+/// What a status code of the specification, without its prefix, means to us.
+fn known_status(code: &str) -> Option<IdpStatus> {
+    match code {
+        "AuthnFailed" | "UnknownPrincipal" => Some(IdpStatus::AuthnFailed),
+        "InvalidNameIDPolicy" => Some(IdpStatus::InvalidNameIdPolicy),
+        "NoAuthnContext" => Some(IdpStatus::NoAuthnContext),
+        "NoPassive" => Some(IdpStatus::NoPassive),
+        "RequestDenied" => Some(IdpStatus::RequestDenied),
+        _ => None,
+    }
 }
 
 fn has_signature(element: Element<'_>) -> Result<bool, Reject> {

@@ -6,13 +6,15 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { launchChromium, skip } from "./chromium.mjs";
-import { Browser, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
+import { Browser, DEFAULT_ENTITY_ID, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
 
 describe("axe-core", { skip }, () => {
-  let system, chromium, axe, connection, link, fresh, hook, reference;
+  let system, chromium, axe, connection, link, fresh, given, hook, token, reference;
   before(async () => {
     [system, chromium, axe] = await Promise.all([startSystem(), launchChromium(), readFile(join(root, "node_modules/axe-core/axe.min.js"), "utf8")]);
-    connection = await connect(system, { domain: "acme.test" });
+    connection = await connect(system, { domain: "acme.test", decrypt_assertions: true });
+    for (const step of ["prepare", "activate"]) await system.api("POST", `${connection.path}/decryption-keys/rotate`, { step });
+    token = (await system.api("POST", "/tokens", { name: "ci", scopes: ["read"] })).body;
     // With a draft and a version of its own.
     await system.api("PATCH", `${connection.path}/draft`, { attribute_map: { groups: "crew" } });
     link = (await system.api("POST", `${connection.path}/setup-links`)).body.url;
@@ -24,6 +26,8 @@ describe("axe-core", { skip }, () => {
     const browser = new Browser(system.origin);
     const refused = await answerTo(await begin(browser, connection), system, { audience: "urn:elsewhere" });
     ({ reference } = await assertRefused(system, connection, await deliver(browser, connection, refused), "audience_mismatch"));
+    given = (await system.api("POST", "/connections", { name: "Given", provider: "google", domains: ["given.test"] })).body;
+    await system.api("POST", `/connections/${given.id}/metadata`, { url: system.idp.metadataUrl });
     fresh = (await system.api("POST", "/connections", { name: "Globex", provider: "google", domains: ["globex.test"] })).body;
   });
   after(() => Promise.all([system?.stop(), chromium?.close()]));
@@ -70,11 +74,31 @@ describe("axe-core", { skip }, () => {
           await page.getByRole("button", { name: "Read & save" }).click();
           await page.getByRole("alert").waitFor();
           await judge("setup with a problem");
+          await page.goto(`${system.origin}/sso/admin/connections/${given.id}`);
+          await page.getByText("From metadata XML").click();
+          await page.getByLabel("Metadata XML").fill(system.metadata.replaceAll(DEFAULT_ENTITY_ID, "urn:other"));
+          await page.getByRole("button", { name: "Read & save" }).click();
+          await page.getByRole("heading", { name: "What would change" }).waitFor();
+          await judge("what would change");
           await page.goto(`${system.origin}/sso/admin/connections/${fresh.id}/settings`);
           await page.getByLabel("Add a domain").fill("nonsense");
           await page.keyboard.press("Enter");
           await page.getByRole("alert").waitFor();
           await judge("settings with an error");
+          await page.goto(`${system.origin}/sso/admin/connections/${connection.id}/settings`);
+          await page.getByRole("button", { name: "Drop the previous key" }).click();
+          await page.getByRole("alert").waitFor();
+          await judge("settings with a key to drop");
+          await page.goto(`${system.origin}/sso/admin/tokens`);
+          await page.getByRole("textbox", { name: "Name" }).fill(`${colorScheme} ${width}`);
+          await page.getByLabel("Read", { exact: true }).uncheck();
+          await page.getByRole("button", { name: "Make the token" }).click();
+          await page.getByText("Choose at least one.").waitFor();
+          await judge("tokens with an error");
+          await page.getByLabel("Read", { exact: true }).check();
+          await page.getByRole("button", { name: "Make the token" }).click();
+          await page.getByRole("heading", { name: /is made$/ }).waitFor();
+          await judge("tokens with one that was made");
           await page.goto(`${system.origin}/sso/admin/webhooks`);
           await page.getByLabel("Address").fill("https://10.0.0.1/x");
           await page.getByLabel("connection.created", { exact: true }).press("Space");
@@ -113,7 +137,9 @@ describe("axe-core", { skip }, () => {
   }
 
   function dashboardPages() {
-    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/webhooks", `/sso/admin/webhooks/${hook.id}?done=test`, "/sso/admin/transfer"];
+    const pages = ["/sso/admin", "/sso/admin/nothing", "/sso/admin/connections/new", "/sso/admin/connections/new?provider=entra", "/sso/admin/certificates"];
+    pages.push("/sso/admin/audit", `/sso/admin/audit?connection=${connection.id}&before=1`, "/sso/admin/tokens?done=revoke", `/sso/admin/tokens/${token.id}/revoke`);
+    pages.push("/sso/admin/webhooks", `/sso/admin/webhooks/${hook.id}?done=test`, "/sso/admin/transfer");
     for (const id of [connection.id, fresh.id]) {
       const page = `/sso/admin/connections/${id}`;
       pages.push(`${page}?done=metadata`, `${page}/settings?done=domains`, `${page}/history?done=undo`, `${page}/sign-ins?done=start-capture`);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
 import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
-import { adminToken, startSystem } from "./support.mjs";
+import { Browser, adminToken, answerTo, begin, connect, deliver, signIn as userSignsIn, startSystem } from "./support.mjs";
 
 const STEP_MS = 15_000;
 
@@ -151,11 +151,17 @@ describe("the dashboard in a browser", { skip }, () => {
   test("screenshots are made", { skip: process.env.SCREENSHOTS !== "1" && "only with SCREENSHOTS=1" }, async () => {
     const folder = join(root, "docs/screenshots");
     await mkdir(folder, { recursive: true });
-    const connections = [];
-    for (const [name, provider, domain, organization] of [["Northwind Traders", "okta", "northwind.test", "org_1042"], ["Globex", "entra", "globex.test", "org_1043"], ["Initech", "google", "initech.test", "org_1051"]]) {
+    // One that is in use, with a sign-in and a refusal; one that is being set up; two that wait for the customer.
+    const used = await connect(system, { name: "Contoso", domain: "contoso.test", organization: "org_1007" });
+    const northwind = { name: "Northwind Traders", provider: "okta", domains: ["northwind.test", "northwind.example"], organization: "org_1042" };
+    const connections = [used, (await system.api("POST", "/connections", northwind)).body];
+    for (const [name, provider, domain, organization] of [["Globex", "entra", "globex.test", "org_1043"], ["Initech", "google", "initech.test", "org_1051"]]) {
       connections.push((await system.api("POST", "/connections", { name, provider, organization, domains: [domain] })).body);
     }
-    const [{ id }] = connections;
+    for (let time = 0; time < 3; time += 1) await userSignsIn(system, used);
+    const browser = new Browser(system.origin);
+    await deliver(browser, used, await answerTo(await begin(browser, used), system, { audience: "urn:elsewhere" }));
+    const [, { id }] = connections;
     await system.api("POST", `/connections/${id}/metadata`, { xml: system.metadata });
     const { url } = (await system.api("POST", `/connections/${id}/setup-links`)).body;
     for (const colorScheme of ["light", "dark"]) {
@@ -167,6 +173,8 @@ describe("the dashboard in a browser", { skip }, () => {
         };
         await page.goto(`${system.origin}/sso/admin`);
         await take("connections");
+        await page.goto(`${system.origin}/sso/admin/connections/${used.id}/sign-ins`);
+        await take("sign-ins");
         await page.goto(`${system.origin}/sso/admin/connections/${id}`);
         await take("connection");
         const [tab] = await Promise.all([page.waitForEvent("popup"), page.getByRole("button", { name: "Test", exact: true }).click()]);

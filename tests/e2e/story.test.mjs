@@ -131,6 +131,16 @@ describe("the whole story", { skip }, () => {
         });
         await userSignsIn();
 
+        // The log shows it, with what was checked.
+        await vendor.goto(setup);
+        await follow(vendor, "Sign-ins");
+        const attempt = vendor.getByRole("row").filter({ hasText: `ada@${domain}` });
+        await attempt.getByText("Signed in").waitFor();
+        await assertFits(vendor);
+        await hands.press(attempt.getByRole("link"));
+        await heading(vendor, "Signed in");
+        await said(vendor, "The response passed every check");
+
         // A change of what is live waits in a draft, whose test finds that its certificate is wrong. Users go on signing in.
         await vendor.goto(setup);
         await hands.press(vendor.locator("summary", { hasText: "By hand" }));

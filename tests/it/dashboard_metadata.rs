@@ -358,6 +358,7 @@ fn held_metadata_is_approved_or_rejected_by_who_has_looked_at_it() {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     assert_eq!(hidden_fields(&shown, &approve).len(), 2);
+    assert!(body(&browser.get(&world, "/sso/admin")).contains("Metadata waits for you"));
 
     // Neither another site nor somebody who may only look decides; nor anybody who has looked at something else.
     let foreign = browser.post(&world, &approve, &encoded(&[("csrf", "x"), ("version", "x")]));
@@ -390,6 +391,7 @@ fn held_metadata_is_approved_or_rejected_by_who_has_looked_at_it() {
     );
     assert_eq!(connection(&world, &page), before);
     assert!(!body(&browser.get(&world, &page)).contains("Waits for you"));
+    assert!(!body(&browser.get(&world, "/sso/admin")).contains("waits for you"));
     let hostile = "urn:&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;";
     put(&other(hostile));
     next_day(&world);

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::{FetchFailure, Ports};
-use edge_saml::app::registry::Actor;
 use edge_saml::app::registry::refresh::{RefreshFailure, RefreshOutcome, SaveRefresh, TakeDueRefreshes};
+use edge_saml::app::registry::{Actor, Read};
 use edge_saml::dsig::Certificate;
 use edge_saml::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use edge_saml::saml::id::EndpointUrl;
@@ -591,6 +591,43 @@ fn one_run_of_the_schedule_does_no_more_than_it_may() {
 }
 
 #[test]
+fn redirects_take_no_longer_than_one_answer_may() {
+    let (world, id) = followed();
+    world.answer(URL, 302, Some("https://idp.example/1"), b"", None);
+    world.answer("https://idp.example/1", 302, Some("https://idp.example/2"), b"", None);
+    world.serve("https://idp.example/2", Metadata::new().0.as_bytes(), None);
+    let refreshed = |seconds: i64| {
+        world.fetch_takes.set(seconds);
+        world.next_day();
+        world.fetch_takes.set(0);
+        world.refresh(&id)["error"]["code"].clone()
+    };
+    // Two questions of DNS and an answer each.
+    assert_eq!(refreshed(1), Value::Null);
+    assert_eq!(refreshed(3), "fetch_timeout");
+}
+
+#[test]
+fn an_imported_connection_is_followed_like_any_other() {
+    let (world, id) = followed();
+    let (_, document) = world.api("GET", "/export", &json!({}));
+    let other = World::new();
+    let (status, report) = other.api("POST", "/import", &document);
+    assert_eq!(
+        (status, &report["connections"][0]["result"]),
+        (200, &json!("created")),
+        "{report}"
+    );
+    other.put(&Metadata::new().with_certificates(&[certificate(0), other_certificate()]));
+    other.next_day();
+    assert_eq!(other.refresh(&id)["error"], Value::Null);
+    assert_eq!(
+        other.certificates(&id),
+        fingerprints(&[certificate(0), other_certificate()])
+    );
+}
+
+#[test]
 fn what_was_fetched_for_an_older_configuration_is_dropped() {
     let (world, id) = followed();
     world.pass(DAY);
@@ -605,6 +642,7 @@ fn what_was_fetched_for_an_older_configuration_is_dropped() {
     let save = |found| {
         let save = SaveRefresh {
             id: connection.id.clone(),
+            generation: connection.generation,
             url: EndpointUrl::parse(URL).unwrap(),
             found,
             actor: Actor::new("schedule"),
@@ -620,6 +658,23 @@ fn what_was_fetched_for_an_older_configuration_is_dropped() {
     assert_eq!(save(failure()), RefreshOutcome::Failed);
     let found = Box::new(connection.identity_provider.clone().unwrap());
     assert!(matches!(save(Ok(found.clone())), RefreshOutcome::Taken(_)));
+    // A key that somebody took away meanwhile does not come back with what was fetched before.
+    let both = Metadata::new().with_certificates(&[certificate(0), other_certificate()]);
+    world.put(&both);
+    world.save_url(&id, URL);
+    let id_of = connection.id.clone();
+    let fetched = block_on((&world).registry(Read { id: id_of })).unwrap().reply.unwrap();
+    let late = SaveRefresh {
+        id: fetched.id.clone(),
+        generation: fetched.generation,
+        url: EndpointUrl::parse(URL).unwrap(),
+        found: Ok(Box::new(fetched.identity_provider.unwrap())),
+        actor: Actor::new("schedule"),
+    };
+    world.put(&Metadata::new());
+    world.save_url(&id, URL);
+    assert_eq!(block_on((&world).registry(late)).unwrap().reply, RefreshOutcome::Gone);
+    assert_eq!(world.certificates(&id), fingerprints(&[certificate(0)]));
     let elsewhere = "https://idp.example/elsewhere";
     world.serve(
         elsewhere,

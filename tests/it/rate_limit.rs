@@ -48,6 +48,10 @@ fn sign_ins_that_are_begun_are_counted_by_address() {
     one_too_many(Limit::SignIn, "POST", "/sso/sign-in", FORM, 422);
     one_too_many(Limit::SignIn, "GET", "/sso/sign-in?email=ada@nowhere.test", &[], 422);
     one_too_many(Limit::SignIn, "GET", "/sso/setup/no-such-link", &[], 404);
+    let headers = [FORM[0], ("cookie", "__Host-sso_setup=x")];
+    for path in ["/sso/setup/metadata", "/sso/setup/identity-provider"] {
+        one_too_many(Limit::SetupForm, "POST", path, &headers, 404);
+    }
     let world = World::new();
     send(&world, "GET", "/sso/sign-in", "192.0.2.1", &[]);
     assert!(world.counted.borrow().is_empty(), "the form alone is for everybody");

@@ -379,7 +379,90 @@ fn what_the_identity_provider_refuses_is_told_to_the_vendor() {
         assert_eq!(refusals[0]["code"], code);
         assert_eq!(
             refusals[0]["detail"],
-            "the answer, whose signature was not checked, reports an error: Because."
+            format!("the answer, whose signature was not checked, reports Responder, {second}: Because.")
+        );
+    }
+}
+
+/// Status codes are nested (SAML Core 3.2.2.2): the vendor sees all that there are, up to a bound, whoever defined them.
+#[test]
+fn status_codes_are_shown_however_they_are_nested() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let of = |name: &str| format!("urn:oasis:names:tc:SAML:2.0:status:{name}");
+    let code = |value: &str, within: &str| format!("<samlp:StatusCode Value=\"{value}\">{within}</samlp:StatusCode>");
+    let long = format!("urn:x:{}", "y".repeat(200));
+    for (codes, expected, shown) in [
+        (
+            code(&of("Requester"), ""),
+            "idp_requester_error",
+            "Requester: no message".to_owned(),
+        ),
+        (
+            code(&of("RequestDenied"), ""),
+            "idp_request_denied",
+            "RequestDenied: no message".to_owned(),
+        ),
+        (
+            code(
+                &of("Responder"),
+                &code(&of("AuthnFailed"), &code("urn:vendor:locked", &code("urn:more", ""))),
+            ),
+            "idp_authn_failed",
+            "Responder, AuthnFailed, urn:vendor:locked: no message".to_owned(),
+        ),
+        (
+            code(&of("Responder"), &code("http://schemas.microsoft.com/AADSTS50105", "")),
+            "idp_requester_error",
+            "Responder, http://schemas.microsoft.com/AADSTS50105: no message".to_owned(),
+        ),
+        (
+            code(&of("Responder"), &code(&long, "")),
+            "idp_requester_error",
+            format!("Responder, {}: no message", &long[..100]),
+        ),
+    ] {
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let response = status(&id, &request, "AuthnFailed");
+        let (start, end) = ("<samlp:Status>", "</samlp:Status>");
+        let (before, rest) = response.split_once(start).unwrap();
+        let response = format!("{before}{start}{codes}{end}{}", rest.split_once(end).unwrap().1);
+        assert_eq!(Browser::deliver(&world, &id, &response).status(), 403);
+        let refusal = &world.refusals(&id)[0];
+        assert_eq!(refusal["code"], expected);
+        let detail = format!("the answer, whose signature was not checked, reports {shown}");
+        assert_eq!(refusal["detail"], detail);
+    }
+}
+
+/// What we find a request by is `InResponseTo`; a `RelayState` that was lost or altered on its way is no matter.
+#[test]
+fn a_relay_state_of_whatever_kind_is_no_matter() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let link = format!("/sso/sign-in?connection={id}");
+    let sent = location(&browser.get(&world, &link));
+    let of_another = url::Url::parse(&sent).unwrap();
+    let (_, of_another) = of_another.query_pairs().find(|(name, _)| name == "RelayState").unwrap();
+    assert!(!of_another.is_empty() && of_another.len() <= 80);
+    for relay_state in [
+        "",
+        "/elsewhere",
+        "https%3A%2F%2Fevil.example%2F",
+        "%FF",
+        "test_",
+        &of_another,
+        &"x".repeat(2_000),
+    ] {
+        let request = browser.begin(&world, "ada@acme.test", "/reports");
+        let response = respond(&Message::of(&id, Some(&request)));
+        let ticket = Browser::deliver_with(&world, &id, &response, &format!("&RelayState={relay_state}"));
+        assert_eq!(ticket.status(), 303, "{relay_state}");
+        let done = browser.get(&world, &location(&ticket));
+        assert_eq!(
+            (done.status().as_u16(), location(&done)),
+            (303, "/reports".to_owned()),
+            "{relay_state}"
         );
     }
 }

@@ -31,11 +31,8 @@ fn call(world: &World, method: &str, path: &str, body: &Value) -> Value {
     answer
 }
 
-fn code((status, answer): (u16, Value)) -> (u16, String) {
-    let code = match answer {
-        Value::Object(mut fields) => fields.remove("error").unwrap_or_default()["code"].take(),
-        other => other,
-    };
+fn code((status, mut body): (u16, Value)) -> (u16, String) {
+    let code = body["error"]["code"].take();
     (status, code.as_str().unwrap_or("none").to_owned())
 }
 

@@ -22,6 +22,7 @@ struct CalendarPage<'a> {
 struct Row<'a> {
     entry: Entry<'a>,
     mark: Option<Pill>,
+    /// The day of its end, how far that is, and how grave.
     end: Option<(String, String, &'static str)>,
     /// What happens, or has to be done, before its end.
     next: &'static str,
@@ -35,13 +36,27 @@ impl<P: Ports> App<P> {
             rows: (calendar(&connections, now).into_iter())
                 .map(|entry| Row {
                     mark: entry.notice_days.map(notice),
-                    end: entry.certificate.not_after.map(|at| end_shown(at, now)),
+                    end: (entry.certificate.not_after).map(|at| {
+                        let (day, _, tone) = end_shown(at, now);
+                        (day, distance(entry.days_left.unwrap_or(0)), tone)
+                    }),
                     next: next(&entry),
                     entry,
                 })
                 .collect(),
         };
         Ok(render(StatusCode::OK, &page))
+    }
+}
+
+/// How far a day is, in words.
+fn distance(days: i64) -> String {
+    match days {
+        i64::MIN..=-2 => format!("{} days ago", days.saturating_neg()),
+        -1 => "a day ago".to_owned(),
+        0 => "today".to_owned(),
+        1 => "in a day".to_owned(),
+        _ => format!("in {days} days"),
     }
 }
 

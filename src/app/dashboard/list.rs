@@ -11,6 +11,7 @@ use super::{Chrome, Failure, render};
 use crate::app::App;
 use crate::app::http::{Request, Response, field};
 use crate::app::ports::Ports;
+use crate::app::registry::refresh::ListHeld;
 use crate::app::registry::{ConnectionPage, ListPage};
 use crate::limits::CONNECTIONS_SHOWN;
 use crate::saml::connection::Connection;
@@ -33,6 +34,8 @@ struct ConnectionsPage<'a> {
 struct Row<'a> {
     connection: &'a Connection,
     state: Pill,
+    /// Whether changed metadata waits for approval.
+    waits: bool,
     provider: &'static str,
     /// The first domains, and how many more there are.
     domains: Vec<&'a str>,
@@ -58,12 +61,16 @@ impl<P: Ports> App<P> {
             organization: None,
         };
         let ConnectionPage { connections, next } = self.ports.registry(list).await?.reply;
+        let waiting = self.ports.registry(ListHeld {}).await?.reply;
         let now = self.ports.now();
         let health = join_all(connections.iter().map(|connection| self.health_shown(connection, now))).await;
-        let rows = connections.iter().zip(health);
+        let rows = connections.iter().zip(health).map(|(connection, health)| Row {
+            waits: waiting.contains(&connection.id),
+            ..row(connection, health, now)
+        });
         let page = ConnectionsPage {
             chrome: visitor.chrome(),
-            rows: rows.map(|(connection, health)| row(connection, health, now)).collect(),
+            rows: rows.collect(),
             is_later_page: after.is_some(),
             next,
             deleted: field(query, "done").ok().flatten().as_deref() == Some("delete"),
@@ -84,6 +91,7 @@ fn row(connection: &Connection, health: Option<HealthShown>, now: Timestamp) -> 
     Row {
         connection,
         state: state(connection),
+        waits: false,
         provider: Preset::of(connection.provider).name,
         domains: domains.take(DOMAINS_SHOWN).collect(),
         more: connection.domains.len().saturating_sub(DOMAINS_SHOWN),

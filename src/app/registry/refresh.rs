@@ -39,6 +39,8 @@ pub struct TakeDueRefreshes {
 pub struct SaveRefresh {
     /// Whose.
     pub id: ConnectionId,
+    /// The generation of the connection for which it was fetched.
+    pub generation: u64,
     /// Where it was fetched.
     pub url: EndpointUrl,
     /// What was found, or why nothing was.
@@ -62,7 +64,7 @@ pub struct RefreshFailure {
 pub enum RefreshOutcome {
     /// The failure was noted.
     Failed,
-    /// The connection is gone, or has its metadata from elsewhere by now.
+    /// The connection is gone or was changed meanwhile, so that it says nothing of it any more.
     Gone,
     /// It waits for approval, or was dismissed before.
     Held,
@@ -100,6 +102,10 @@ pub struct ReadHeld {
     /// Whose.
     pub id: ConnectionId,
 }
+
+/// Lists the connections whose metadata waits for approval.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ListHeld {}
 
 /// Metadata that waits for approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,7 +182,8 @@ impl Call for SaveRefresh {
         let Some(saved) = connection.identity_provider.clone() else {
             return Ok(RefreshOutcome::Gone);
         };
-        if state.metadata_url != self.url {
+        // What somebody saved meanwhile is newer than what was fetched before: a key that was taken away does not come back.
+        if state.metadata_url != self.url || connection.generation != self.generation {
             return Ok(RefreshOutcome::Gone);
         }
         let found = match self.found {
@@ -219,6 +226,17 @@ impl Call for ReadHeld {
 
     fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
         held(sql, &self.id)
+    }
+}
+
+impl Call for ListHeld {
+    type Reply = Vec<ConnectionId>;
+    const NAME: &'static str = "list_held_metadata";
+
+    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let rows = sql.run("SELECT connection_id FROM held_metadata WHERE dismissed = 0", &[])?;
+        let id = |row: &Row| Ok(ConnectionId::parse(text(row, 0)?)?);
+        rows.iter().map(id).collect()
     }
 }
 

@@ -52,7 +52,9 @@ export async function start({ users }) {
   for (const set of ["saml20-idp-remote", "saml20-sp-hosted"]) await write(`metadata/${set}.php`, "<?php\n");
   await configure();
 
-  const server = spawn("php", ["-d", "display_errors=0", "-S", `localhost:${port}`, "-t", join(PACKAGE, "www")], {
+  // PHP keeps what it has compiled, and would look for a change every two seconds only.
+  const options = ["-d", "display_errors=0", "-d", "opcache.revalidate_freq=0"];
+  const server = spawn("php", [...options, "-S", `localhost:${port}`, "-t", join(PACKAGE, "www")], {
     env: { ...process.env, SIMPLESAMLPHP_CONFIG_DIR: folder, PHP_CLI_SERVER_WORKERS: "2" },
     detached: true, // its own process group, so that its workers end with it
     stdio: ["ignore", "ignore", "pipe"],

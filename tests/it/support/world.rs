@@ -174,6 +174,8 @@ pub(crate) struct World {
     pub(crate) ledger_calls: RefCell<Vec<&'static str>>,
     /// What is answered at each URL.
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
+    /// How many seconds each fetch takes.
+    pub(crate) fetch_takes: Cell<i64>,
     /// What was posted to webhooks, and how each address answers where not with 200.
     pub(crate) posts: RefCell<Vec<Posted>>,
     pub(crate) post_answers: RefCell<BTreeMap<String, Result<u16, FetchFailure>>>,
@@ -214,6 +216,7 @@ impl World {
             config_reads: RefCell::default(),
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
+            fetch_takes: Cell::new(0),
             posts: RefCell::default(),
             post_answers: RefCell::default(),
             fetched: RefCell::default(),
@@ -587,6 +590,7 @@ impl Ports for &World {
 
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
         self.fetched.borrow_mut().push(wanted.url.to_string());
+        self.pass(self.fetch_takes.get());
         let answer = self.answers.borrow().get(wanted.url.as_str()).cloned();
         answer.unwrap_or_else(|| match wanted.url.as_str().strip_prefix(RESOLVER) {
             // Any other name is that of a public host.
