@@ -113,7 +113,7 @@ describe("axe-core", { skip }, () => {
           await judge("a webhook's secret");
           await page.getByRole("button", { name: "Delete the webhook" }).click();
           await page.goto(`${system.origin}/sso/admin/transfer`);
-          await page.getByLabel("The exported file").fill(JSON.stringify({ format: "edge-saml/connections", version: 1, connections: [{ name: "A", provider: "okta", domains: ["a.test"] }, { name: "B", provider: "okta", domains: ["acme.test"] }] }));
+          await page.locator("#import-document").fill(JSON.stringify({ format: "edge-saml/connections", version: 1, connections: [{ name: "A", provider: "okta", domains: ["a.test"] }, { name: "B", provider: "okta", domains: ["acme.test"] }] }));
           await page.getByRole("button", { name: "Check only" }).click();
           await page.getByText("Would be added").waitFor();
           await judge("a report of an import");

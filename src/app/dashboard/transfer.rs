@@ -141,7 +141,7 @@ fn transfer_page(
     let hint = "The whole file, or a part of it with some of its connections.";
     let document = maker.field(
         "document",
-        "Export",
+        "The exported file",
         hint,
         Kind::Area(Some(".json,application/json")),
         typed("document"),
