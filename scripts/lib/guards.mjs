@@ -233,6 +233,9 @@ export const guards = [
   guard("R15 what browsers mend in addresses", targets, " || text.contains(is_odd) {", " {\n        let _ = is_odd;", "lib return_target::tests::a134"),
   guard("R15 user information in addresses", targets, "authority.is_empty() || authority.contains('@')", "authority.is_empty()", "lib return_target::tests::a134"),
   guard("R15 allowed origins are https", targets, ".filter(|origin| origin.as_str().starts_with(\"https://\") || development == Development::On)", ".filter(|_| development == Development::On || true)", "lib return_target::tests::origins"),
+  guard("R13 assertions that may be forgotten", ticket, "if let Err(refusal) = check_in_time(self.remember_until, now) {", "if let Err(refusal) = Ok::<(), Refusal>(()) {", "it ledger::what_may_be_forgotten"),
+  guard("R13 logout requests that may be forgotten", logouts, "if let Err(refusal) = check_in_time(self.remember_until, now) {", "if let Err(refusal) = Ok::<(), Refusal>(()) {", "it ledger::what_may_be_forgotten"),
+  guard("R15 links that come from no page", signIn, "is_from_own_page(request)", "is_from_ourselves(request, &self.config.origin)", "it sign_in::no_link_from_elsewhere"),
   guard("R15 origins that are not allowed any more", signIn, "see_other(self.return_target(Some(target.as_str())).as_str())", "see_other(target.as_str())", "it return_targets::an_origin"),
   // R9: what is encrypted fails in one way.
   guard("R9 one failure with AES-CBC", decrypt, "uniform([encrypted.get().algorithm()], opened.await)", "opened.await", "it xmlenc::a91"),

@@ -282,7 +282,10 @@ impl<P: Ports> App<P> {
                 // The session that this browser had before is over; it could not be ended later, without its cookie.
                 if let Some((previous, token)) = present {
                     let ended = EndSession { session: token.hash() };
-                    self.ports.ledger(&previous, ended).await?;
+                    // The ticket is used up: who has signed in must not lose that by it.
+                    if let Err(unavailable) = self.ports.ledger(&previous, ended).await {
+                        self.log_unavailable(&unavailable);
+                    }
                 }
                 self.note_sign_in(id, completed.reference, None, Some(completed.email));
                 let mut response = self.go_on(&completed.return_path);

@@ -147,6 +147,13 @@ pub fn has_media_type(request: &Request, essence: &str) -> bool {
     found.trim().eq_ignore_ascii_case(essence)
 }
 
+/// Whether the browser says that one of our own pages led to the request (Fetch Metadata): an address that was typed, or
+/// opened out of another program, comes from none.
+#[must_use]
+pub fn is_from_own_page(request: &Request) -> bool {
+    header(request, &HeaderName::from_static("sec-fetch-site")) == Some("same-origin")
+}
+
 /// Whether the request comes from one of our own pages, or from no page at all.
 ///
 /// Browsers say so themselves (Fetch Metadata, `Sec-Fetch-Site`), older ones with `Origin`.

@@ -63,6 +63,11 @@ pub enum Refusal {
     Disabled,
     /// The user's e-mail address is not the one that was typed.
     EmailDiffers,
+    /// What was accepted is not valid any more by the ledger's clock, so that it may be forgotten already.
+    Late {
+        /// By how many seconds.
+        by_seconds: i64,
+    },
     /// The user never signed in before, and new ones may not.
     NewUser,
     /// The ledger has not heard yet of the generation that the caller used.
@@ -186,15 +191,25 @@ pub fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<Swept, SqlError> {
     Ok(swept)
 }
 
-/// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. An assertion is accepted in
-/// the very second of `remember_until`, so it is forgotten only after it.
+/// Whether something that is used once, and remembered until `remember_until`, is still in time. The caller judged that by a
+/// clock that may have stood still since the request's head came.
+fn check_in_time(remember_until: Timestamp, now: Timestamp) -> Result<(), Refusal> {
+    let by_seconds = now.since(remember_until);
+    if by_seconds > 0 {
+        return Err(Refusal::Late { by_seconds });
+    }
+    Ok(())
+}
+
+/// The tables whose rows grow old: by which column, and how many seconds they are kept beyond it. What is used once is accepted in
+/// the very second of `remember_until`, and forgotten only after it: see [`check_in_time`].
 const GROWING_OLD: [(&str, &str, i64); 8] = [
     ("requests", "expires_at", EXPIRED_REQUEST_SECONDS),
     ("assertions", "remember_until", 1),
     ("tickets", "expires_at", 0),
     ("sessions", "expires_at", 0),
     ("logouts", "expires_at", 0),
-    ("ended_users", "remember_until", 0),
+    ("ended_users", "remember_until", 1),
     ("messages", "at", CAPTURED_MESSAGE_SECONDS),
     ("tests", "begun_at", TEST_KEPT_SECONDS),
 ];

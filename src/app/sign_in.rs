@@ -4,7 +4,8 @@ use http::{Method, StatusCode};
 
 use super::error::BrowserError;
 use super::http::{
-    BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, see_other, set_cookie,
+    BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, is_from_own_page, see_other,
+    set_cookie,
 };
 use super::ledger::{AskAgain, Asked, Begin, GiveUp, Refusal};
 use super::ports::{LogLine, Ports, Unavailable};
@@ -16,7 +17,7 @@ use crate::saml::authn_request::AuthnRequest;
 use crate::saml::binding::{MessageKind, post_value, redirect_query, redirect_url};
 use crate::saml::connection::{Binding, Connection, Endpoint, ServiceProvider, State};
 use crate::saml::id::{ConnectionId, Domain, EmailAddress, RequestId};
-use crate::saml::reject::Reject;
+use crate::saml::reject::{Clock, Reject};
 use crate::saml::settings::LoginHint;
 use crate::saml::validate::DEFAULT_SKEW_SECONDS;
 use crate::token::Token;
@@ -79,7 +80,8 @@ impl<P: Ports> App<P> {
         let session = self.session(request).await?;
         let hinted = wish.email.is_some() || wish.connection.is_some() || wish.organization.is_some();
         // Another site may begin a first sign-in by a link, but not replace a session: then somebody has to press the button.
-        let unattended = session.is_none() || is_from_ourselves(request, &self.config.origin);
+        // Nor may a link in a message, which comes from no site at all.
+        let unattended = session.is_none() || is_from_own_page(request);
         if hinted && unattended && request.method() != Method::HEAD {
             return if wish.bounced {
                 self.begin_once(request, &wish).await
@@ -472,6 +474,10 @@ pub(super) fn reject_of(refusal: &Refusal) -> Reject {
         Refusal::AuthnTooOld => Reject::AuthnTooOld,
         Refusal::BrowserMismatch => Reject::BrowserMismatch,
         Refusal::EmailDiffers => Reject::EmailDiffersFromTyped,
+        Refusal::Late { by_seconds } => Reject::Expired(Clock {
+            bound: "NotOnOrAfter",
+            off_by_seconds: *by_seconds,
+        }),
         Refusal::NewUser => Reject::JitDisabled,
         Refusal::Disabled | Refusal::StaleGeneration | Refusal::NotYetKnown => Reject::ConnectionDisabled,
         Refusal::RequestAnswered => Reject::RequestAlreadyAnswered,

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
-use edge_saml::app::ledger::{Asked, Begin, Call, Configure, Forget};
+use edge_saml::app::ledger::{Answers, Asked, Begin, Call, Configure, Consume, EndUserSessions, Forget, Refusal, User};
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION};
 use edge_saml::saml::connection::State;
-use edge_saml::saml::id::{RequestId, ReturnPath};
+use edge_saml::saml::id::{AssertionId, EmailAddress, EntityId, RequestId, ReturnPath};
+use edge_saml::saml::identity::Identity;
 use edge_saml::saml::settings::SessionSettings;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::token::TokenHash;
@@ -156,4 +157,62 @@ fn beginning_a_sign_in_reads_few_rows() {
         1,
         "{plans:#?}"
     );
+}
+
+#[test]
+fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
+    let consume = |seconds: i64| {
+        let user = User {
+            id: "ada".to_owned(),
+            subject_id: None,
+            idp_entity_id: EntityId::parse("urn:idp").unwrap(),
+            name_id: None,
+            name_id_format: None,
+            name_qualifier: None,
+            sp_name_qualifier: None,
+            session_indexes: Vec::new(),
+            identity: Identity {
+                email: EmailAddress::parse("ada@acme.test").unwrap(),
+                first_name: None,
+                last_name: None,
+                groups: Vec::new(),
+            },
+        };
+        let consume = Consume {
+            generation: 1,
+            answers: Answers::Nothing {
+                return_path: ReturnPath::parse("/").unwrap(),
+            },
+            assertion_id: AssertionId::parse("_once").unwrap(),
+            remember_until: at(0),
+            ticket: TokenHash::of_octets(b"ticket"),
+            user,
+            require_typed_email: false,
+            just_in_time_sign_up: true,
+            session_not_on_or_after: None,
+            authn_instant: at(-10),
+            reference: "00000-00000".to_owned(),
+        };
+        consume.run(&configured(), at(seconds)).unwrap().map(|_| ())
+    };
+    assert_eq!(consume(0), Ok(()));
+    assert_eq!(consume(1), Err(Refusal::Late { by_seconds: 1 }));
+
+    let end = |sql: &dyn Sql, seconds: i64| {
+        let end = EndUserSessions {
+            generation: 1,
+            request_id: RequestId::parse("_logout").unwrap(),
+            user_id: "ada".to_owned(),
+            session_indexes: Vec::new(),
+            issued_at: at(-10),
+            remember_until: at(0),
+        };
+        end.run(sql, at(seconds)).unwrap()
+    };
+    let sql = configured();
+    assert_eq!(end(&sql, 0), Ok(()));
+    // It is remembered for as long as it is accepted.
+    assert_eq!(end(&sql, 0), Ok(()));
+    assert_eq!(number(&sql, "SELECT count(*) FROM ended_users"), 1);
+    assert_eq!(end(&sql, 1), Err(Refusal::Late { by_seconds: 1 }));
 }

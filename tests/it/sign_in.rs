@@ -507,24 +507,24 @@ fn sign_ins_in_flight_are_bounded_and_the_oldest_gives_way() {
 }
 
 #[test]
-fn another_site_cannot_replace_a_session_by_a_link() {
+fn no_link_from_elsewhere_replaces_a_session() {
     let (world, mut browser) = (World::new(), Browser::default());
     let id = world.connection(&Idp::trusted());
     let link = format!("/sso/sign-in?connection={id}&return_to=/billing");
-    let from_elsewhere = |cookie: Option<&str>| {
-        let request = http::Request::builder()
-            .uri(&link)
-            .header("sec-fetch-site", "cross-site");
-        let request = cookie
-            .into_iter()
-            .fold(request, |request, cookie| request.header("cookie", cookie));
+    // Out of a message it comes from no site, and some browsers do not say.
+    let elsewhere = [Some("cross-site"), Some("same-site"), Some("none"), None];
+    let follow = |site: Option<&str>, cookie: Option<&str>| {
+        let mut request = http::Request::builder().uri(&link);
+        for (name, value) in [("sec-fetch-site", site), ("cookie", cookie)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
         world.handle(request.body(Vec::new()).unwrap())
     };
-    assert_eq!(
-        from_elsewhere(None).status(),
-        303,
-        "a first sign-in may begin by a link"
-    );
+    for site in elsewhere {
+        assert_eq!(follow(site, None).status(), 303, "a first sign-in may begin by a link");
+    }
 
     let request = browser.begin(&world, "ada@acme.test", "/");
     let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
@@ -536,10 +536,13 @@ fn another_site_cannot_replace_a_session_by_a_link() {
         .next()
         .unwrap()
         .to_owned();
-    let asked = from_elsewhere(Some(&cookie));
-    assert_eq!(asked.status(), 200);
-    let page = String::from_utf8(asked.body().clone()).unwrap();
-    assert!(page.contains(&format!("name=\"connection\" value=\"{id}\"")), "{page}");
+    for site in elsewhere {
+        let asked = follow(site, Some(&cookie));
+        assert_eq!(asked.status(), 200, "{site:?}");
+        let page = String::from_utf8(asked.body().clone()).unwrap();
+        assert!(page.contains(&format!("name=\"connection\" value=\"{id}\"")), "{page}");
+    }
+    assert_eq!(follow(Some("same-origin"), Some(&cookie)).status(), 303);
 
     // Whoever presses the button gets a new session, and the old one is over.
     let request = browser.begin(&world, "ada@acme.test", "/");

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, EndSession, LAST_GENERATION, Refusal, User, configuration, sweep};
+use super::{Call, EndSession, LAST_GENERATION, Refusal, User, check_in_time, configuration, sweep};
 use crate::app::sql::{Sql, SqlError, json, optional, text, to_json};
 use crate::limits::PENDING_LOGOUT_SECONDS;
 use crate::saml::id::RequestId;
@@ -15,8 +15,8 @@ pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS logouts (id TEXT PRIMARY KEY, browser TEXT NOT NULL, expires_at INTEGER NOT NULL, outcome TEXT)",
     "CREATE TABLE IF NOT EXISTS ended_users (request_id TEXT NOT NULL, user_id TEXT NOT NULL, session_indexes TEXT NOT NULL, \
      issued_at INTEGER NOT NULL, remember_until INTEGER NOT NULL, PRIMARY KEY (request_id, user_id))",
-    "CREATE INDEX IF NOT EXISTS sessions_by_user ON sessions (json_extract(user, '$.id'))",
-    "CREATE INDEX IF NOT EXISTS tickets_by_user ON tickets (json_extract(user, '$.id'))",
+    "CREATE INDEX IF NOT EXISTS sessions_by_subject ON sessions (coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')))",
+    "CREATE INDEX IF NOT EXISTS tickets_by_subject ON tickets (coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')))",
     "CREATE INDEX IF NOT EXISTS ended_users_by_user ON ended_users (user_id)",
     "CREATE INDEX IF NOT EXISTS ended_users_by_end ON ended_users (remember_until)",
     "CREATE INDEX IF NOT EXISTS logouts_by_end ON logouts (expires_at)",
@@ -165,6 +165,9 @@ impl Call for EndUserSessions {
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         if let Err(refusal) = check_verified_with(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = check_in_time(self.remember_until, now) {
             return Ok(Err(refusal));
         }
         sweep(sql, now)?;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::request::{Request, answered, forget, pending, request};
 use super::{
-    Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, configuration, logout,
-    session_settings,
+    Asked, Call, ReadSession, Recorded, Refusal, Step, User, attempts, check_current, check_in_time, configuration,
+    logout, session_settings,
 };
 use crate::app::return_target::ReturnTarget;
 use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
@@ -105,6 +105,9 @@ impl Call for Consume {
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         if let Err(refusal) = check_current(sql, self.generation)? {
+            return Ok(Err(refusal));
+        }
+        if let Err(refusal) = check_in_time(self.remember_until, now) {
             return Ok(Err(refusal));
         }
         if logout::ended_after(sql, &self.user, self.authn_instant, now)? {
