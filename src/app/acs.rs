@@ -359,7 +359,8 @@ fn user(connection: &Connection, sp_entity_id: &str, login: &Login) -> Result<Us
     let id_of = |name_id: &NameId| user_id(&connection.id, idp, sp_entity_id, name_id);
     let (id, subject_id) = match login.user_key()? {
         UserKey::Attribute(attribute) => {
-            let subject_id = login.name_id().map(id_of);
+            // An empty one names nobody, and everybody would have the same.
+            let subject_id = login.name_id().filter(|name_id| !name_id.value.is_empty()).map(id_of);
             (user_id_of_attribute(&connection.id, idp, attribute), subject_id)
         }
         UserKey::NameId(name_id) => (id_of(name_id), None),
