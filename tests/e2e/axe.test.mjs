@@ -41,6 +41,7 @@ describe("axe-core", { skip }, () => {
           const page = await context.newPage();
           const found = [];
           const judge = async (name) => {
+            await page.waitForLoadState("load"); // with its style sheet
             await page.evaluate(() => globalThis.document.querySelectorAll("details").forEach((part) => {
               part.removeAttribute("name");
               part.open = true;

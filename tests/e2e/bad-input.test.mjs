@@ -59,7 +59,9 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}`, methods: "GET, HEAD, PATCH, DELETE" },
   { path: `/sso/api/v1/connections/${connection.id}/enable`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/disable`, methods: "POST" },
-  { path: `/sso/api/v1/connections/${connection.id}/metadata`, methods: "POST" },
+  { path: `/sso/api/v1/connections/${connection.id}/metadata`, methods: "GET, HEAD, POST" },
+  { path: `/sso/api/v1/connections/${connection.id}/held-metadata`, methods: "GET, HEAD, DELETE" },
+  { path: `/sso/api/v1/connections/${connection.id}/held-metadata/approve`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/sign-ins`, methods: "GET, HEAD" },
   { path: `/sso/api/v1/connections/${connection.id}/sign-ins/00000-00000/messages`, methods: "GET, HEAD" },
   { path: `/sso/api/v1/connections/${connection.id}/capture`, methods: "GET, HEAD, POST, DELETE" },
@@ -69,6 +71,10 @@ const routes = () => [
   { path: `/sso/api/v1/connections/${connection.id}/draft/apply`, methods: "POST" },
   { path: `/sso/api/v1/connections/${connection.id}/undo`, methods: "POST" },
   { path: `/sso/api/v1/audit`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/certificates`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/export`, methods: "GET, HEAD" },
+  { path: `/sso/api/v1/import`, methods: "POST" },
+  { path: `/sso/api/v1/webhooks`, methods: "GET, HEAD, POST" },
   { path: `/sso/saml/${connection.id}/test`, methods: "GET" },
 ];
 
