@@ -613,8 +613,9 @@ impl Call for Publish {
     type Reply = ();
     const NAME: &'static str = "publish";
 
-    fn run(self, _sql: &dyn Sql, _now: Timestamp) -> Result<(), SqlError> {
-        Ok(())
+    /// What is too old in the outbox goes here too: where nothing is due, nothing else would drop it.
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+        outbox::sweep(sql, now)
     }
 }
 

@@ -56,7 +56,7 @@ impl DurableObject for Registry {
             self.publish_all().await;
         }
         if registry::changes(name) || registry::sends(name) {
-            self.set_next_alarm().await?;
+            self.set_next_alarm(Duration::ZERO).await?;
         }
         let published = !registry::changes(name) || registry::is_published(&self.sql).map_err(failed)?;
         Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
@@ -66,18 +66,20 @@ impl DurableObject for Registry {
     async fn alarm(&self) -> Result<Response> {
         registry::prepare(&self.sql).map_err(failed)?;
         self.publish_all().await;
-        self.deliver().await;
-        self.set_next_alarm().await?;
+        // What could not even be taken is still due now: it is not to be tried without a pause.
+        let pause = if self.deliver().await { Duration::ZERO } else { RETRY };
+        self.set_next_alarm(pause).await?;
         Response::empty()
     }
 }
 
 impl Registry {
-    /// Sets the one alarm there is to when there is next something to do: to publish again, or to send to a webhook.
-    async fn set_next_alarm(&self) -> Result<()> {
+    /// Sets the one alarm there is to when there is next something to do: to publish again, or to send to a webhook,
+    /// which happens no earlier than after `pause`.
+    async fn set_next_alarm(&self, pause: Duration) -> Result<()> {
         let now = now();
         let due = registry::outbox::next_due(&self.sql).map_err(failed)?;
-        let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)));
+        let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)).max(pause));
         let retry = (!registry::is_published(&self.sql).map_err(failed)?).then_some(RETRY);
         match [due, retry].into_iter().flatten().min() {
             Some(after) => self.state.storage().set_alarm(after).await,
@@ -86,7 +88,8 @@ impl Registry {
     }
 
     /// Sends what is to be sent to webhooks now. What fails is noted where it was to be sent, and keeps nothing else back.
-    async fn deliver(&self) {
+    /// Whether what was due could be read at all.
+    async fn deliver(&self) -> bool {
         let config = Config::read(|name| self.env.var(name).ok().map(|value| value.to_string()));
         let delivered = match config {
             Ok(config) => {
@@ -96,9 +99,10 @@ impl Registry {
             }
             Err(error) => Err(SqlError(error.to_string())),
         };
-        if let Err(error) = delivered {
+        if let Err(error) = &delivered {
             worker::console_error!("{{\"event\":\"deliver_failed\",\"detail\":{:?}}}", error.to_string());
         }
+        delivered.is_ok()
     }
 
     /// Publishes what is not published yet, and logs where that fails.

@@ -71,6 +71,11 @@ fn messages_are_counted_by_address_and_by_connection() {
     let uri = |action: &str| format!("/sso/saml/conn_aaaaaaaaaaaaaaaaaaaa/{action}");
     one_too_many(Limit::Message, "POST", &uri("acs"), FORM, 404);
     one_too_many(Limit::Message, "POST", &uri("slo"), FORM, 404);
+    let complete = World::new();
+    complete.max_requests.borrow_mut().insert(Limit::Message, 2);
+    let shown = [(); 3].map(|()| send(&complete, "GET", &uri("complete?ticket=x"), "192.0.2.1", &[]).0);
+    assert_ne!(shown[1], LIMITED);
+    assert_eq!(shown[2], LIMITED, "tickets that are shown count too");
     let world = World::new();
     world.max_requests.borrow_mut().insert(Limit::ConnectionMessage, 2);
     let post =

@@ -522,7 +522,7 @@ fn paused_until(sql: &dyn Sql, id: &WebhookId) -> Result<Option<Timestamp>, SqlE
 }
 
 /// Drops what is too old.
-fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
+pub(super) fn sweep(sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
     let old = sql.run(
         "DELETE FROM webhook_deliveries WHERE created_at <= ? RETURNING webhook_id, event_id, state",
         &[now.plus(WEBHOOK_KEPT_SECONDS.saturating_neg()).unix_seconds().into()],
