@@ -369,7 +369,7 @@ export const guards = [
   guard("API limits by address before a token is looked up", "src/app/api.rs", "if self.limit_address(Limit::ApiAddress, request).await == Verdict::Limited {", "if false {", "it rate_limit::calls"),
   guard("API limits of wrong tokens", "src/app/api.rs", "if self.limit_address(Limit::WrongToken, request).await == Verdict::Limited {", "if false {", "it rate_limit::calls"),
   guard("API limits by token", "src/app/api.rs", "if self.ports.limit(Limit::ApiToken, token).await == Verdict::Limited {", "if false {", "it rate_limit::each_token"),
-  guard("API limits by connection", "src/app/rate_limit.rs", "if let (Verdict::Allowed, Route::Acs(id) | Route::Slo(id)) = (verdict, route) {", "if let (Verdict::Limited, Route::Acs(id) | Route::Slo(id)) = (verdict, route) {", "it rate_limit::messages"),
+  guard("API limits by connection", "src/app/rate_limit.rs", "if let (Verdict::Allowed, Route::Acs(id)", "if let (Verdict::Limited, Route::Acs(id)", "it rate_limit::messages"),
   guard("API one network, one address", "src/app/rate_limit.rs", "Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()", "{ let _ = [a, b, c, d]; address.to_string() }", "lib rate_limit"),
   // Forms and metadata.
   guard("R8 repeated fields of the API", "src/app/description.rs", "if fields.contains_key(&name) {", "if false {", "it signed_requests::a_field_is_given_once"),

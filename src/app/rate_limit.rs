@@ -80,7 +80,7 @@ impl<P: Ports> App<P> {
     pub(super) async fn limit_browser(&self, route: &Route, request: &Request) -> Option<Response> {
         let is_post = *request.method() == Method::POST;
         let by_address = match route {
-            Route::Acs(_) | Route::Complete(_) | Route::Slo(_) => Limit::Message,
+            Route::Acs(_) | Route::Complete(_) | Route::SignedOut(_) | Route::Slo(_) => Limit::Message,
             Route::Admin(AdminRoute::SignIn) if is_post => Limit::AdminSignIn,
             Route::Setup(SetupRoute::Metadata | SetupRoute::Manual) if is_post => Limit::SetupForm,
             Route::Setup(SetupRoute::Open(_)) | Route::Test(_) => Limit::SignIn,
@@ -89,7 +89,9 @@ impl<P: Ports> App<P> {
             _ => return None,
         };
         let mut verdict = self.limit_address(by_address, request).await;
-        if let (Verdict::Allowed, Route::Acs(id) | Route::Complete(id) | Route::Slo(id)) = (verdict, route) {
+        if let (Verdict::Allowed, Route::Acs(id) | Route::Complete(id) | Route::SignedOut(id) | Route::Slo(id)) =
+            (verdict, route)
+        {
             verdict = self.ports.limit(Limit::ConnectionMessage, id.as_str()).await;
         }
         (verdict == Verdict::Limited).then(|| {

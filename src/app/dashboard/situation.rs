@@ -91,7 +91,7 @@ impl Situation {
             }
             (None, None | Some(Seen::Live(_))) if self.is_tested(section, form) => Ok(Target::Draft(Some(0))),
             (None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),
-            (None, None) => Ok(Target::Live(None)),
+            (None, None) => Ok(Target::Live(Some(self.live.generation))),
             (Some(_), Some(Seen::Live(_))) | (None, Some(Seen::Draft(_))) => Err(refused(Refusal::Changed)),
         }
     }
