@@ -544,7 +544,7 @@ fn document() -> Value {
             "schemas": schemas,
             "parameters": parameters,
             "headers": {
-                "ETag": { "description": "Another one after each change.", "required": true, "schema": { "type": "string", "pattern": "^\"[0-9]+\"$" } },
+                "ETag": { "description": "Another one after each change.", "required": true, "schema": { "type": "string", "pattern": "^\"[0-9A-Za-z_-]+\"$" } },
                 "RetryAfter": { "description": "Seconds to wait.", "required": true, "schema": { "type": "string", "pattern": "^[0-9]+$" } },
             },
             "securitySchemes": {
