@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::api::read_body;
 use super::connections::refused;
+use super::description::whole_number;
 use super::error::ApiError;
 use super::http::{Request, Response, json, respond};
 use super::ledger::{CaptureState, KeepMessage, ListMessages, ReadCapture, Recorded, SetCapture};
@@ -31,6 +32,7 @@ use crate::saml::time::Timestamp;
 pub(super) struct CaptureBody {
     /// For how long.
     #[cfg_attr(test, schemars(range(min = 1, max = MAX_CAPTURE_MINUTES)))]
+    #[serde(deserialize_with = "whole_number")]
     minutes: u32,
 }
 

@@ -113,6 +113,11 @@ fn whole(value: Value) -> Value {
     }
 }
 
+/// Reads a number that may be written so.
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    serde_json::from_value(whole(Value::deserialize(deserializer)?)).map_err(D::Error::custom)
+}
+
 /// The settings of a connection as fields, beside each other.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::App;
 use super::api::{raw_repeatable, read_body, status};
 use super::connections::{Saved, refused, saved};
-use super::description::{DescriptionBody, DescriptionFields, Fields};
+use super::description::{DescriptionBody, DescriptionFields, Fields, whole_number};
 use super::error::{ApiError, ErrorView};
 use super::http::{Request, Response, json};
 use super::ports::{Answer, Ports};
@@ -113,6 +113,7 @@ impl IdpFields {
 #[serde(deny_unknown_fields)]
 pub(super) struct ImportBody {
     format: String,
+    #[serde(deserialize_with = "whole_number")]
     version: u32,
     #[serde(default, rename = "exported_at")]
     _exported_at: Option<String>,
