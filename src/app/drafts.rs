@@ -210,9 +210,7 @@ impl<P: Ports> App<P> {
             draft: self.draft_view(&draft).await,
             conflicts: &conflicts,
         };
-        let mut response = json(StatusCode::OK, &body);
-        insert(&mut response, ETAG, &draft_entity_tag(&draft)?);
-        Ok(response)
+        tagged(&body, &draft)
     }
 
     /// `POST /connections/{id}/draft/apply`.
@@ -229,9 +227,7 @@ impl<P: Ports> App<P> {
 
     /// A draft with its entity tag.
     async fn show_draft(&self, draft: &Draft) -> Result<Response, ApiError> {
-        let mut response = json(StatusCode::OK, &self.draft_view(draft).await);
-        insert(&mut response, ETAG, &draft_entity_tag(draft)?);
-        Ok(response)
+        tagged(&self.draft_view(draft).await, draft)
     }
 
     async fn draft_view<'a>(&self, draft: &'a Draft) -> DraftView<'a> {
@@ -281,4 +277,11 @@ pub(super) struct RebasedView<'a> {
     draft: DraftView<'a>,
     /// The fields that were changed on both sides; the draft's are kept.
     conflicts: &'a [String],
+}
+
+/// What is shown of a draft, with its entity tag.
+fn tagged(shown: &impl Serialize, draft: &Draft) -> Result<Response, ApiError> {
+    let mut response = json(StatusCode::OK, shown);
+    insert(&mut response, ETAG, &draft_entity_tag(draft)?);
+    Ok(response)
 }

@@ -53,7 +53,7 @@ impl<P: Ports> App<P> {
             Method::PATCH => {
                 let (seen, given) = (self.seen(id, request).await?, read_body(request)?);
                 let patched = self.patch_connection(id, given, seen, caller.actor()).await;
-                Ok(self.show(&patched.map_err(conditional(seen, CONNECTION_STALE))?).await)
+                self.show_changed(seen, patched).await
             }
             Method::DELETE => {
                 let seen = self.seen(id, request).await?;
@@ -78,7 +78,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let (seen, given) = (self.seen(id, request).await?, read_optional_body(request)?);
         let enabled = self.enable_connection(id, given, seen, caller.actor()).await;
-        Ok(self.show(&enabled.map_err(conditional(seen, CONNECTION_STALE))?).await)
+        self.show_changed(seen, enabled).await
     }
 
     /// `POST /connections/{id}/disable`.
@@ -90,7 +90,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let disabled = self.disable_connection(id, seen, caller.actor()).await;
-        Ok(self.show(&disabled.map_err(conditional(seen, CONNECTION_STALE))?).await)
+        self.show_changed(seen, disabled).await
     }
 
     /// `POST /connections/{id}/undo`.
@@ -102,7 +102,7 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let undone = self.undo_change(id, seen, caller.actor()).await;
-        Ok(self.show(&undone.map_err(conditional(seen, CONNECTION_STALE))?).await)
+        self.show_changed(seen, undone).await
     }
 
     /// `POST /connections/{id}/versions/{generation}/restore`.
@@ -115,7 +115,16 @@ impl<P: Ports> App<P> {
     ) -> Result<Response, ApiError> {
         let seen = self.seen(id, request).await?;
         let restored = self.restore_version(id, generation, seen, caller.actor()).await;
-        Ok(self.show(&restored.map_err(conditional(seen, CONNECTION_STALE))?).await)
+        self.show_changed(seen, restored).await
+    }
+
+    /// What became of a change on the condition that the connection is the one that was `seen`.
+    pub(in crate::app) async fn show_changed(
+        &self,
+        seen: Option<u64>,
+        changed: Result<Saved<Connection>, ApiError>,
+    ) -> Result<Response, ApiError> {
+        Ok(self.show(&changed.map_err(conditional(seen, CONNECTION_STALE))?).await)
     }
 
     /// A connection that was changed, with its new entity tag.

@@ -4,7 +4,6 @@
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::condition::{CONNECTION_STALE, conditional};
 use super::query::Query;
 use super::read_body;
 use crate::app::App;
@@ -138,7 +137,7 @@ impl<P: Ports> App<P> {
             return self.show_preview(&self.existing(id).await?, &body).await;
         }
         let saved = self.save_metadata(id, body, seen, caller.actor()).await;
-        Ok(self.show(&saved.map_err(conditional(seen, CONNECTION_STALE))?).await)
+        self.show_changed(seen, saved).await
     }
 
     /// What saving metadata would change of `present`, and the identity provider that it would have then.
