@@ -76,14 +76,25 @@ kinds! {
 pub(super) const TEST: &str = "webhook.test";
 
 /// Events that crowd each other out: those that anybody can cause never those that tell of configurations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     /// They come from changes by people.
-    Configuration = 0,
+    Configuration,
     /// One for every sign-in.
-    SignIns = 1,
+    SignIns,
     /// Anybody can cause them.
-    Refusals = 2,
+    Refusals,
+}
+
+impl Class {
+    /// Its number in the database: lower ones are sent first.
+    pub(super) const fn number(self) -> i64 {
+        match self {
+            Self::Configuration => 0,
+            Self::SignIns => 1,
+            Self::Refusals => 2,
+        }
+    }
 }
 
 impl EventKind {

@@ -153,11 +153,7 @@ fn put_for(
             to_json(data)?,
         ],
     )?;
-    let class = Value::Integer(match class {
-        Class::Configuration => 0,
-        Class::SignIns => 1,
-        Class::Refusals => 2,
-    });
+    let class: Value = class.number().into();
     for webhook in wanting {
         sql.run(
             "INSERT INTO webhook_deliveries (webhook_id, event_id, class, created_at, state, due_at) VALUES (?, ?, ?, ?, 'pending', ?)",
