@@ -150,17 +150,12 @@ impl<P: Ports> App<P> {
 impl SignInView {
     fn of(attempt: Attempt, provider: Provider, now: Timestamp) -> Self {
         let why = attempt.why_refused();
-        let seconds = |end: Option<Timestamp>| {
-            // One that the identity provider began has no request to count from.
-            attempt.request_id.as_ref()?;
-            end.map(|end| end.since(attempt.started_at))
-        };
         Self {
             outcome: attempt.outcome(now),
             started_at: attempt.started_at.to_rfc3339(),
             ended_at: attempt.ended_at.map(Timestamp::to_rfc3339),
-            seconds_to_answer: seconds(attempt.answered_at),
-            seconds_to_end: seconds(attempt.ended_at),
+            seconds_to_answer: attempt.seconds_to_answer(),
+            seconds_to_end: attempt.seconds_to_end(),
             code: why.map(|why| why.code.clone()),
             detail: why.map(|why| why.detail.clone()),
             explanation: why

@@ -247,9 +247,7 @@ impl<P: Ports> App<P> {
             attempt,
             row: AttemptRow::of(attempt, id, now),
             title: title(attempt.outcome(now)),
-            answered: (attempt.request_id.as_ref())
-                .and(attempt.answered_at)
-                .map(|at| duration(at.since(attempt.started_at))),
+            answered: attempt.seconds_to_answer().map(duration),
             advice: why.and_then(|why| advice(&why.code, &why.detail, connection.provider, Reader::Vendor)),
             events: (attempt.events.iter())
                 .map(|event| EventShown::of(event, attempt.started_at))
@@ -365,9 +363,7 @@ impl AttemptRow {
             at: attempt.started_at.to_rfc3339(),
             on: second(attempt.started_at),
             email: attempt.email.as_ref().map(|email| email.as_str().to_owned()),
-            duration: (attempt.request_id.as_ref())
-                .and(attempt.ended_at)
-                .map(|at| duration(at.since(attempt.started_at))),
+            duration: attempt.seconds_to_end().map(duration),
             unverified: attempt.standing == Standing::Unverified,
         }
     }

@@ -439,6 +439,23 @@ impl Attempt {
         }
     }
 
+    /// From our request to the verified answer, in seconds. What the identity provider began has no request to count from.
+    #[must_use]
+    pub fn seconds_to_answer(&self) -> Option<i64> {
+        self.seconds_to(self.answered_at)
+    }
+
+    /// From our request to the outcome, in seconds.
+    #[must_use]
+    pub fn seconds_to_end(&self) -> Option<i64> {
+        self.seconds_to(self.ended_at)
+    }
+
+    fn seconds_to(&self, end: Option<Timestamp>) -> Option<i64> {
+        self.request_id.as_ref()?;
+        end.map(|end| end.since(self.started_at))
+    }
+
     /// How it ended, seen at `now`.
     #[must_use]
     pub fn outcome(&self, now: Timestamp) -> Outcome {
