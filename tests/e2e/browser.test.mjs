@@ -6,10 +6,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
-import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
+import { launchChromium, skip, visit as visitPage } from "./chromium.mjs";
+import { assertFits } from "./hands.mjs";
 import { connect, startSystem, unsolicited } from "./support.mjs";
-
-const STEP_MS = 15_000;
 
 describe("in a browser", { skip }, () => {
   let system, chromium;
@@ -20,19 +19,7 @@ describe("in a browser", { skip }, () => {
   after(() => Promise.all([system?.stop(), chromium?.close()]));
 
   /** Runs `steps(page)` in a fresh browser profile; every complaint of the page or of its policy fails it. */
-  async function visit(options, steps) {
-    const context = await chromium.newContext(options);
-    context.setDefaultTimeout(STEP_MS);
-    try {
-      const page = await context.newPage();
-      const complaints = complaintsOf(page);
-      await page.goto(`${system.origin}/sso/sign-in`);
-      await steps(page);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  }
+  const visit = (options, steps) => visitPage(chromium, `${system.origin}/sso/sign-in`, options, steps);
 
   const press = async (page, ...keys) => {
     for (const key of keys) await page.keyboard.press(key);
@@ -175,8 +162,7 @@ describe("in a browser", { skip }, () => {
           const ratio = await contrast(page.locator(selector).first());
           assert.ok(ratio >= 4.5, `${selector}: ${ratio.toFixed(2)}`);
         }
-        const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
-        assert.ok(scrollWidth <= innerWidth, `${scrollWidth} of ${innerWidth} px`);
+        await assertFits(page);
         await press(page, "Tab", "Tab", "Tab");
         assert.equal(await focused(page), "Use another e-mail address");
         await press(page, "Shift+Tab", "Shift+Tab");
@@ -218,23 +204,19 @@ describe("in a browser", { skip }, () => {
   });
 
   test("no page is wider than a small screen, nor than one that is zoomed in", async () => {
-    const assertFits = async (page, name) => {
-      const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
-      assert.ok(scrollWidth <= innerWidth, `${name}: ${scrollWidth} of ${innerWidth} px`);
-    };
     for (const width of [375, 320]) {
       await visit({ viewport: { width, height: 667 } }, async (page) => {
-        await assertFits(page, "sign-in");
+        await assertFits(page);
         await typeEmail(page, `${"long".repeat(16)}@${"very-long-domain-name.".repeat(8)}test`);
         await page.getByRole("alert").waitFor();
-        await assertFits(page, "sign-in with an error");
+        await assertFits(page);
         await page.goto(`${system.origin}/sso/nothing`);
-        await assertFits(page, "not found");
+        await assertFits(page);
         await page.goto(`${system.origin}/sso/sign-out`);
-        await assertFits(page, "sign-out");
+        await assertFits(page);
         await page.goto(`${system.origin}/sso/sign-in`);
         await beRefused(page);
-        await assertFits(page, "refused");
+        await assertFits(page);
         await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
         const copy = page.getByRole("button", { name: "Copy the reference" });
         await copy.waitFor();
@@ -245,7 +227,7 @@ describe("in a browser", { skip }, () => {
         await press(page, "Tab", "Enter");
         await heading(page, "Sign in");
         await signInAsAda(page);
-        await assertFits(page, "signed in");
+        await assertFits(page);
       });
     }
   });

@@ -1,5 +1,6 @@
 // A real Chromium, where one is installed.
 
+import assert from "node:assert/strict";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
@@ -13,6 +14,24 @@ export const skip = executablePath === undefined && "no Chromium is installed (D
 export async function launchChromium() {
   const { chromium } = await import("playwright-core");
   return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/**
+ * Runs `steps(page, context)` in a browser profile of its own that begins at `url`; every complaint of the page or of its policy fails
+ * it. `options`: those of a browser context, and `stepMs`, how long a step may take.
+ */
+export async function visit(chromium, url, { stepMs = 15_000, ...options }, steps) {
+  const context = await chromium.newContext(options);
+  context.setDefaultTimeout(stepMs);
+  try {
+    const page = await context.newPage();
+    const complaints = complaintsOf(page);
+    await page.goto(url);
+    await steps(page, context);
+    assert.deepEqual(complaints, []);
+  } finally {
+    await context.close();
+  }
 }
 
 function findChromium() {

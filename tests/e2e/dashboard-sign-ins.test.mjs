@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
+import { launchChromium, skip, visit as visitPage } from "./chromium.mjs";
+import { assertFits } from "./hands.mjs";
 import { Browser, adminToken, answerTo, assertRefused, begin, connect, deliver, signIn, startSystem } from "./support.mjs";
 
 describe("the sign-ins in a browser", { skip }, () => {
@@ -13,22 +14,12 @@ describe("the sign-ins in a browser", { skip }, () => {
   after(() => Promise.all([system?.stop(), chromium?.close()]));
 
   /** Runs `steps(page)` in a fresh browser that is signed in to the dashboard; every complaint of the page fails it. */
-  async function visit(options, steps) {
-    const context = await chromium.newContext({ reducedMotion: "reduce", ...options });
-    context.setDefaultTimeout(20_000);
-    try {
-      const page = await context.newPage();
-      const complaints = complaintsOf(page);
-      await page.goto(`${system.origin}/sso/admin`);
-      await page.getByLabel("Admin token").fill(adminToken);
-      await page.keyboard.press("Enter");
-      await page.getByRole("heading", { level: 1, name: "Connections" }).waitFor();
-      await steps(page, context);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  }
+  const visit = (options, steps) => visitPage(chromium, `${system.origin}/sso/admin`, { reducedMotion: "reduce", stepMs: 20_000, ...options }, async (page, context) => {
+    await page.getByLabel("Admin token").fill(adminToken);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 1, name: "Connections" }).waitFor();
+    await steps(page, context);
+  });
 
   /** Somebody whose response is refused; what the log says of it. */
   async function refuse(connection) {
@@ -105,11 +96,9 @@ describe("the sign-ins in a browser", { skip }, () => {
     for (const colorScheme of ["light", "dark"]) {
       for (const width of [1280, 375]) {
         await visit({ colorScheme, viewport: { width, height: 900 } }, async (page) => {
-          for (const [name, path] of [["list", "/sso/admin"], ["sign-ins", `${at}/sign-ins`], ["nothing", `${at}/sign-ins?q=nobody%40acme.test`], ["wrong", `${at}/sign-ins?q=x`], ["attempt", `${at}/sign-ins/${reference}`], ["setup", `${at}#sign-ins`]]) {
+          for (const path of ["/sso/admin", `${at}/sign-ins`, `${at}/sign-ins?q=nobody%40acme.test`, `${at}/sign-ins?q=x`, `${at}/sign-ins/${reference}`, `${at}#sign-ins`]) {
             await page.goto(system.origin + path);
-            await page.waitForLoadState("load");
-            const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
-            assert.ok(scrollWidth <= innerWidth, `${name}: ${scrollWidth} of ${innerWidth} px`);
+            await assertFits(page);
           }
         });
       }

@@ -6,10 +6,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { root } from "../../scripts/lib/worker.mjs";
-import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
+import { launchChromium, skip, visit as visitPage } from "./chromium.mjs";
+import { assertFits } from "./hands.mjs";
 import { Browser, adminToken, answerTo, begin, connect, deliver, signIn as userSignsIn, startSystem } from "./support.mjs";
-
-const STEP_MS = 15_000;
 
 describe("the dashboard in a browser", { skip }, () => {
   let system, chromium;
@@ -19,28 +18,11 @@ describe("the dashboard in a browser", { skip }, () => {
   after(() => Promise.all([system?.stop(), chromium?.close()]));
 
   /** Runs `steps(page)` in a fresh browser profile; every complaint of the page or of its policy fails it. */
-  async function visit(options, steps) {
-    const context = await chromium.newContext({ reducedMotion: "reduce", ...options });
-    context.setDefaultTimeout(STEP_MS);
-    try {
-      const page = await context.newPage();
-      const complaints = complaintsOf(page);
-      await page.goto(`${system.origin}/sso/admin`);
-      await steps(page);
-      assert.deepEqual(complaints, []);
-    } finally {
-      await context.close();
-    }
-  }
+  const visit = (options, steps) => visitPage(chromium, `${system.origin}/sso/admin`, { reducedMotion: "reduce", ...options }, steps);
 
   const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
   const press = async (page, ...keys) => {
     for (const key of keys) await page.keyboard.press(key);
-  };
-  const fits = async (page) => {
-    await page.waitForLoadState("load"); // with its style sheet
-    const { scrollWidth, innerWidth } = await page.evaluate(() => ({ scrollWidth: globalThis.document.documentElement.scrollWidth, innerWidth: globalThis.innerWidth }));
-    assert.ok(scrollWidth <= innerWidth, `${page.url()}: ${scrollWidth} of ${innerWidth} px`);
   };
 
   /** Moves the focus on with Tab until `name` has it, which must be seen. */
@@ -99,11 +81,11 @@ describe("the dashboard in a browser", { skip }, () => {
           return;
         }
         await signIn(page);
-        await fits(page);
+        await assertFits(page);
         await tabTo(page, "Add connection");
         await press(page, "Enter");
         await heading(page, "Which identity provider does the customer have?");
-        await fits(page);
+        await assertFits(page);
         await tabTo(page, "Okta Workforce");
         await press(page, "Enter");
         await heading(page, "Add Okta Workforce");
@@ -112,7 +94,7 @@ describe("the dashboard in a browser", { skip }, () => {
         await tabTo(page, "Add connection");
         await press(page, "Enter");
         await page.getByRole("alert").getByText("Expected a domain").waitFor();
-        await fits(page);
+        await assertFits(page);
         await page.locator("#new-domains:focus").waitFor();
         await press(page, "Control+a");
         await page.keyboard.type(domain);
@@ -121,20 +103,20 @@ describe("the dashboard in a browser", { skip }, () => {
         await tabTo(page, "Add connection");
         await press(page, "Enter");
         await heading(page, `Acme ${domain}`);
-        await fits(page);
+        await assertFits(page);
         await tabTo(page, "Metadata URL");
         await page.keyboard.type(`${system.origin}/sso/nothing`);
         await press(page, "Enter");
         await page.getByRole("alert").getByText("The metadata URL answered with HTTP status 404").waitFor();
-        await fits(page);
+        await assertFits(page);
         await tabTo(page, "Metadata URL");
         await press(page, "Control+a");
         await page.keyboard.type(system.idp.metadataUrl);
         await press(page, "Enter");
         await page.getByText("Saved. This is what was read").waitFor();
-        await fits(page);
+        await assertFits(page);
         await page.goto(`${page.url().split("?")[0]}/settings`);
-        await fits(page);
+        await assertFits(page);
         await tabTo(page, "Add a domain");
         await page.keyboard.type(`more.${domain}`);
         await press(page, "Enter");

@@ -5,11 +5,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { makeCredentials } from "../../scripts/lib/demo-idp.mjs";
-import { complaintsOf, launchChromium, skip } from "./chromium.mjs";
+import { launchChromium, skip, visit as visitPage } from "./chromium.mjs";
 import { assertFits, keyboard, pointer } from "./hands.mjs";
 import { adminToken, DEFAULT_ENTITY_ID, startSystem } from "./support.mjs";
 
-const STEP_MS = 15_000;
 const USERS = ["acme.test", "narrow.test"].map((domain) => ({ email: `ada@${domain}`, firstName: "Ada", lastName: `of ${domain}` }));
 
 describe("the whole story", { skip }, () => {
@@ -28,20 +27,7 @@ describe("the whole story", { skip }, () => {
   ]) {
     test(`of a connection, ${how}`, async () => {
       /** Runs `steps(page)` in a browser profile of its own; every complaint of a page or of its policy fails it. */
-      const visit = async (path, steps) => {
-        const context = await chromium.newContext({ reducedMotion: "reduce", ...options });
-        context.setDefaultTimeout(STEP_MS);
-        await context.grantPermissions(["clipboard-read", "clipboard-write"]);
-        try {
-          const page = await context.newPage();
-          const complaints = complaintsOf(page);
-          await page.goto(new URL(path, system.origin).href);
-          await steps(page);
-          assert.deepEqual(complaints, []);
-        } finally {
-          await context.close();
-        }
-      };
+      const visit = (path, steps) => visitPage(chromium, new URL(path, system.origin).href, { reducedMotion: "reduce", permissions: ["clipboard-read", "clipboard-write"], ...options }, steps);
       const heading = async (page, name) => {
         await page.getByRole("heading", { level: 1, name }).waitFor();
         await assertFits(page);
