@@ -65,7 +65,7 @@ export async function connect({ api, metadata }, { domain = `c${(connections += 
 // --- HTTP ----------------------------------------------------------------------------------------------------------
 
 /** An address that nobody else has, so that no two requests are counted together. */
-const newAddress = () => `fd00:${randomBytes(6).toString("hex").match(/.{4}/g).join(":")}::1`;
+export const newAddress = () => `fd00:${randomBytes(6).toString("hex").match(/.{4}/g).join(":")}::1`;
 
 /** One request, redirects not followed. Resolves to `{ status, headers, location, setCookies, text }`, checked. */
 export async function request(url, options = {}) {

@@ -3,7 +3,7 @@
 // person has to do something.
 
 import assert from "node:assert/strict";
-import { parseCookie } from "../e2e/support.mjs";
+import { newAddress, parseCookie } from "../e2e/support.mjs";
 
 const ANSWER_LIMIT_MS = 30_000;
 const MAX_STEPS = 30;
@@ -12,6 +12,7 @@ export class Browser {
   /** Every step since the browser was opened: `{ method, url, form, status }`, oldest first. */
   trail = [];
   #cookies = new Map(); // origin → name → { value, sameSite }
+  #address = newAddress(); // as the Worker's platform would tell it: many people, each with limits of their own
   #check;
 
   /** `check(url, answer, method)` sees every answer. */
@@ -69,6 +70,7 @@ export class Browser {
       redirect: "manual",
       signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
       headers: {
+        "cf-connecting-ip": this.#address,
         "sec-fetch-site": from === undefined ? "none" : crossSite ? "cross-site" : "same-origin",
         ...(from !== undefined && method === "POST" && { origin: new URL(from).origin }),
         ...(cookie && { cookie }),
