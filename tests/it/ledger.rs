@@ -159,6 +159,31 @@ fn beginning_a_sign_in_reads_few_rows() {
     );
 }
 
+/// Identity providers may end many sessions at once: each must not read all that there are.
+#[test]
+fn ending_a_users_sessions_reads_those_alone() {
+    let sql = Explained {
+        sql: configured(),
+        plans: RefCell::default(),
+    };
+    let end = EndUserSessions {
+        generation: 1,
+        request_id: RequestId::parse("_logout").unwrap(),
+        user_id: "ada".to_owned(),
+        session_indexes: Vec::new(),
+        issued_at: at(-10),
+        remember_until: at(60),
+    };
+    assert_eq!(end.run(&sql, at(0)).unwrap(), Ok(()));
+    let plans = sql.plans.borrow();
+    for table in ["sessions", "tickets"] {
+        let by_subject = format!("SEARCH {table} USING INDEX {table}_by_subject");
+        let found = plans.iter().filter(|(_, plan)| plan.starts_with(&by_subject));
+        // Their requests first, then they themselves.
+        assert_eq!(found.count(), 2, "{plans:#?}");
+    }
+}
+
 #[test]
 fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
     let consume = |seconds: i64| {

@@ -10,13 +10,28 @@ use crate::saml::id::RequestId;
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
 
+/// Whose a session or a ticket is, in SQL: the same to the letter in the indexes and where they serve.
+macro_rules! subject {
+    () => {
+        "coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id'))"
+    };
+}
+
 /// The tables, beside those of sign-ins. A user's sessions are found by what is in their JSON.
 pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS logouts (id TEXT PRIMARY KEY, browser TEXT NOT NULL, expires_at INTEGER NOT NULL, outcome TEXT)",
     "CREATE TABLE IF NOT EXISTS ended_users (request_id TEXT NOT NULL, user_id TEXT NOT NULL, session_indexes TEXT NOT NULL, \
      issued_at INTEGER NOT NULL, remember_until INTEGER NOT NULL, PRIMARY KEY (request_id, user_id))",
-    "CREATE INDEX IF NOT EXISTS sessions_by_subject ON sessions (coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')))",
-    "CREATE INDEX IF NOT EXISTS tickets_by_subject ON tickets (coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')))",
+    concat!(
+        "CREATE INDEX IF NOT EXISTS sessions_by_subject ON sessions (",
+        subject!(),
+        ")"
+    ),
+    concat!(
+        "CREATE INDEX IF NOT EXISTS tickets_by_subject ON tickets (",
+        subject!(),
+        ")"
+    ),
     "CREATE INDEX IF NOT EXISTS ended_users_by_user ON ended_users (user_id)",
     "CREATE INDEX IF NOT EXISTS ended_users_by_end ON ended_users (remember_until)",
     "CREATE INDEX IF NOT EXISTS logouts_by_end ON logouts (expires_at)",
@@ -187,9 +202,12 @@ impl Call for EndUserSessions {
             return Ok(Ok(()));
         }
         // A session of which the identity provider never told the index may be any of them.
-        let theirs = "coalesce(json_extract(user, '$.subject_id'), json_extract(user, '$.id')) = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
+        let theirs = concat!(
+            subject!(),
+            " = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
                       OR EXISTS (SELECT 1 FROM json_each(user, '$.session_indexes') \
-                                 WHERE value IN (SELECT value FROM json_each(?2))))";
+                                 WHERE value IN (SELECT value FROM json_each(?2))))",
+        );
         let values = [self.user_id.as_str().into(), indexes];
         for table in ["sessions", "tickets"] {
             // With their requests: see `EndSession`.
