@@ -54,10 +54,10 @@ impl<P: Ports> App<P> {
 
     /// What is at `url`, or where it redirects to.
     async fn fetch_metadata(&self, url: &EndpointUrl) -> Result<Fetched, ApiError> {
-        let (mut at, started) = (url.clone(), self.ports.now());
+        let (mut at, started) = (url.clone(), self.ports.clock());
         for _ in 0..=MAX_METADATA_REDIRECTS {
             // Somebody may wait for it in the middle of a sign-in.
-            if self.ports.now().since(started) > METADATA_FETCH_SECONDS.into() {
+            if self.ports.clock().since(started) > METADATA_FETCH_SECONDS.into() {
                 return Err(fetch_error(FetchFailure::Timeout));
             }
             self.check_reachable(&at).await?;

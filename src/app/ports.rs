@@ -21,6 +21,9 @@ pub trait Ports {
     /// The time at which the request arrived; the same for its whole life.
     fn now(&self) -> Timestamp;
 
+    /// The time by now, which goes on while something is waited for: to tell how long that took, and for nothing else.
+    fn clock(&self) -> Timestamp;
+
     /// 256 random bits from the platform's generator.
     ///
     /// # Errors

@@ -44,6 +44,10 @@ impl Ports for WorkerPorts {
         self.now
     }
 
+    fn clock(&self) -> Timestamp {
+        now()
+    }
+
     fn random(&self) -> Result<[u8; 32], Unavailable> {
         let mut octets = [0; 32];
         getrandom::fill(&mut octets).map_err(|e| Unavailable(e.to_string()))?;

@@ -515,6 +515,10 @@ impl Ports for &World {
         Timestamp::from_unix_seconds(self.now.get())
     }
 
+    fn clock(&self) -> Timestamp {
+        self.now()
+    }
+
     fn random(&self) -> Result<[u8; 32], Unavailable> {
         use sha2::Digest;
         self.drawn.set(self.drawn.get() + 1);
