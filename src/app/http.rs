@@ -2,8 +2,8 @@
 
 use cookie::{Cookie, SameSite, time::Duration};
 use http::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, LOCATION, ORIGIN, REFERRER_POLICY,
-    SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HeaderName, LOCATION,
+    ORIGIN, REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -137,6 +137,15 @@ pub fn cookie<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
 #[must_use]
 pub fn header<'r>(request: &'r Request, name: &HeaderName) -> Option<&'r str> {
     request.headers().get(name)?.to_str().ok()
+}
+
+/// Has a response saved as a file of this `name`, whatever it is: no browser takes it for a page.
+pub fn attach(response: &mut Response, name: &str) {
+    insert(
+        response,
+        CONTENT_DISPOSITION,
+        &format!("attachment; filename=\"{name}\""),
+    );
 }
 
 /// Whether the body is of the media type `essence`, whatever its parameters.

@@ -3,7 +3,6 @@
 use askama::Template;
 use futures_util::future::try_join3;
 use http::StatusCode;
-use http::header::CONTENT_DISPOSITION;
 
 use super::connection::{Head, problem};
 use super::field::{Attempt as Tried, Field, Maker};
@@ -16,7 +15,7 @@ use super::{Chrome, Failure, message, render, render_live};
 use crate::app::App;
 use crate::app::capture::Message;
 use crate::app::error::ApiError;
-use crate::app::http::{Response, insert, respond};
+use crate::app::http::{Response, attach, respond};
 use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::tokens::Scope;
@@ -272,10 +271,8 @@ impl<P: Ports> App<P> {
         let messages = self.read_messages(id, reference).await?;
         let message = number.checked_sub(1).and_then(|index| messages.into_iter().nth(index));
         let message = message.ok_or(Failure::NotFound)?;
-        // A browser must not take it for a page, whatever it is.
         let mut response = respond(StatusCode::OK, "application/octet-stream", message.octets);
-        let name = format!("attachment; filename=\"response-{reference}-{number}.xml\"");
-        insert(&mut response, CONTENT_DISPOSITION, &name);
+        attach(&mut response, &format!("response-{reference}-{number}.xml"));
         Ok(response)
     }
 }

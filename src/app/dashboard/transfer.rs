@@ -2,7 +2,6 @@
 
 use askama::Template;
 use http::StatusCode;
-use http::header::CONTENT_DISPOSITION;
 
 use super::field::{Field, Kind, Maker, sentence};
 use super::form::Form;
@@ -11,7 +10,7 @@ use super::session::Visitor;
 use super::{Chrome, Failure, render};
 use crate::app::App;
 use crate::app::error::ApiError;
-use crate::app::http::{Request, Response, insert, json};
+use crate::app::http::{Request, Response, attach, json};
 use crate::app::ports::Ports;
 use crate::app::registry::import::ImportMode;
 use crate::app::transfer::{ImportBody, Item, ItemResult};
@@ -55,8 +54,7 @@ impl<P: Ports> App<P> {
         let connections = self.all_connections().await?;
         let mut response = json(StatusCode::OK, &self.document(&connections));
         let day: String = self.ports.now().to_rfc3339().chars().take(10).collect();
-        let name = format!("attachment; filename=\"connections-{day}.json\"");
-        insert(&mut response, CONTENT_DISPOSITION, &name);
+        attach(&mut response, &format!("connections-{day}.json"));
         Ok(response)
     }
 
