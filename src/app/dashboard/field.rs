@@ -85,6 +85,29 @@ impl<'a> Maker<'a> {
         field
     }
 
+    /// One of several boxes of which some have to be ticked. What is wrong with them stands once, beside all: see
+    /// [`choose_some`](Self::choose_some).
+    pub(super) fn one_of_some(
+        &self,
+        name: &'static str,
+        value: &'static str,
+        label: &'static str,
+        hint: &'static str,
+        stored: bool,
+    ) -> Field {
+        Field {
+            error: None,
+            focused: false,
+            ..self.option(name, value, label, hint, stored)
+        }
+    }
+
+    /// What is wrong with several boxes, if the last attempt failed by them.
+    pub(super) fn choose_some(&self, name: &'static str) -> Option<String> {
+        let (_, error) = self.attempt?;
+        (error.field == Some(name)).then(|| "Choose at least one.".to_owned())
+    }
+
     /// A field of `kind`.
     pub(super) fn field(
         &self,

@@ -135,9 +135,7 @@ impl<P: Ports> App<P> {
             )
             .placeholder("ci");
         let scope = |(scope, words, hint): (Scope, &'static str, &'static str)| {
-            let mut field = maker.option("scopes", scope.as_str(), words, hint, scope == Scope::Read);
-            (field.error, field.focused) = (None, false);
-            field
+            maker.one_of_some("scopes", scope.as_str(), words, hint, scope == Scope::Read)
         };
         let scopes = SCOPES.into_iter().filter(|(scope, ..)| visitor.may(*scope)).map(scope);
         let expires_at = maker.field(
@@ -147,8 +145,7 @@ impl<P: Ports> App<P> {
             Kind::Line("date"),
             "",
         );
-        let scopes_error = (shown.attempt.filter(|(_, error)| error.field == Some("scopes")))
-            .map(|_| "Choose at least one.".to_owned());
+        let scopes_error = maker.choose_some("scopes");
         let page = TokensPage {
             chrome: visitor.chrome(),
             tokens: tokens.iter().map(|token| token_shown(token, visitor, now)).collect(),

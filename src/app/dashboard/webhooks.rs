@@ -101,15 +101,13 @@ impl WebhookForm {
         let usual = usual_events();
         let chosen = webhook.map_or(usual.as_slice(), |webhook| webhook.events.as_slice());
         let event = |kind: &EventKind| {
-            let mut field = maker.option(
+            maker.one_of_some(
                 "events",
                 kind.as_str(),
                 kind.as_str(),
                 kind.meaning(),
                 chosen.contains(kind),
-            );
-            (field.error, field.focused) = (None, false);
-            field
+            )
         };
         let include_email = maker.tick(
             "include_email",
@@ -117,9 +115,7 @@ impl WebhookForm {
             "Events of sign-ins then hold the person's e-mail address.",
             webhook.is_some_and(|webhook| webhook.include_email),
         );
-        let events_error = attempt
-            .filter(|(_, error)| error.field == Some("events"))
-            .map(|_| "Choose at least one.".to_owned());
+        let events_error = maker.choose_some("events");
         Self {
             problem: maker.problem(&[&url, &description]).filter(|_| events_error.is_none()),
             events: EventKind::ALL.iter().map(event).collect(),
