@@ -215,7 +215,7 @@ impl<P: Ports> App<P> {
                 match situation.target(section, form)? {
                     Target::Draft(seen) => self.patch_draft(id, fields, seen, actor).await.map(|_| Done::Draft),
                     Target::Live(seen) => self
-                        .patch_connection(id, fields, seen, actor)
+                        .patch_connection(id, fields, Some(seen), actor)
                         .await
                         .map(|saved| Done::live(&saved)),
                 }
@@ -347,7 +347,7 @@ impl<P: Ports> App<P> {
         match target {
             Target::Draft(seen) => self.edit_draft(id, change, seen, actor).await.map(|_| Done::Draft),
             Target::Live(seen) => self
-                .update(id, change, seen, actor)
+                .update(id, change, Some(seen), actor)
                 .await
                 .map(|saved| Done::live(&saved)),
         }

@@ -32,7 +32,7 @@ pub(super) enum Seen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Draft(Option<u64>),
-    Live(Option<u64>),
+    Live(u64),
 }
 
 /// The draft as pages tell of it.
@@ -90,8 +90,8 @@ impl Situation {
                 Err(refused(Refusal::Changed))
             }
             (None, None | Some(Seen::Live(_))) if self.is_tested(section, form) => Ok(Target::Draft(Some(0))),
-            (None, Some(Seen::Live(generation))) => Ok(Target::Live(Some(generation))),
-            (None, None) => Ok(Target::Live(Some(self.live.generation))),
+            // A form that says nothing of it must not change what is made of the connection meanwhile.
+            (None, None | Some(Seen::Live(_))) => Ok(Target::Live(self.live.generation)),
             (Some(_), Some(Seen::Live(_))) | (None, Some(Seen::Draft(_))) => Err(refused(Refusal::Changed)),
         }
     }
