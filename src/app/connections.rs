@@ -234,14 +234,7 @@ impl<P: Ports> App<P> {
         seen: Option<u64>,
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
-        let update = Update {
-            id: id.clone(),
-            change,
-            from_generation: seen,
-            decryption_key: None,
-            actor,
-        };
-        saved(self.ports.registry(update).await?)
+        saved(self.ports.registry(plain_update(id, change, seen, actor)).await?)
     }
 
     /// A connection as the registry has it.
@@ -249,6 +242,17 @@ impl<P: Ports> App<P> {
         self.registered_connection(id)
             .await?
             .ok_or_else(|| refused(Refusal::NotFound))
+    }
+}
+
+/// The call that makes one change which needs nothing beside it.
+pub(super) fn plain_update(id: &ConnectionId, change: Change, seen: Option<u64>, actor: Actor) -> Update {
+    Update {
+        id: id.clone(),
+        change,
+        from_generation: seen,
+        decryption_key: None,
+        actor,
     }
 }
 

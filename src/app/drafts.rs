@@ -68,16 +68,27 @@ impl<P: Ports> App<P> {
         seen: Option<u64>,
         actor: Actor,
     ) -> Result<Draft, ApiError> {
+        let edit = self.draft_edit(id, change, seen, actor).await?;
+        self.ports.registry(edit).await?.reply.map_err(refused)
+    }
+
+    /// The call that makes one change in the draft.
+    pub(super) async fn draft_edit(
+        &self,
+        id: &ConnectionId,
+        change: Change,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<EditDraft, ApiError> {
         let (_, mut from) = self.draft_or_live(id).await?;
         from.revision = seen.unwrap_or(from.revision);
-        let edit = EditDraft {
+        Ok(EditDraft {
             id: id.clone(),
             change,
             seen: Some(from),
             decryption_key: None,
             actor,
-        };
-        self.ports.registry(edit).await?.reply.map_err(refused)
+        })
     }
 
     /// Brings a draft up to date with its connection.

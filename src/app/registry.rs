@@ -282,6 +282,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
         RotateDecryptionKeys::NAME => run::<RotateDecryptionKeys>(call, sql, now)?,
         setup_links::AddSetupLink::NAME => run::<setup_links::AddSetupLink>(call, sql, now)?,
+        setup_links::EditBySetupLink::NAME => run::<setup_links::EditBySetupLink>(call, sql, now)?,
         setup_links::ListSetupLinks::NAME => run::<setup_links::ListSetupLinks>(call, sql, now)?,
         setup_links::OpenSetupLink::NAME => run::<setup_links::OpenSetupLink>(call, sql, now)?,
         setup_links::RevokeSetupLink::NAME => run::<setup_links::RevokeSetupLink>(call, sql, now)?,
@@ -706,15 +707,26 @@ fn write(
     deed: &Deed<'_>,
     now: Timestamp,
 ) -> Result<(), SqlError> {
+    if before.identity_provider != connection.identity_provider {
+        refresh::follow(sql, connection, now)?;
+    }
+    write_generation(sql, before, connection, deed, now)
+}
+
+/// The same where what is known of its metadata stays true.
+fn write_generation(
+    sql: &dyn Sql,
+    before: &Connection,
+    connection: &mut Connection,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
     connection.generation = connection.generation.saturating_add(1);
     connection.updated_at = now;
     sql.run(
         "UPDATE connections SET record = ? WHERE id = ?",
         &[to_json(connection)?, connection.id.as_str().into()],
     )?;
-    if before.identity_provider != connection.identity_provider {
-        refresh::follow(sql, connection, now)?;
-    }
     note(sql, Kind::Connection, connection.id.as_str())?;
     audit::record(sql, Some(before), Some(connection), deed, now)
 }

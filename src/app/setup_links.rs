@@ -10,12 +10,14 @@ use super::http::{Request, Response, json, respond};
 use super::ledger::test::{BegunBy, Test};
 use super::ports::{Ports, Unavailable};
 use super::registry::Actor;
-use super::registry::setup_links::{AddSetupLink, ListSetupLinks, RevokeSetupLink, SetupLink};
+use super::registry::setup_links::{
+    AddSetupLink, EditBySetupLink, LinkEdit, ListSetupLinks, RevokeSetupLink, SetupLink,
+};
 use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, SetupLinkId};
 use crate::saml::mapping::Field;
 use crate::saml::time::Timestamp;
-use crate::token::Token;
+use crate::token::{Token, TokenHash};
 
 /// How far the setup of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -102,6 +104,16 @@ impl<P: Ports> App<P> {
             actor,
         };
         self.ports.registry(revoke).await?.reply.map_err(refused)
+    }
+
+    /// Makes one edit for whoever has the link of this token's hash.
+    pub(super) async fn edit_by_setup_link(&self, hash: &TokenHash, edit: LinkEdit) -> Result<(), ApiError> {
+        let hash = hash.clone();
+        self.ports
+            .registry(EditBySetupLink { hash, edit })
+            .await?
+            .reply
+            .map_err(refused)
     }
 
     /// `GET, POST /connections/{id}/setup-links`.

@@ -102,6 +102,22 @@ pub fn approve(
     }
 }
 
+/// `saved` without those of its certificates that have been `missing` for too long at `now`, whatever its metadata says by then; and
+/// those that are still missing.
+#[must_use]
+pub fn retire(
+    saved: &IdentityProvider,
+    missing: &[MissingCertificate],
+    now: Timestamp,
+) -> (IdentityProvider, Vec<MissingCertificate>) {
+    let (missing, retired): (Vec<_>, Vec<_>) = missing.iter().cloned().partition(|missing| missing.retired_at() > now);
+    let mut idp = saved.clone();
+    let is_retired =
+        |certificate: &StoredCertificate| retired.iter().any(|missing| missing.certificate == *certificate);
+    idp.certificates.retain(|certificate| !is_retired(certificate));
+    (idp, missing)
+}
+
 /// Whether both send browsers to the same places, and trust the same keys of the same identity provider.
 #[must_use]
 pub fn decides_the_same(a: &IdentityProvider, b: &IdentityProvider) -> bool {

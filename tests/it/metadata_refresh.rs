@@ -314,6 +314,50 @@ fn keys_are_added_at_once_and_retired_a_week_after_they_are_gone() {
 }
 
 #[test]
+fn keys_that_are_gone_are_retired_whatever_comes_of_fetching_then() {
+    let (old, new) = (certificate(0), other_certificate());
+    let one = Metadata::new().with_certificates(std::slice::from_ref(&new));
+    let another = one.with(ENTITY_ID, "urn:other");
+    for (is_found, is_dismissed) in [(false, false), (true, false), (true, true)] {
+        let (world, id) = followed();
+        world.put(&Metadata::new().with_certificates(&[old.clone(), new.clone()]));
+        world.next_day();
+        world.put(&one);
+        world.next_day();
+        if is_found {
+            world.put(&another);
+        } else {
+            world.answer(URL, 404, None, b"", None);
+        }
+        world.next_day();
+        let (error, held) = (world.refresh(&id)["error"].clone(), world.held(&id));
+        let version = held.1["version"].as_str().unwrap_or_default();
+        if is_dismissed {
+            let path = format!("/connections/{id}/held-metadata?version={version}");
+            assert_eq!(world.api("DELETE", &path, &json!({})).0, 200);
+        }
+        let generation = world.read(&id)["generation"].as_u64().unwrap();
+        for _ in 0..5 {
+            world.next_day();
+            assert_eq!(world.certificates(&id), fingerprints(&[old.clone(), new.clone()]));
+        }
+        world.next_day();
+        assert_eq!(world.certificates(&id), fingerprints(std::slice::from_ref(&new)));
+        assert_eq!(world.read(&id)["generation"].as_u64().unwrap(), generation + 1);
+        assert_eq!(world.refresh(&id)["missing_certificates"], json!([]));
+        assert_eq!(world.refresh(&id)["error"], error, "still told");
+        // Held or dismissed as before.
+        let (status, now) = world.held(&id);
+        assert_eq!(status, if is_found && !is_dismissed { 200 } else { 404 });
+        if status == 200 {
+            assert_eq!(now["version"], version);
+        }
+        let expected = "schedule: connection.certificates_retired: Retired certificates that its metadata has not listed for a week";
+        assert_eq!(newest_deeds(&world, 1), [expected]);
+    }
+}
+
+#[test]
 fn what_is_announced_comes_before_what_is_gone() {
     let (world, id) = followed();
     let many: Vec<String> = (0..8).map(certificate).collect();

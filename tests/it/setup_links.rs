@@ -1,10 +1,15 @@
 //! Setup links: what they open, for how long, and what the customer's administrator can do with one.
 
+use edge_saml::app::registry::setup_links::{EditBySetupLink, LinkEdit, RevokeSetupLink};
+use edge_saml::app::registry::{Actor, Change, Refusal, Update};
+use edge_saml::saml::connection::Connection;
+use edge_saml::saml::id::{ConnectionId, SetupLinkId};
+use edge_saml::token::Token;
 use serde_json::{Value, json};
 
 use crate::support::dashboard::{HOSTILE, added, body, connection, encoded, signed_in, submit};
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, ORIGIN, World, location, request_id};
+use crate::support::world::{Browser, Meanwhile, ORIGIN, World, location, request_id};
 
 const OVER: &str = "This link opens nothing";
 
@@ -192,6 +197,121 @@ fn what_is_live_is_out_of_reach() {
         303,
         "users sign in as before"
     );
+}
+
+const URL: &str = "https://customer.example/metadata";
+
+/// Has metadata fetched by a link while something else happens; what the customer is shown.
+fn fetch_while(
+    world: &World,
+    browser: &mut Browser,
+    form: &[(&str, &str)],
+    happens: Meanwhile,
+) -> http::Response<Vec<u8>> {
+    world.serve(URL, Idp::other().metadata().as_bytes(), None);
+    *world.meanwhile.borrow_mut() = Some(happens);
+    send(world, browser, "/sso/setup/metadata", &[&[("url", URL)], form].concat())
+}
+
+#[test]
+fn what_goes_live_while_a_link_has_metadata_fetched_is_out_of_reach_too() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let xml = json!({"xml": Idp::trusted().metadata()});
+    let saved = world.api("POST", &format!("/connections/{id}/metadata"), &xml);
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let asked = body(&fetch_while(&world, &mut browser, &[], Box::new(|_| ())));
+    let confirmed = asked.split("name=\"confirmed\" value=\"").nth(1).unwrap();
+    let confirmed = confirmed.split('"').next().unwrap();
+    let enable = Update {
+        id: ConnectionId::parse(&id).unwrap(),
+        change: Change::Enable {
+            override_reason: Some("a test".to_owned()),
+        },
+        from_generation: None,
+        decryption_key: None,
+        actor: Actor::new("somebody"),
+    };
+    let enable = Box::new(move |world: &World| drop(world.on_registry(&enable).unwrap().reply.unwrap()));
+    let refused = fetch_while(&world, &mut browser, &[("confirmed", confirmed)], enable);
+    assert_eq!(refused.status(), 409, "{}", body(&refused));
+    let now = world.api("GET", &format!("/connections/{id}"), &json!({})).1;
+    let live = (&now["state"], &now["identity_provider"]);
+    assert_eq!(live, (&json!("enabled"), &saved.1["identity_provider"]));
+    assert_eq!(world.api("GET", &format!("/connections/{id}/draft"), &json!({})).0, 404);
+}
+
+#[test]
+fn a_link_that_is_revoked_while_it_has_metadata_fetched_saves_nothing() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let live = world.connection_for("live.test", &Idp::trusted());
+    for id in [id, live] {
+        let (link_id, path) = link(&world, &id);
+        let mut browser = opened(&world, &path);
+        let before = world.api("GET", &format!("/connections/{id}"), &json!({}));
+        let revoke = RevokeSetupLink {
+            id: SetupLinkId::parse(&link_id).unwrap(),
+            connection: ConnectionId::parse(&id).unwrap(),
+            actor: Actor::new("somebody"),
+        };
+        let over = fetch_while(
+            &world,
+            &mut browser,
+            &[],
+            Box::new(move |world| world.on_registry(&revoke).unwrap().reply.unwrap()),
+        );
+        assert_eq!(over.status(), 404);
+        assert!(body(&over).contains(OVER));
+        assert_eq!(world.api("GET", &format!("/connections/{id}"), &json!({})), before);
+        assert_eq!(world.api("GET", &format!("/connections/{id}/draft"), &json!({})).0, 404);
+    }
+}
+
+#[test]
+fn a_link_edits_its_own_connections_identity_provider_alone() {
+    let world = World::new();
+    let (mine, other) = (connection_of(&world, "acme.test"), connection_of(&world, "other.test"));
+    let path = link(&world, &mine).1;
+    let hash = Token::parse(path.rsplit('/').next().unwrap()).unwrap().hash();
+    let edit = |id: &str, change: Change| {
+        let update = Update {
+            id: ConnectionId::parse(id).unwrap(),
+            change,
+            from_generation: None,
+            decryption_key: None,
+            actor: Actor::new("setup link"),
+        };
+        let edit = EditBySetupLink {
+            hash: hash.clone(),
+            edit: LinkEdit::Live(update),
+        };
+        world.on_registry(&edit).unwrap().reply
+    };
+    let (_, saved) = world.api(
+        "POST",
+        &format!("/connections/{other}/metadata"),
+        &json!({"xml": Idp::trusted().metadata()}),
+    );
+    assert_eq!(saved["state"], "disabled");
+    let enable = || Change::Enable {
+        override_reason: Some("because".to_owned()),
+    };
+    assert_eq!(edit(&mine, enable()), Err(Refusal::NoSuchSetupLink));
+    let found = || {
+        let fields = &world.config(&format!("connection:{other}")).unwrap();
+        let record: Connection = serde_json::from_str(fields).unwrap();
+        let found = Box::new(record.identity_provider.unwrap());
+        Change::IdentityProvider {
+            found,
+            replace_entity: false,
+        }
+    };
+    assert_eq!(edit(&other, found()), Err(Refusal::NoSuchSetupLink));
+    assert_eq!(edit(&mine, found()), Ok(()));
+    // Whatever generation it says that it has seen.
+    world.enable(&mine);
+    assert_eq!(edit(&mine, found()), Err(Refusal::Changed));
 }
 
 #[test]

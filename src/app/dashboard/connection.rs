@@ -15,7 +15,7 @@ use super::settings::{self, Group};
 use super::situation::{DraftShown, Situation, Target, is_for_the_page, seen_generation, seen_revision};
 use super::{Chrome, Failure, render};
 use crate::app::App;
-use crate::app::connections::{OverrideBody, Saved};
+use crate::app::connections::{OverrideBody, Saved, plain_update};
 use crate::app::description::Fields;
 use crate::app::domain_proof::DomainView;
 use crate::app::error::ApiError;
@@ -24,6 +24,7 @@ use crate::app::http::{Request, Response, field, see_other};
 use crate::app::ledger::test::{BegunBy, Configuration};
 use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::refresh::Decision;
+use crate::app::registry::setup_links::LinkEdit;
 use crate::app::registry::{Actor, Change};
 use crate::app::route::{Section, Tab};
 use crate::code::Code;
@@ -31,6 +32,7 @@ use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, SetupLinkId};
 use crate::saml::preset::Preset;
 use crate::saml::service_keys::RotationStep;
+use crate::token::TokenHash;
 
 /// What all pages of a connection show.
 pub(super) struct Head<'a> {
@@ -113,6 +115,14 @@ pub(super) enum Done {
     Live { published: bool },
     /// The browser goes elsewhere.
     Elsewhere(String),
+}
+
+/// Who saves an identity provider.
+pub(super) enum Editor {
+    /// Somebody who is signed in.
+    Admin(Actor),
+    /// Somebody with the setup link of this token's hash.
+    Guest(TokenHash, Actor),
 }
 
 impl Done {
@@ -220,14 +230,12 @@ impl<P: Ports> App<P> {
                         .map(|saved| Done::live(&saved)),
                 }
             }
-            Section::Manual | Section::Metadata => self.save_identity_provider(situation, section, form, actor).await,
+            Section::Manual | Section::Metadata => {
+                self.save_identity_provider(situation, section, form, Editor::Admin(actor))
+                    .await
+            }
             Section::ApproveMetadata | Section::DismissMetadata => {
-                let decision = match section {
-                    Section::ApproveMetadata => Decision::Approve,
-                    _ => Decision::Dismiss,
-                };
-                let decided = self.decide_held(id, form.text("version").to_owned(), decision, actor);
-                decided.await.map(|saved| Done::live(&saved))
+                self.decide_on_metadata(id, section, form, actor).await
             }
             Section::CreateLink => {
                 let (_, url) = self.create_setup_link(id, actor).await?;
@@ -297,6 +305,22 @@ impl<P: Ports> App<P> {
         }
     }
 
+    /// Takes over the metadata that waits for approval, or dismisses it.
+    async fn decide_on_metadata(
+        &self,
+        id: &ConnectionId,
+        section: Section,
+        form: &Form,
+        actor: Actor,
+    ) -> Result<Done, ApiError> {
+        let decision = match section {
+            Section::ApproveMetadata => Decision::Approve,
+            _ => Decision::Dismiss,
+        };
+        let decided = self.decide_held(id, form.text("version").to_owned(), decision, actor);
+        decided.await.map(|saved| Done::live(&saved))
+    }
+
     /// Captures messages for a while, or no more.
     async fn switch_capture(
         &self,
@@ -322,7 +346,7 @@ impl<P: Ports> App<P> {
         situation: &Situation,
         section: Section,
         form: &Form,
-        actor: Actor,
+        editor: Editor,
     ) -> Result<Done, ApiError> {
         let target = situation.target(section, form)?;
         let change = match section {
@@ -332,7 +356,7 @@ impl<P: Ports> App<P> {
         let given = Given::weigh(change, situation, target, form).map_err(|e| Unavailable(e.to_string()))?;
         match given {
             Given::Ask(pending) => Ok(Done::Asked(pending)),
-            Given::Save(change) => self.save_change(&situation.live.id, change, target, actor).await,
+            Given::Save(change) => self.save_change(&situation.live.id, change, target, editor).await,
         }
     }
 
@@ -342,14 +366,25 @@ impl<P: Ports> App<P> {
         id: &ConnectionId,
         change: Change,
         target: Target,
-        actor: Actor,
+        editor: Editor,
     ) -> Result<Done, ApiError> {
-        match target {
-            Target::Draft(seen) => self.edit_draft(id, change, seen, actor).await.map(|_| Done::Draft),
-            Target::Live(seen) => self
+        match (editor, target) {
+            (Editor::Admin(actor), Target::Draft(seen)) => {
+                self.edit_draft(id, change, seen, actor).await.map(|_| Done::Draft)
+            }
+            (Editor::Admin(actor), Target::Live(seen)) => self
                 .update(id, change, Some(seen), actor)
                 .await
                 .map(|saved| Done::live(&saved)),
+            (Editor::Guest(link, actor), Target::Draft(seen)) => {
+                let edit = LinkEdit::Draft(self.draft_edit(id, change, seen, actor).await?);
+                self.edit_by_setup_link(&link, edit).await.map(|()| Done::Draft)
+            }
+            (Editor::Guest(link, actor), Target::Live(seen)) => {
+                let edit = LinkEdit::Live(plain_update(id, change, Some(seen), actor));
+                let saved = self.edit_by_setup_link(&link, edit).await;
+                saved.map(|()| Done::Live { published: true })
+            }
         }
     }
 

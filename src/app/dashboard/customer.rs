@@ -7,7 +7,7 @@
 use askama::Template;
 use http::{Method, StatusCode};
 
-use super::connection::{Done, Problem, problem};
+use super::connection::{Done, Editor, Problem, problem};
 use super::email::{ShownStep, steps};
 use super::field::Attempt;
 use super::form::Form;
@@ -31,16 +31,17 @@ use crate::app::setup_links::{Progress, is_of_setup};
 use crate::limits::SETUP_LINK_SECONDS;
 use crate::saml::id::TestId;
 use crate::saml::preset::{MetadataForm, Preset};
-
-use crate::token::Token;
+use crate::token::{Token, TokenHash};
 
 /// The cookie that holds the token of the link that was opened last.
-pub(super) const SETUP_COOKIE: &str = "__Host-sso_setup";
+const SETUP_COOKIE: &str = "__Host-sso_setup";
 const HOME: &str = "/sso/setup";
 
 /// Somebody who has opened a link.
+#[derive(Clone)]
 struct Guest {
     link: SetupLink,
+    hash: TokenHash,
     csrf: String,
 }
 
@@ -84,7 +85,32 @@ impl<P: Ports> App<P> {
     pub(in crate::app) async fn answer_setup(&self, route: &SetupRoute, request: &Request) -> Response {
         match self.show_setup(route, request).await {
             Ok(response) => response,
-            Err(Failure::Unavailable(unavailable)) => {
+            Err(failure) => self.answer_setup_failure(failure),
+        }
+    }
+
+    /// Turns away whoever has no link that opens anything, before the body of their request is read; notes which it is otherwise.
+    pub(in crate::app) async fn refuse_setup_by_head(
+        &self,
+        route: &SetupRoute,
+        request: &mut Request,
+    ) -> Option<Response> {
+        if matches!(route, SetupRoute::Open(_)) {
+            return None;
+        }
+        match self.guest(request).await {
+            Ok(Some(guest)) => {
+                request.extensions_mut().insert(guest);
+                None
+            }
+            Ok(None) => Some(over()),
+            Err(failure) => Some(self.answer_setup_failure(failure)),
+        }
+    }
+
+    fn answer_setup_failure(&self, failure: Failure) -> Response {
+        match failure {
+            Failure::Unavailable(unavailable) => {
                 self.log_unavailable(&unavailable);
                 sorry(
                     StatusCode::SERVICE_UNAVAILABLE,
@@ -92,8 +118,8 @@ impl<P: Ports> App<P> {
                     NO_STORAGE,
                 )
             }
-            Err(Failure::NotFound | Failure::Api(_)) => over(),
-            Err(_) => {
+            Failure::NotFound | Failure::Api(_) => over(),
+            _ => {
                 let text = "This form was not sent from the page that the link opened. Nothing was changed. Open the link again.";
                 sorry(StatusCode::FORBIDDEN, "Please do that again", text)
             }
@@ -104,7 +130,7 @@ impl<P: Ports> App<P> {
         if let SetupRoute::Open(token) = route {
             return self.open_setup_link(token).await;
         }
-        let Some(guest) = self.guest(request).await? else {
+        let Some(guest) = request.extensions().get::<Guest>() else {
             return Ok(over());
         };
         let id = &guest.link.connection;
@@ -116,7 +142,7 @@ impl<P: Ports> App<P> {
         let section = match route {
             SetupRoute::Manual => Section::Manual,
             SetupRoute::Metadata => Section::Metadata,
-            SetupRoute::Report(test) => return self.show_setup_report(&guest, &situation, test).await,
+            SetupRoute::Report(test) => return self.show_setup_report(guest, &situation, test).await,
             SetupRoute::Test => {
                 let configuration = match situation.draft {
                     Some(_) => Configuration::Draft,
@@ -127,14 +153,15 @@ impl<P: Ports> App<P> {
             }
             SetupRoute::Open(_) | SetupRoute::Steps => {
                 let saved = request.uri().query() == Some("done=saved");
-                return self
-                    .customer_page(StatusCode::OK, &guest, &situation, saved, None)
-                    .await;
+                return self.customer_page(StatusCode::OK, guest, &situation, saved, None).await;
             }
         };
-        match self.save_identity_provider(&situation, section, &form, actor()).await {
-            Ok(Done::Asked(pending)) => Ok(self.ask_guest_to_replace(&guest, &situation, section, &form, pending)),
+        let editor = Editor::Guest(guest.hash.clone(), actor());
+        match self.save_identity_provider(&situation, section, &form, editor).await {
+            Ok(Done::Asked(pending)) => Ok(self.ask_guest_to_replace(guest, &situation, section, &form, pending)),
             Ok(_) => Ok(see_other("/sso/setup?done=saved#identity-provider")),
+            // The link was revoked meanwhile.
+            Err(error) if error.status == StatusCode::NOT_FOUND => Ok(over()),
             Err(error) if is_for_the_page(&error) => {
                 let attempt = Attempt {
                     section,
@@ -142,7 +169,7 @@ impl<P: Ports> App<P> {
                     error: &error,
                 };
                 let situation = self.situation(id).await?;
-                self.customer_page(error.status, &guest, &situation, false, Some(attempt))
+                self.customer_page(error.status, guest, &situation, false, Some(attempt))
                     .await
             }
             Err(error) => Err(error.into()),
@@ -163,9 +190,11 @@ impl<P: Ports> App<P> {
         let Some(token) = cookie(request, SETUP_COOKIE).and_then(Token::parse) else {
             return Ok(None);
         };
-        let link = self.ports.registry(OpenSetupLink { hash: token.hash() }).await?.reply;
+        let hash = token.hash();
+        let link = self.ports.registry(OpenSetupLink { hash: hash.clone() }).await?.reply;
         Ok(link.map(|link| Guest {
             link,
+            hash,
             csrf: csrf_token(&token),
         }))
     }
@@ -271,7 +300,7 @@ fn actor() -> Actor {
     Actor::new("setup link")
 }
 
-pub(super) fn over() -> Response {
+fn over() -> Response {
     let text = "The link is mistyped, revoked, or older than a week. Ask whoever sent it for a new one.";
     sorry(StatusCode::NOT_FOUND, "This link opens nothing", text)
 }

@@ -50,6 +50,8 @@ actions! {
     CaptureEnded "capture.ended" "Ended the capture of messages";
     /// Messages are captured for a while.
     CaptureStarted "capture.started" "Captures messages until";
+    /// Certificates count no more that the metadata has not listed for a while.
+    CertificatesRetired "connection.certificates_retired" "Retired certificates that its metadata has not listed for a week";
     /// What is said of a connection was changed.
     ConnectionChanged "connection.changed" "Changed";
     /// A connection was created.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, Action, Deed};
 use super::events::{EventKind, tell};
-use super::{Actor, Call, Kind, Refusal, drafts, note, read, versions, write};
+use super::{Actor, Call, Kind, Refusal, drafts, note, read, versions, write_generation};
 use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{REFRESH_RETRY_SECONDS, REFRESH_SECONDS};
 use crate::saml::connection::{Connection, IdentityProvider};
@@ -190,6 +190,7 @@ impl Call for SaveRefresh {
             Ok(found) => *found,
             Err(failure) => {
                 record_failure(sql, &self.id, &failure, now)?;
+                retire(sql, connection, &saved, &state.missing, &self.actor, now)?;
                 return Ok(RefreshOutcome::Failed);
             }
         };
@@ -197,14 +198,16 @@ impl Call for SaveRefresh {
             Refreshed::Held(reasons) => {
                 hold(sql, &self.id, &found, &reasons, &self.actor, now)?;
                 // It was fetched; that it waits is told elsewhere.
-                record_success(sql, &self.id, &state.missing, now)?;
+                record_success(sql, &self.id, now)?;
+                retire(sql, connection, &saved, &state.missing, &self.actor, now)?;
                 Ok(RefreshOutcome::Held)
             }
             Refreshed::Taken { idp, missing } => {
                 release(sql, &self.id)?;
                 let deed = Deed::new(&self.actor, Action::MetadataRefreshed);
                 let connection = take_over(sql, connection, *idp, &deed, now)?;
-                record_success(sql, &self.id, &missing, now)?;
+                record_success(sql, &self.id, now)?;
+                record_missing(sql, &self.id, &missing)?;
                 Ok(RefreshOutcome::Taken(Box::new(connection)))
             }
         }
@@ -305,6 +308,27 @@ pub(super) fn forget(sql: &dyn Sql, id: &ConnectionId) -> Result<(), SqlError> {
     Ok(())
 }
 
+/// Takes away the certificates that have been missing for too long, though nothing new is taken over.
+fn retire(
+    sql: &dyn Sql,
+    connection: Connection,
+    saved: &IdentityProvider,
+    missing: &[MissingCertificate],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let (idp, missing) = idp_refresh::retire(saved, missing, now);
+    let id = connection.id.clone();
+    take_over(
+        sql,
+        connection,
+        idp,
+        &Deed::new(actor, Action::CertificatesRetired),
+        now,
+    )?;
+    record_missing(sql, &id, &missing)
+}
+
 /// Writes the connection with `idp`: as its next generation, or, where nothing that decides anything is different, as it is.
 fn take_over(
     sql: &dyn Sql,
@@ -332,7 +356,7 @@ fn take_over(
         drafts::correct(sql, &present, &connection)?;
         note(sql, Kind::Connection, connection.id.as_str())?;
     } else {
-        write(sql, &present, &mut connection, deed, now)?;
+        write_generation(sql, &present, &mut connection, deed, now)?;
     }
     Ok(connection)
 }
@@ -375,12 +399,7 @@ fn record_failure(sql: &dyn Sql, id: &ConnectionId, failure: &RefreshFailure, no
     Ok(())
 }
 
-fn record_success(
-    sql: &dyn Sql,
-    id: &ConnectionId,
-    missing: &[MissingCertificate],
-    now: Timestamp,
-) -> Result<(), SqlError> {
+fn record_success(sql: &dyn Sql, id: &ConnectionId, now: Timestamp) -> Result<(), SqlError> {
     sql.run(
         "UPDATE refreshes SET attempted_at = ?, succeeded_at = ?, next_at = ?, code = NULL, detail = NULL WHERE connection_id = ?",
         &[
@@ -390,7 +409,7 @@ fn record_success(
             id.as_str().into(),
         ],
     )?;
-    record_missing(sql, id, missing)
+    Ok(())
 }
 
 fn record_missing(sql: &dyn Sql, id: &ConnectionId, missing: &[MissingCertificate]) -> Result<(), SqlError> {

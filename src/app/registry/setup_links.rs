@@ -5,9 +5,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Deed};
-use super::{Actor, Call, Refusal, read};
+use super::drafts::EditDraft;
+use super::{Actor, Call, Change, Refusal, Update, read};
 use crate::app::sql::{Row, Sql, SqlError, optional, text, time};
 use crate::limits::{MAX_SETUP_LINKS_PER_CONNECTION, SETUP_LINK_SECONDS};
+use crate::saml::connection::State;
 use crate::saml::id::{ConnectionId, SetupLinkId};
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
@@ -60,6 +62,25 @@ pub struct ListSetupLinks {
 pub struct OpenSetupLink {
     /// The hash of its token.
     pub hash: TokenHash,
+}
+
+/// Saves an identity provider for whoever has a link, if it still opens something.
+#[derive(Serialize, Deserialize)]
+pub struct EditBySetupLink {
+    /// The hash of its token.
+    pub hash: TokenHash,
+    /// What is saved, and where.
+    pub edit: LinkEdit,
+}
+
+/// An edit by whoever has a link.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkEdit {
+    /// Of the draft.
+    Draft(EditDraft),
+    /// Of the connection itself, as long as it is disabled.
+    Live(Update),
 }
 
 /// Revokes a link.
@@ -136,9 +157,7 @@ impl Call for OpenSetupLink {
     const NAME: &'static str = "open_setup_link";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        let statement = format!("SELECT {COLUMNS} FROM setup_links WHERE hash = ? AND expires_at > ?");
-        let rows = sql.run(&statement, &[self.hash.as_str().into(), now.unix_seconds().into()])?;
-        let found = rows.first().map(link).transpose()?;
+        let found = in_force(sql, &self.hash, now)?;
         if let Some(found) = found.as_ref().filter(|found| found.opened_at.is_none()) {
             sql.run(
                 "UPDATE setup_links SET opened_at = ? WHERE id = ?",
@@ -146,6 +165,30 @@ impl Call for OpenSetupLink {
             )?;
         }
         Ok(found)
+    }
+}
+
+impl Call for EditBySetupLink {
+    type Reply = Result<(), Refusal>;
+    const NAME: &'static str = "edit_by_setup_link";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let (id, change) = match &self.edit {
+            LinkEdit::Draft(edit) => (&edit.id, &edit.change),
+            LinkEdit::Live(update) => (&update.id, &update.change),
+        };
+        // It may have been revoked, and the connection enabled, while metadata was fetched.
+        let link = in_force(sql, &self.hash, now)?.filter(|link| link.connection == *id);
+        if link.is_none() || !matches!(change, Change::IdentityProvider { .. }) {
+            return Ok(Err(Refusal::NoSuchSetupLink));
+        }
+        match self.edit {
+            LinkEdit::Draft(edit) => Ok(edit.run(sql, now)?.map(drop)),
+            LinkEdit::Live(update) => match read(sql, &update.id)? {
+                Some(live) if live.state == State::Enabled => Ok(Err(Refusal::Changed)),
+                _ => Ok(update.run(sql, now)?.map(drop)),
+            },
+        }
     }
 }
 
@@ -177,6 +220,13 @@ pub(super) fn forget(sql: &dyn Sql, connection: &ConnectionId) -> Result<(), Sql
         &[connection.as_str().into()],
     )?;
     Ok(())
+}
+
+/// The link with this token, if it still opens something.
+fn in_force(sql: &dyn Sql, hash: &TokenHash, now: Timestamp) -> Result<Option<SetupLink>, SqlError> {
+    let statement = format!("SELECT {COLUMNS} FROM setup_links WHERE hash = ? AND expires_at > ?");
+    let rows = sql.run(&statement, &[hash.as_str().into(), now.unix_seconds().into()])?;
+    rows.first().map(link).transpose()
 }
 
 fn link(row: &Row) -> Result<SetupLink, SqlError> {

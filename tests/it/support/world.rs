@@ -151,6 +151,9 @@ pub(crate) struct Posted {
     pub(crate) max_seconds: u32,
 }
 
+/// Something that happens while something else is under way.
+pub(crate) type Meanwhile = Box<dyn FnOnce(&World)>;
+
 /// The world. It lives longer than any one request.
 pub(crate) struct World {
     pub(crate) registry: MemorySql,
@@ -176,6 +179,8 @@ pub(crate) struct World {
     pub(crate) answers: RefCell<BTreeMap<String, Result<Fetched, FetchFailure>>>,
     /// How many seconds each fetch takes.
     pub(crate) fetch_takes: Cell<i64>,
+    /// What happens in the middle of the next fetch.
+    pub(crate) meanwhile: RefCell<Option<Meanwhile>>,
     /// What was posted to webhooks, and how each address answers where not with 200.
     pub(crate) posts: RefCell<Vec<Posted>>,
     pub(crate) post_answers: RefCell<BTreeMap<String, Result<u16, FetchFailure>>>,
@@ -217,6 +222,7 @@ impl World {
             ledger_calls: RefCell::default(),
             answers: RefCell::default(),
             fetch_takes: Cell::new(0),
+            meanwhile: RefCell::default(),
             posts: RefCell::default(),
             post_answers: RefCell::default(),
             fetched: RefCell::default(),
@@ -339,6 +345,21 @@ impl World {
         let now = Timestamp::from_unix_seconds(self.now.get());
         let reply = self.run_on(sql, C::NAME, || ledger::dispatch(C::NAME, &call, sql, now))?;
         Ok(serde_json::from_str(&reply).unwrap())
+    }
+
+    /// A call of the registry.
+    pub(crate) fn on_registry<C: registry::Call>(&self, call: &C) -> Result<Answer<C::Reply>, Unavailable> {
+        registry::proofs::set_policy(&self.registry, self.domain_proof.get()).unwrap();
+        let call = serde_json::to_string(call).unwrap();
+        let now = Timestamp::from_unix_seconds(self.now.get());
+        let sql = &self.registry;
+        let reply = self.run_on(sql, C::NAME, || registry::dispatch(C::NAME, &call, sql, now))?;
+        self.publish();
+        let published = registry::unpublished(&self.registry).unwrap().is_empty();
+        Ok(Answer {
+            reply: serde_json::from_str(&reply).unwrap(),
+            published,
+        })
     }
 
     /// Runs a call on `sql`, of which a statement fails if it is to.
@@ -537,17 +558,7 @@ impl Ports for &World {
 
     async fn registry<C: registry::Call>(&self, call: C) -> Result<Answer<C::Reply>, Unavailable> {
         self.registry_calls.borrow_mut().push(C::NAME);
-        registry::proofs::set_policy(&self.registry, self.domain_proof.get()).unwrap();
-        let call = serde_json::to_string(&call).unwrap();
-        let now = Timestamp::from_unix_seconds(self.now.get());
-        let sql = &self.registry;
-        let reply = self.run_on(sql, C::NAME, || registry::dispatch(C::NAME, &call, sql, now))?;
-        self.publish();
-        let published = registry::unpublished(&self.registry).unwrap().is_empty();
-        Ok(Answer {
-            reply: serde_json::from_str(&reply).unwrap(),
-            published,
-        })
+        self.on_registry(&call)
     }
 
     async fn generate_key(&self) -> Result<KeyPair, Unavailable> {
@@ -595,6 +606,9 @@ impl Ports for &World {
     async fn fetch(&self, wanted: Fetch<'_>) -> Result<Fetched, FetchFailure> {
         self.fetched.borrow_mut().push(wanted.url.to_string());
         self.pass(self.fetch_takes.get());
+        if let Some(meanwhile) = self.meanwhile.take() {
+            meanwhile(self);
+        }
         let answer = self.answers.borrow().get(wanted.url.as_str()).cloned();
         answer.unwrap_or_else(|| match wanted.url.as_str().strip_prefix(RESOLVER) {
             // Any other name is that of a public host.
