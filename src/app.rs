@@ -96,16 +96,18 @@ impl<P: Ports> App<P> {
     }
 
     /// Refuses what needs no body to be refused: whatever comes too often, calls of the admin API without a token that allows
-    /// them, forms of the dashboard without its cookie. Whose token it is stays with the request, so that it is asked once.
+    /// them, requests for the dashboard without a session, and for the setup without a link. Whose they are stays with the request,
+    /// so that it is asked once.
     pub async fn refuse_by_head(&self, request: &mut Request) -> Option<Response> {
         let route = Route::of(request.uri().path())?;
         if let Some(refusal) = self.limit_browser(&route, request).await {
             return Some(refusal);
         }
+        let allowed = route.allows(request.method());
         let route = match route {
-            Route::Admin(route) => return dashboard::refuse_by_head(&route, request),
+            Route::Admin(route) if allowed => return self.refuse_dashboard_by_head(&route, request).await,
             Route::Api(route) => route,
-            Route::Setup(_) => return dashboard::refuse_setup_by_head(request),
+            Route::Setup(route) if allowed => return self.refuse_setup_by_head(&route, request).await,
             _ => return None,
         };
         match self.admit(&route, request).await {

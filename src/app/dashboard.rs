@@ -30,6 +30,7 @@ mod webhooks;
 use askama::Template;
 use http::{Method, StatusCode};
 
+use self::session::Visitor;
 use super::App;
 use super::error::{ApiError, BrowserError};
 use super::http::{PagePolicy, Request, Response, Scripts, allow, cookie, page, respond, see_other};
@@ -117,6 +118,21 @@ impl<P: Ports> App<P> {
         }
     }
 
+    /// Leads whoever is not signed in to the sign-in, before the body of their request is read; notes who it is otherwise.
+    pub(super) async fn refuse_dashboard_by_head(&self, route: &AdminRoute, request: &mut Request) -> Option<Response> {
+        if *route == AdminRoute::SignIn {
+            return None;
+        }
+        match self.visitor(request).await {
+            Ok(Some(visitor)) => {
+                request.extensions_mut().insert(visitor);
+                None
+            }
+            Ok(None) => Some(sign_in_first(route, request)),
+            Err(unavailable) => Some(self.answer_failure(Failure::Unavailable(unavailable))),
+        }
+    }
+
     async fn show_dashboard(&self, route: &AdminRoute, request: &Request) -> Result<Response, Failure> {
         let post = request.method() == Method::POST;
         if *route == AdminRoute::SignIn {
@@ -126,7 +142,7 @@ impl<P: Ports> App<P> {
                 self.show_admin_sign_in(request).await
             };
         }
-        let Some(visitor) = self.visitor(request).await? else {
+        let Some(visitor) = request.extensions().get::<Visitor>() else {
             return Ok(sign_in_first(route, request));
         };
         if post {
@@ -137,28 +153,28 @@ impl<P: Ports> App<P> {
             return Err(Failure::Scope(scope));
         }
         match route {
-            AdminRoute::Attempt(id, reference) => self.show_attempt(&visitor, id, reference).await,
-            AdminRoute::Audit => self.show_audit(&visitor, request).await,
-            AdminRoute::Certificates => self.show_certificates(&visitor).await,
-            AdminRoute::Connection(id, tab) => self.show_connection(&visitor, id, *tab, request).await,
-            AdminRoute::Connections => self.show_connections(&visitor, request).await,
+            AdminRoute::Attempt(id, reference) => self.show_attempt(visitor, id, reference).await,
+            AdminRoute::Audit => self.show_audit(visitor, request).await,
+            AdminRoute::Certificates => self.show_certificates(visitor).await,
+            AdminRoute::Connection(id, tab) => self.show_connection(visitor, id, *tab, request).await,
+            AdminRoute::Connections => self.show_connections(visitor, request).await,
             AdminRoute::Message(id, reference, number) => self.download_message(id, reference, *number).await,
-            AdminRoute::NewConnection if post => self.add_connection(&visitor, request).await,
-            AdminRoute::NewConnection => Ok(Self::show_new_connection(&visitor, request)),
-            AdminRoute::RevokeToken(id) if post => self.revoke_token_by_form(&visitor, id).await,
-            AdminRoute::RevokeToken(id) => self.ask_to_revoke_token(&visitor, id).await,
-            AdminRoute::Section(id, section) => self.save_section(&visitor, id, *section, request).await,
-            AdminRoute::Test(id, test) => self.show_test_report(&visitor, id, test).await,
-            AdminRoute::SignOut => self.sign_admin_out(&visitor).await,
-            AdminRoute::Tokens if post => self.add_token(&visitor, request).await,
-            AdminRoute::Tokens => self.show_tokens(&visitor, request).await,
-            AdminRoute::Transfer if post => self.import_file(&visitor, request).await,
-            AdminRoute::Transfer => Ok(Self::show_transfer(&visitor)),
+            AdminRoute::NewConnection if post => self.add_connection(visitor, request).await,
+            AdminRoute::NewConnection => Ok(Self::show_new_connection(visitor, request)),
+            AdminRoute::RevokeToken(id) if post => self.revoke_token_by_form(visitor, id).await,
+            AdminRoute::RevokeToken(id) => self.ask_to_revoke_token(visitor, id).await,
+            AdminRoute::Section(id, section) => self.save_section(visitor, id, *section, request).await,
+            AdminRoute::Test(id, test) => self.show_test_report(visitor, id, test).await,
+            AdminRoute::SignOut => self.sign_admin_out(visitor).await,
+            AdminRoute::Tokens if post => self.add_token(visitor, request).await,
+            AdminRoute::Tokens => self.show_tokens(visitor, request).await,
+            AdminRoute::Transfer if post => self.import_file(visitor, request).await,
+            AdminRoute::Transfer => Ok(Self::show_transfer(visitor)),
             AdminRoute::TransferFile => self.download_connections().await,
-            AdminRoute::Webhook(id) => self.show_webhook(&visitor, id, request).await,
-            AdminRoute::WebhookForm(id, action) => self.act_on_webhook(&visitor, id, *action, request).await,
-            AdminRoute::Webhooks if post => self.add_webhook(&visitor, request).await,
-            AdminRoute::Webhooks => self.show_webhooks(&visitor, request).await,
+            AdminRoute::Webhook(id) => self.show_webhook(visitor, id, request).await,
+            AdminRoute::WebhookForm(id, action) => self.act_on_webhook(visitor, id, *action, request).await,
+            AdminRoute::Webhooks if post => self.add_webhook(visitor, request).await,
+            AdminRoute::Webhooks => self.show_webhooks(visitor, request).await,
             AdminRoute::SignIn | AdminRoute::Unknown => Err(Failure::NotFound),
         }
     }
@@ -206,18 +222,6 @@ impl<P: Ports> App<P> {
             }
         }
     }
-}
-
-/// Whoever sends a form without a cookie of ours is sent to sign in before their form is read.
-pub(super) fn refuse_by_head(route: &AdminRoute, request: &Request) -> Option<Response> {
-    let needs_session = request.method() == Method::POST && *route != AdminRoute::SignIn;
-    (needs_session && admin_cookie(request).is_none()).then(|| sign_in_first(route, request))
-}
-
-/// The same for who sends a form to a setup link.
-pub(super) fn refuse_setup_by_head(request: &Request) -> Option<Response> {
-    let stranger = cookie(request, customer::SETUP_COOKIE).is_none();
-    (request.method() == Method::POST && stranger).then(customer::over)
 }
 
 /// The style sheet of the dashboard.

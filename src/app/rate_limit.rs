@@ -21,7 +21,8 @@ use crate::limits::RATE_LIMIT_SECONDS;
 pub enum Limit {
     /// Attempts to sign in to the dashboard, by address.
     AdminSignIn,
-    /// Calls of the admin API, by address: counted before a token is looked up.
+    /// Calls of the admin API, and other requests to the dashboard and to setup links, by address: counted before a token or a session
+    /// is looked up.
     ApiAddress,
     /// Calls of the admin API, by token.
     ApiToken,
@@ -84,6 +85,7 @@ impl<P: Ports> App<P> {
             Route::Admin(AdminRoute::SignIn) if is_post => Limit::AdminSignIn,
             Route::Setup(SetupRoute::Metadata | SetupRoute::Manual) if is_post => Limit::SetupForm,
             Route::Setup(SetupRoute::Open(_)) | Route::Test(_) => Limit::SignIn,
+            Route::Admin(_) | Route::Setup(_) => Limit::ApiAddress,
             // Without a query its GET only shows the form.
             Route::SignIn if is_post || request.uri().query().is_some() => Limit::SignIn,
             _ => return None,

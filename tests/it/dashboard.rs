@@ -48,6 +48,38 @@ fn nothing_is_shown_or_done_without_a_session() {
 }
 
 #[test]
+fn a_form_without_a_session_is_refused_before_it_is_read() {
+    let world = World::new();
+    let paths = [
+        "/sso/admin/connections/new",
+        "/sso/admin/transfer",
+        "/sso/setup/metadata",
+        "/sso/setup/test",
+    ];
+    for (path, cookie) in paths
+        .into_iter()
+        .flat_map(|path| ["x", &"A".repeat(43)].map(|token| (path, token.to_owned())))
+    {
+        let request = http::Request::builder()
+            .method("POST")
+            .uri(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(
+                "cookie",
+                format!("__Host-sso_admin={cookie}; __Host-sso_setup={cookie}"),
+            );
+        let mut head = request.body(Vec::new()).unwrap();
+        let app = world.app();
+        let refused = futures_executor::block_on(app.refuse_by_head(&mut head)).unwrap();
+        assert_eq!(
+            refused.status(),
+            if path.starts_with("/sso/admin") { 303 } else { 404 },
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn the_way_back_is_kept_through_the_sign_in() {
     let (world, mut browser) = (World::new(), Browser::default());
     let asked = browser.get(&world, "/sso/admin/connections/new?provider=entra");

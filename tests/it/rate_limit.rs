@@ -62,8 +62,28 @@ fn attempts_to_sign_in_to_the_dashboard_are_counted_by_address() {
     let headers = [FORM[0], ("origin", ORIGIN), ("sec-fetch-site", "same-origin")];
     one_too_many(Limit::AdminSignIn, "POST", "/sso/admin/sign-in", &headers, 422);
     let world = World::new();
-    send(&world, "GET", "/sso/admin/sign-in", "192.0.2.1", &[]);
-    assert!(world.counted.borrow().is_empty());
+    world.max_requests.borrow_mut().insert(Limit::AdminSignIn, 0);
+    assert_eq!(send(&world, "GET", "/sso/admin/sign-in", "192.0.2.1", &[]).0, 200);
+}
+
+#[test]
+fn pages_are_counted_before_a_session_is_looked_up() {
+    let session = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for (path, cookie, answer) in [
+        ("/sso/admin", "__Host-sso_admin", 303),
+        ("/sso/admin/sign-in", "__Host-sso_admin", 200),
+        ("/sso/setup", "__Host-sso_setup", 404),
+    ] {
+        let cookie = format!("{cookie}={session}");
+        one_too_many(Limit::ApiAddress, "GET", path, &[("cookie", &cookie)], answer);
+        let world = World::new();
+        world.max_requests.borrow_mut().insert(Limit::ApiAddress, 0);
+        assert_eq!(
+            send(&world, "GET", path, "192.0.2.1", &[("cookie", &cookie)]).0,
+            LIMITED
+        );
+        assert!(world.registry_calls.borrow().is_empty());
+    }
 }
 
 #[test]

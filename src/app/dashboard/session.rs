@@ -22,6 +22,7 @@ const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 const HOME: &str = "/sso/admin";
 
 /// Somebody who is signed in to the dashboard.
+#[derive(Clone)]
 pub(super) struct Visitor {
     token: Token,
     pub(super) csrf: String,
