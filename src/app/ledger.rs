@@ -223,9 +223,9 @@ const TABLES: [&str; 12] = [
      remember_until INTEGER NOT NULL)",
     // Without a request it is bound to the first browser that shows it.
     "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_path TEXT NOT NULL, \
-     user TEXT NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
-     seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+     user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, \
+     created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, signed_in_at INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at)",
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",

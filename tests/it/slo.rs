@@ -862,7 +862,11 @@ fn requests_are_refused_unless_the_identity_provider_sent_them_here_and_now() {
     .enumerate()
     {
         let (world, id) = self::world();
-        let mut ada = sign_in(&world, &id, &Visit::default());
+        let long_ago = Visit {
+            authn_instant: "2026-07-01T08:00:00Z",
+            ..Visit::default()
+        };
+        let mut ada = sign_in(&world, &id, &long_ago);
         let request = Logout::request(&id).with(|r| {
             issue_instant.clone_into(&mut r.issue_instant);
             attributes.clone_into(&mut r.attributes);
@@ -1046,6 +1050,41 @@ fn a_request_that_comes_again_ends_nothing() {
     assert!(is_signed_in(&world, &mut ada));
     world.pass(1);
     assert_eq!(refusal(&world, &id, &redirect(&world, &id, &request)), "expired");
+}
+
+#[test]
+fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
+    let authenticated = |at: &'static str| Visit {
+        authn_instant: at,
+        ..Visit::default()
+    };
+    // Made at 12:00:00, brought four minutes later.
+    let (world, id) = world();
+    let mut before = sign_in(&world, &id, &authenticated("2026-07-01T11:59:59Z"));
+    // By a clock that is ahead: of our own we know that it was not later than now.
+    let mut ahead = sign_in(&world, &id, &authenticated("2026-07-01T12:30:00Z"));
+    world.pass(200);
+    let mut before_and_late = sign_in(&world, &id, &authenticated("2026-07-01T12:00:00Z"));
+    let mut within_skew = sign_in(&world, &id, &authenticated("2026-07-01T12:03:00Z"));
+    let mut after = sign_in(&world, &id, &authenticated("2026-07-01T12:03:01Z"));
+    let ticket = |at| {
+        let mut browser = Browser::default();
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let ticket = Browser::deliver(&world, &id, &assertion(&id, &request, &authenticated(at)));
+        (browser, location(&ticket))
+    };
+    let (mut ended, ended_ticket) = ticket("2026-07-01T12:03:00Z");
+    let (mut going_on, ticket) = ticket("2026-07-01T12:03:01Z");
+    world.pass(20);
+    let answered = redirect(&world, &id, &Logout::request(&id));
+    sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
+    for browser in [&mut before, &mut ahead, &mut before_and_late, &mut within_skew] {
+        assert!(!is_signed_in(&world, browser));
+    }
+    assert!(is_signed_in(&world, &mut after));
+    assert_eq!(ended.get(&world, &ended_ticket).status(), 403);
+    assert_eq!(going_on.get(&world, &ticket).status(), 303);
+    assert!(is_signed_in(&world, &mut going_on));
 }
 
 #[test]

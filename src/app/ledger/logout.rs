@@ -8,6 +8,7 @@ use crate::app::sql::{Sql, SqlError, json, optional, text, to_json};
 use crate::limits::PENDING_LOGOUT_SECONDS;
 use crate::saml::id::RequestId;
 use crate::saml::time::Timestamp;
+use crate::saml::validate::DEFAULT_SKEW_SECONDS;
 use crate::token::TokenHash;
 
 /// Whose a session or a ticket is, in SQL: the same to the letter in the indexes and where they serve.
@@ -86,7 +87,9 @@ pub struct ReadLogout {
 }
 
 /// Ends sessions of a user at the identity provider's request, and tickets that would become one. A request that comes
-/// again ends nothing.
+/// again ends nothing, and one that was held back on its way ends no session of somebody who authenticated after it.
+///
+/// Both times are the identity provider's, so that its clock need not be right; the skew is for one that has several.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndUserSessions {
     /// The generation of the record that the request was verified with.
@@ -204,11 +207,12 @@ impl Call for EndUserSessions {
         // A session of which the identity provider never told the index may be any of them.
         let theirs = concat!(
             subject!(),
-            " = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
+            " = ?1 AND authenticated_at <= ?3 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
                       OR EXISTS (SELECT 1 FROM json_each(user, '$.session_indexes') \
                                  WHERE value IN (SELECT value FROM json_each(?2))))",
         );
-        let values = [self.user_id.as_str().into(), indexes];
+        let newest = self.issued_at.plus(DEFAULT_SKEW_SECONDS).unix_seconds();
+        let values = [self.user_id.as_str().into(), indexes, newest.into()];
         for table in ["sessions", "tickets"] {
             // With their requests: see `EndSession`.
             let requests = format!("SELECT request_id FROM {table} WHERE {theirs}");

@@ -219,14 +219,16 @@ impl Consume {
             (Answers::Request(_), None) => return Err(SqlError("a ticket for no request".to_owned())),
         };
         sql.run(
-            "INSERT INTO tickets (hash, request_id, browser, return_path, user, session_not_on_or_after, expires_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tickets (hash, request_id, browser, return_path, user, authenticated_at, session_not_on_or_after, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 self.ticket.as_str().into(),
                 request.map(|(id, _)| id.as_str()).into(),
                 request.map(|(_, request)| request.browser.as_str()).into(),
                 return_path.into(),
                 to_json(&self.user)?,
+                // Some identity providers write it ahead.
+                self.authn_instant.min(now).unix_seconds().into(),
                 self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
                 now.plus(seconds).unix_seconds().into(),
             ],
@@ -241,13 +243,15 @@ struct Ticket {
     browser: Option<String>,
     return_path: ReturnTarget,
     user: User,
+    authenticated_at: Timestamp,
     session_not_on_or_after: Option<Timestamp>,
     expires_at: Timestamp,
 }
 
 fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
     let rows = sql.run(
-        "SELECT request_id, browser, return_path, user, session_not_on_or_after, expires_at FROM tickets WHERE hash = ?",
+        "SELECT request_id, browser, return_path, user, authenticated_at, session_not_on_or_after, expires_at FROM tickets \
+         WHERE hash = ?",
         &[hash.as_str().into()],
     )?;
     let read = |row: &Vec<Value>| {
@@ -256,8 +260,9 @@ fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
             browser: optional(row, 1, text)?.map(ToOwned::to_owned),
             return_path: ReturnTarget::parse(text(row, 2)?)?,
             user: json(row, 3)?,
-            session_not_on_or_after: optional(row, 4, time)?,
-            expires_at: time(row, 5)?,
+            authenticated_at: time(row, 4)?,
+            session_not_on_or_after: optional(row, 5, time)?,
+            expires_at: time(row, 6)?,
         })
     };
     rows.first().map(read).transpose()
@@ -300,11 +305,13 @@ impl Call for Complete {
         }
         sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
         sql.run(
-            "INSERT INTO sessions (hash, request_id, user, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (hash, request_id, user, authenticated_at, created_at, seen_at, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
             &[
                 self.session.as_str().into(),
                 ticket.request_id.as_deref().into(),
                 to_json(&ticket.user)?,
+                ticket.authenticated_at.unix_seconds().into(),
                 now.unix_seconds().into(),
                 now.unix_seconds().into(),
                 expires_at.unix_seconds().into(),
