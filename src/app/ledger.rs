@@ -14,8 +14,8 @@ pub mod test;
 mod unknown_key;
 
 pub use attempts::{
-    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
-    SignedMessage, Standing, Step,
+    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, Kind, ListAttempts, Outcome, RecordRefusal,
+    Recorded, SignedMessage, Standing, Step,
 };
 pub use capture::{CaptureState, CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};

@@ -173,8 +173,9 @@ fn ending_a_users_sessions_reads_those_alone() {
         session_indexes: Vec::new(),
         issued_at: at(-10),
         remember_until: at(60),
+        reference: "00000-00000".to_owned(),
     };
-    assert_eq!(end.run(&sql, at(0)).unwrap(), Ok(()));
+    assert_eq!(end.run(&sql, at(0)).unwrap(), Ok(Some(0)));
     let plans = sql.plans.borrow();
     for table in ["sessions", "tickets"] {
         let by_subject = format!("SEARCH {table} USING INDEX {table}_by_subject");
@@ -231,13 +232,14 @@ fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
             session_indexes: Vec::new(),
             issued_at: at(-10),
             remember_until: at(0),
+            reference: "00000-00000".to_owned(),
         };
         end.run(sql, at(seconds)).unwrap()
     };
     let sql = configured();
-    assert_eq!(end(&sql, 0), Ok(()));
+    assert_eq!(end(&sql, 0), Ok(Some(0)));
     // It is remembered for as long as it is accepted.
-    assert_eq!(end(&sql, 0), Ok(()));
+    assert_eq!(end(&sql, 0), Ok(None));
     assert_eq!(number(&sql, "SELECT count(*) FROM ended_users"), 1);
     assert_eq!(end(&sql, 1), Err(Refusal::Late { by_seconds: 1 }));
 }

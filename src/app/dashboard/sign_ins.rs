@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::app::capture::Message;
 use crate::app::error::ApiError;
 use crate::app::http::{Response, attach, respond};
-use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Outcome, Standing, Step};
+use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Kind, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::tokens::Scope;
 use crate::app::route::{AdminRoute, Section, Tab};
@@ -77,7 +77,8 @@ pub(super) struct AttemptRow {
     pub(super) path: String,
     pub(super) reference: String,
     pub(super) pill: Pill,
-    pub(super) code: Option<String>,
+    /// Why it was refused, or what a logout request ended.
+    pub(super) result: Option<String>,
     pub(super) at: String,
     pub(super) on: String,
     pub(super) email: Option<String>,
@@ -128,6 +129,7 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("pending", "Under way"),
     ("expired", "Not finished"),
     ("given_up", "Given up"),
+    ("signed_out", "Signed out"),
 ];
 
 /// For how long messages may be captured, as the form offers it.
@@ -245,7 +247,7 @@ impl<P: Ports> App<P> {
             connection: &connection,
             attempt,
             row: AttemptRow::of(attempt, id, now),
-            title: title(attempt.outcome(now)),
+            title: title(attempt.kind, attempt.outcome(now)),
             answered: attempt.seconds_to_answer().map(duration),
             advice: why.and_then(|why| advice(&why.code, &why.detail, connection.provider, Reader::Vendor)),
             events: (attempt.events.iter())
@@ -356,7 +358,10 @@ impl AttemptRow {
             path: route.map_or_else(|_| Tab::SignIns.path(id), |route| route.page()),
             reference: attempt.reference.clone(),
             pill: outcome(attempt.outcome(now)),
-            code: attempt.why_refused().map(|why| why.code.clone()),
+            result: match attempt.why_refused() {
+                Some(why) => Some(why.code.clone()),
+                None => attempt.events.iter().find_map(|event| event.sessions).map(sessions),
+            },
             at: attempt.started_at.to_rfc3339(),
             on: second(attempt.started_at),
             email: attempt.email.as_ref().map(|email| email.as_str().to_owned()),
@@ -439,16 +444,31 @@ const fn outcome(outcome: Outcome) -> Pill {
             words: "Signed in",
             tone: "good",
         },
+        Outcome::SignedOut => Pill {
+            words: "Signed out",
+            tone: "quiet",
+        },
     }
 }
 
-const fn title(outcome: Outcome) -> &'static str {
+const fn title(kind: Kind, outcome: Outcome) -> &'static str {
     match outcome {
+        Outcome::Refused if matches!(kind, Kind::Logout) => "Signing out was refused",
         Outcome::Expired => "Signing in was not finished",
         Outcome::GivenUp => "Signing in without a page was given up",
         Outcome::Pending => "Signing in is under way",
         Outcome::Refused => "Signing in was refused",
         Outcome::SignedIn => "Signed in",
+        Outcome::SignedOut => "Signed out by the identity provider",
+    }
+}
+
+/// How many sessions a logout request ended.
+fn sessions(ended: i64) -> String {
+    match ended {
+        0 => "nothing to end".to_owned(),
+        1 => "1 session".to_owned(),
+        more => format!("{more} sessions"),
     }
 }
 
@@ -464,6 +484,10 @@ const fn step(step: Step) -> (&'static str, &'static str) {
             "The identity provider could not sign in without showing a page",
             "quiet",
         ),
+        Step::LogoutFailed => (
+            "The identity provider answered our logout request with a failure",
+            "bad",
+        ),
         Step::LogoutRefused => ("A logout message was refused", "bad"),
         Step::RequestSent => (
             "The browser was sent to the identity provider with our request",
@@ -473,6 +497,7 @@ const fn step(step: Step) -> (&'static str, &'static str) {
         Step::ResponseAccepted => ("The response passed every check", "good"),
         Step::ResponseRefused => ("The response was refused", "bad"),
         Step::ResponseRepeated => ("The same response came once more, within a minute", "quiet"),
+        Step::SessionsEnded => ("The identity provider's logout request was carried out", "good"),
         Step::SignedIn => ("The browser was given its session", "good"),
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, EndSession, LAST_GENERATION, Refusal, User, check_in_time, configuration, sweep};
+use super::{Call, EndSession, LAST_GENERATION, Refusal, User, attempts, check_in_time, configuration, sweep};
 use crate::app::sql::{Sql, SqlError, json, optional, text, to_json};
 use crate::limits::PENDING_LOGOUT_SECONDS;
 use crate::saml::id::RequestId;
@@ -104,6 +104,8 @@ pub struct EndUserSessions {
     pub issued_at: Timestamp,
     /// Until when it could be shown again.
     pub remember_until: Timestamp,
+    /// By what it is found in the log.
+    pub reference: String,
 }
 
 impl Call for SignOut {
@@ -178,7 +180,8 @@ impl Call for ReadLogout {
 }
 
 impl Call for EndUserSessions {
-    type Reply = Result<(), Refusal>;
+    /// How many were ended; nothing for a request that comes again.
+    type Reply = Result<Option<i64>, Refusal>;
     const NAME: &'static str = "end_user_sessions";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -202,7 +205,7 @@ impl Call for EndUserSessions {
             ],
         )?;
         if is_new.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(None));
         }
         // A session of which the identity provider never told the index may be any of them.
         let theirs = concat!(
@@ -213,13 +216,17 @@ impl Call for EndUserSessions {
         );
         let newest = self.issued_at.plus(DEFAULT_SKEW_SECONDS).unix_seconds();
         let values = [self.user_id.as_str().into(), indexes, newest.into()];
+        let mut ended = 0_usize;
         for table in ["sessions", "tickets"] {
             // With their requests: see `EndSession`.
             let requests = format!("SELECT request_id FROM {table} WHERE {theirs}");
             sql.run(&format!("DELETE FROM requests WHERE id IN ({requests})"), &values)?;
-            sql.run(&format!("DELETE FROM {table} WHERE {theirs}"), &values)?;
+            let rows = sql.run(&format!("DELETE FROM {table} WHERE {theirs} RETURNING 1"), &values)?;
+            ended = ended.saturating_add(rows.len());
         }
-        Ok(Ok(()))
+        let ended = i64::try_from(ended).unwrap_or(i64::MAX);
+        attempts::signed_out(sql, &self, ended, now)?;
+        Ok(Ok(Some(ended)))
     }
 }
 
