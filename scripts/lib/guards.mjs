@@ -224,6 +224,7 @@ export const guards = [
   guard("logout: requests verified with an older record", logouts, "            return Ok(Err(refusal));\n        }\n        sweep(sql, now)?;", "            let _ = refusal;\n        }\n        sweep(sql, now)?;", "it slo::a_key_that_was_replaced"),
   guard("logout: answers verified with an older record", logouts, "            return Ok(Err(refusal));\n        }\n        let id = self", "            let _ = refusal;\n        }\n        let id = self", "it slo::a_key_that_was_replaced"),
   guard("logout: connections that were deleted", logouts, "None | Some((LAST_GENERATION, _)) => Err(Refusal::Disabled),", "None => Err(Refusal::Disabled),", "it slo::a_disabled_connection"),
+  guard("logout: messages verified with any older record", logouts, "Some((current, _)) if current > generation => Err(Refusal::StaleGeneration),", "Some((current, _)) if current > generation + 1 => Err(Refusal::StaleGeneration),", "it ledger::logout_messages"),
   guard("logout: the first answer counts", logouts, "            Ok((_, None)) => {", "            Ok(_) => {", "it slo::a_logout_that_did_not"),
   guard("logout: answers that come too late", logouts, "FROM logouts WHERE id = ? AND expires_at > ?", "FROM logouts WHERE id = ? AND ? > 0", "it slo::answers_are_refused"),
   guard("logout: who asks how it ended", logouts, "if self.browser.is_none_or(|asking| asking.as_str() != browser) =>", "if self.browser.is_none_or(|_| false) && !browser.is_empty() =>", "it slo::answers_are_refused"),

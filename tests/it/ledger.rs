@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 
-use edge_saml::app::ledger::{Answers, Asked, Begin, Call, Configure, Consume, EndUserSessions, Forget, Refusal, User};
+use edge_saml::app::ledger::{
+    AnswerLogout, Answers, Asked, Begin, Call, Configure, Consume, EndUserSessions, Forget, LogoutOutcome, Refusal,
+    User,
+};
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION};
 use edge_saml::saml::connection::State;
@@ -183,6 +186,42 @@ fn ending_a_users_sessions_reads_those_alone() {
         // Their requests first, then they themselves.
         assert_eq!(found.count(), 2, "{plans:#?}");
     }
+}
+
+/// A record that was saved a moment ago comes from the registry, whose keys are the newest: nobody has to wait for the ledger to
+/// hear of it before a session ends.
+#[test]
+fn logout_messages_are_verified_with_the_ledgers_record_or_a_newer_one() {
+    let sql = configured();
+    let configure = Configure {
+        generation: 7,
+        state: State::Enabled,
+        sessions: SessionSettings::default(),
+    };
+    configure.run(&sql, at(0)).unwrap();
+    let by = |generation| {
+        let end = EndUserSessions {
+            generation,
+            request_id: RequestId::parse(&format!("_by{generation}")).unwrap(),
+            user_id: "ada".to_owned(),
+            session_indexes: Vec::new(),
+            issued_at: at(0),
+            remember_until: at(60),
+            reference: "00000-00000".to_owned(),
+        };
+        let answer = AnswerLogout {
+            generation,
+            request_id: RequestId::parse("_ours").unwrap(),
+            outcome: LogoutOutcome::Complete,
+        };
+        (end.run(&sql, at(0)).unwrap(), answer.run(&sql, at(0)).unwrap())
+    };
+    assert_eq!(by(6), (Err(Refusal::StaleGeneration), Err(Refusal::StaleGeneration)));
+    for generation in [7, 8] {
+        assert_eq!(by(generation), (Ok(Some(0)), Err(Refusal::RequestUnknown)));
+    }
+    Forget {}.run(&sql, at(0)).unwrap();
+    assert_eq!(by(8), (Err(Refusal::Disabled), Err(Refusal::Disabled)));
 }
 
 #[test]

@@ -252,14 +252,13 @@ pub(super) fn ended_after(
     Ok(!rows.is_empty())
 }
 
-/// Whether a message that was verified with the record of `generation` may be acted on: that record must be the current
-/// one, as its keys are. Whether the connection is enabled does not matter, because a verified message only ends sessions;
-/// one that was deleted has none.
+/// Whether a message that was verified with the record of `generation` may be acted on: there must be no later one, as its keys
+/// are those that count. One of which the ledger has not heard yet is the registry's, and will do. Whether the connection is
+/// enabled does not matter, because a verified message only ends sessions; one that was deleted has none.
 fn check_verified_with(sql: &dyn Sql, generation: u64) -> Result<Result<(), Refusal>, SqlError> {
     Ok(match configuration(sql)? {
         None | Some((LAST_GENERATION, _)) => Err(Refusal::Disabled),
         Some((current, _)) if current > generation => Err(Refusal::StaleGeneration),
-        Some((current, _)) if current < generation => Err(Refusal::NotYetKnown),
         Some(_) => Ok(()),
     })
 }
