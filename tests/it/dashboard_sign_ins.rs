@@ -287,6 +287,15 @@ fn capture_is_switched_for_a_while_and_read_by_those_who_may_change_something() 
         format!("attachment; filename=\"response-{reference}-1.xml\"")
     );
     assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(page.matches("class=\"tag\">not verified").count(), 0);
+    let noise = {
+        Browser::deliver(&world, &id, "<noise/>");
+        body(&browser.get(&world, &format!("{}/{}", log(&id), newest(&world, &id))))
+    };
+    assert!(
+        noise.contains("8 octets</span> <span class=\"tag\">not verified</span>"),
+        "{noise}"
+    );
     for number in ["0", "2", "18446744073709551616"] {
         assert_eq!(
             browser.get(&world, &format!("{attempt}/messages/{number}")).status(),

@@ -21,7 +21,9 @@ use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::tokens::Scope;
 use crate::app::route::{AdminRoute, Section, Tab};
 use crate::app::sign_ins::SignInsQuery;
-use crate::limits::{MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT, MAX_SHOWN_MESSAGE_BYTES};
+use crate::limits::{
+    MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT, MAX_SHOWN_MESSAGE_BYTES, MAX_UNVERIFIED_CAPTURED_MESSAGES,
+};
 use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, EmailAddress, Reference};
 use crate::saml::report::Rule;
@@ -105,6 +107,7 @@ struct CaptureShown {
     until: Option<String>,
     kept: i64,
     most: i64,
+    most_unverified: i64,
     most_per_attempt: usize,
 }
 
@@ -112,6 +115,8 @@ struct MessageShown {
     number: usize,
     path: String,
     on: String,
+    /// Whether it is known who sent it.
+    verified: bool,
     bytes: usize,
     /// Its text, unless it is long or none.
     text: Option<String>,
@@ -401,6 +406,7 @@ impl CaptureShown {
             until: state.until.map(minute),
             kept: state.kept,
             most: MAX_CAPTURED_MESSAGES,
+            most_unverified: MAX_UNVERIFIED_CAPTURED_MESSAGES,
             most_per_attempt: MAX_CAPTURED_PER_ATTEMPT,
         }
     }
@@ -415,6 +421,7 @@ impl MessageShown {
             number,
             path: AdminRoute::Message(id.clone(), reference.clone(), number).page(),
             on: second(message.at),
+            verified: message.verified,
             bytes: message.octets.len(),
             text: text.map(ToOwned::to_owned),
         }

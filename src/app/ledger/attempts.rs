@@ -40,6 +40,8 @@ pub struct Recorded {
     pub reference: String,
     /// Whether the message is to be captured ([`KeepMessage`](super::KeepMessage)).
     pub captures: bool,
+    /// Whether it is known who sent the message.
+    pub verified: bool,
 }
 
 /// What is known of the attempt that a message belongs to.
@@ -318,18 +320,20 @@ impl Call for RecordRefusal {
             return Ok(Recorded {
                 reference: self.reference,
                 captures: false,
+                verified: false,
             });
         }
         let known = self.about.attempt(sql)?;
+        let verified = match self.about {
+            About::Claim(_) | About::Unknown => false,
+            About::Signed(_) => true,
+            // Anybody can make one up.
+            About::Ticket(_) => known.is_some(),
+        };
         let event = Event {
             at: now,
             step: self.step,
-            verified: match self.about {
-                About::Claim(_) | About::Unknown => false,
-                About::Signed(_) => true,
-                // Anybody can make one up.
-                About::Ticket(_) => known.is_some(),
-            },
+            verified,
             finding: Some(self.finding),
             sessions: None,
         };
@@ -339,7 +343,7 @@ impl Call for RecordRefusal {
                 attempt.vouch(message.email);
             }
             update(sql, sequence, &attempt)?;
-            return attempt.recorded(sql, now);
+            return attempt.recorded(sql, verified, now);
         }
         let mut attempt = Attempt::new(self.reference, self.step.kind(), Standing::Unverified, now);
         attempt.refuse(event);
@@ -352,7 +356,7 @@ impl Call for RecordRefusal {
         };
         let sequence = insert(sql, &attempt)?;
         key.map_or(Ok(()), |key| remember(sql, &key, sequence))?;
-        attempt.recorded(sql, now)
+        attempt.recorded(sql, verified, now)
     }
 }
 
@@ -575,9 +579,11 @@ impl Attempt {
         }
     }
 
-    fn recorded(self, sql: &dyn Sql, now: Timestamp) -> Result<Recorded, SqlError> {
+    /// What was done to the log, and `verified`, whether it is known who sent the message.
+    fn recorded(self, sql: &dyn Sql, verified: bool, now: Timestamp) -> Result<Recorded, SqlError> {
         Ok(Recorded {
-            captures: capture::is_wanted(sql, self.standing, &self.reference, now)?,
+            captures: capture::is_wanted(sql, verified, &self.reference, now)?,
+            verified,
             reference: self.reference,
         })
     }
@@ -668,7 +674,7 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
     if has_room {
         remember(sql, &Key::Ticket(&consume.ticket).text(), sequence)?;
     }
-    attempt.recorded(sql, now)
+    attempt.recorded(sql, true, now)
 }
 
 /// A ticket became a session.
