@@ -45,7 +45,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Where the browser wanted to go, if that is known.
-        return_path: Option<ReturnTarget>,
+        return_target: Option<ReturnTarget>,
         /// Which attempt it is.
         evidence: Box<Evidence>,
     },
@@ -77,7 +77,7 @@ impl BrowserError {
         Self::Refused {
             connection: connection.clone(),
             reject,
-            return_path: None,
+            return_target: None,
             evidence: Box::new(Evidence::of(About::Unknown)),
         }
     }
@@ -232,7 +232,7 @@ impl<P: Ports> App<P> {
             BrowserError::Refused {
                 connection,
                 reject,
-                return_path,
+                return_target,
                 evidence,
             } => {
                 let step = match evidence.about {
@@ -244,7 +244,7 @@ impl<P: Ports> App<P> {
                 let again = page::Again {
                     // Whoever was slow goes straight on; whoever was refused may want to type another address.
                     connection: (apology == page::Apology::TookTooLong).then_some(&connection),
-                    return_path: return_path.as_ref(),
+                    return_target: return_target.as_ref(),
                 };
                 page::refused(status_of(&reject), apology, &reference, again)
             }

@@ -60,7 +60,7 @@ fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
         generation: 1,
         request_id: RequestId::parse(id).unwrap(),
         browser: TokenHash::of_octets(id.as_bytes()),
-        return_path: ReturnPath::parse("/").unwrap().into(),
+        return_target: ReturnPath::parse("/").unwrap().into(),
         lifetime_seconds: 3_600,
         asked: Asked::default(),
         reference: "00000-00000".to_owned(),
@@ -72,7 +72,7 @@ fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
 /// Adds `count` requests of as many browsers, which expire one second after the other from now on.
 fn add(sql: &dyn Sql, count: i64) {
     let rows = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1) \
-                INSERT INTO requests (id, browser, return_path, expires_at, asked) \
+                INSERT INTO requests (id, browser, return_target, expires_at, asked) \
                 SELECT '_' || n, 'browser' || n, '/', ?2 + n, '{}' FROM number";
     sql.run(rows, &[count.into(), NOW.into()]).unwrap();
 }
