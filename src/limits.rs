@@ -244,8 +244,8 @@ pub const MAX_DNS_RECORDS: usize = 256;
 /// Seconds that a DNS resolver has to answer. It gives up itself after about as long.
 pub const DNS_SECONDS: u32 = 5;
 
-/// Attempts in a connection's sign-in log for which its identity provider has signed something; older ones give way. A row
-/// has 1 to 10 KB.
+/// Attempts in a connection's sign-in log for which its identity provider has signed something; older ones give way. Those of
+/// logouts are counted for themselves. A row has 1 to 10 KB.
 pub const MAX_VOUCHED_ATTEMPTS: i64 = 1_000;
 
 /// The same for those that were begun, as anybody can, and to which no verified answer came.
