@@ -89,7 +89,8 @@ pub struct ReadLogout {
 /// Ends sessions of a user at the identity provider's request, and tickets that would become one. A request that comes
 /// again ends nothing, and one that was held back on its way ends no session of somebody who authenticated after it.
 ///
-/// Both times are the identity provider's, so that its clock need not be right; the skew is for one that has several.
+/// Both times are the identity provider's, so that its clock need not be right; the skew is for one that has several. Nobody
+/// authenticated later than their assertion came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndUserSessions {
     /// The generation of the record that the request was verified with.
