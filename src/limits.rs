@@ -244,8 +244,8 @@ pub const MAX_DNS_RECORDS: usize = 256;
 /// Seconds that a DNS resolver has to answer. It gives up itself after about as long.
 pub const DNS_SECONDS: u32 = 5;
 
-/// Attempts in a connection's sign-in log for which its identity provider has signed something; older ones give way. A row
-/// has 1 to 10 KB.
+/// Attempts in a connection's sign-in log for which its identity provider has signed something; older ones give way. Those of
+/// logouts are counted for themselves. A row has 1 to 10 KB.
 pub const MAX_VOUCHED_ATTEMPTS: i64 = 1_000;
 
 /// The same for those that were begun, as anybody can, and to which no verified answer came.
@@ -272,10 +272,13 @@ pub const MAX_CAPTURE_MINUTES: u32 = 24 * 60;
 /// Seconds that a captured message is kept: it says all that an identity provider says of a person.
 pub const CAPTURED_MESSAGE_SECONDS: i64 = 24 * 60 * 60;
 
-/// Captured messages of one connection; the oldest give way. Each has up to 700 KB.
+/// Captured messages of one connection that its identity provider signed; the oldest give way. Each has up to 700 KB.
 pub const MAX_CAPTURED_MESSAGES: i64 = 50;
 
-/// Captured messages of one attempt; those that follow are not captured.
+/// The same for those that may be anybody's.
+pub const MAX_UNVERIFIED_CAPTURED_MESSAGES: i64 = 20;
+
+/// Captured messages of one attempt, and of each of these kinds; those that follow are not captured.
 pub const MAX_CAPTURED_PER_ATTEMPT: usize = 5;
 
 /// Octets of a captured message that the dashboard shows; longer ones are files to be downloaded. Most have 10 KB.

@@ -68,7 +68,7 @@ impl<P: Ports> App<P> {
             Failure::Rejected(reject, about) => BrowserError::Refused {
                 connection: id.clone(),
                 reject,
-                return_path: None,
+                return_target: None,
                 evidence: Box::new(Evidence {
                     about: match about {
                         About::Unknown => About::claimed(response::request_id_hint(&form.message)),
@@ -288,7 +288,7 @@ impl<P: Ports> App<P> {
                     }
                 }
                 self.note_sign_in(id, completed.reference, None, Some(completed.email));
-                let mut response = self.go_on(&completed.return_path);
+                let mut response = self.go_on(&completed.return_target);
                 // The ledger's clock may be a second ahead.
                 let max_age = completed
                     .expires_at
@@ -317,8 +317,8 @@ fn refused_by_ledger(id: &ConnectionId, refusal: Refusal, evidence: Evidence) ->
     BrowserError::Refused {
         connection: id.clone(),
         reject: reject_of(&refusal),
-        return_path: match refusal {
-            Refusal::RequestExpired { return_path } => Some(return_path),
+        return_target: match refusal {
+            Refusal::RequestExpired { return_target } => Some(return_target),
             _ => None,
         },
         evidence: Box::new(evidence),

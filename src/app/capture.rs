@@ -63,6 +63,8 @@ pub(super) struct MessagesView {
 struct MessageView {
     #[cfg_attr(test, schemars(extend("format" = "date-time")))]
     at: String,
+    /// Whether it is known who sent it; otherwise it may be anybody's.
+    verified: bool,
     message: String,
 }
 
@@ -70,6 +72,8 @@ struct MessageView {
 pub(super) struct Message {
     /// When.
     pub(super) at: Timestamp,
+    /// Whether it is known who sent it.
+    pub(super) verified: bool,
     /// As it came.
     pub(super) octets: Vec<u8>,
 }
@@ -141,6 +145,7 @@ impl<P: Ports> App<P> {
         let messages = self.read_messages(id, reference).await?;
         let messages = messages.iter().map(|message| MessageView {
             at: message.at.to_rfc3339(),
+            verified: message.verified,
             message: STANDARD.encode(&message.octets),
         });
         Ok(json(
@@ -169,6 +174,7 @@ impl<P: Ports> App<P> {
             let octets = open(key.as_ref()?, id, reference.as_str(), &captured.sealed)?;
             Some(Message {
                 at: captured.at,
+                verified: captured.verified,
                 octets,
             })
         });
@@ -181,7 +187,7 @@ impl<P: Ports> App<P> {
         if !recorded.captures {
             return;
         }
-        if let Err(unavailable) = self.seal_and_keep(id, &recorded.reference, message).await {
+        if let Err(unavailable) = self.seal_and_keep(id, recorded, message).await {
             self.ports.log(&LogLine {
                 event: "message_not_captured",
                 reference: Some(&recorded.reference),
@@ -192,13 +198,14 @@ impl<P: Ports> App<P> {
         }
     }
 
-    async fn seal_and_keep(&self, id: &ConnectionId, reference: &str, message: &[u8]) -> Result<(), Unavailable> {
+    async fn seal_and_keep(&self, id: &ConnectionId, recorded: &Recorded, message: &[u8]) -> Result<(), Unavailable> {
         let key = self.ports.registry(ReadCaptureKey { id: id.clone() }).await?.reply;
         let key = key.ok_or_else(|| Unavailable("there is no key to seal with".to_owned()))?;
-        let sealed = seal(&key, id, reference, message, &self.ports.random()?)
+        let sealed = seal(&key, id, &recorded.reference, message, &self.ports.random()?)
             .ok_or_else(|| Unavailable("the key does not seal".to_owned()))?;
         let keep = KeepMessage {
-            reference: reference.to_owned(),
+            reference: recorded.reference.clone(),
+            verified: recorded.verified,
             sealed,
         };
         self.ports.ledger(id, keep).await

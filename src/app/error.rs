@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::http::{Response, allow, json};
-use super::ledger::{About, Finding, RecordRefusal, Step};
+use super::ledger::{About, Finding, Kind, RecordRefusal, Step};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::return_target::ReturnTarget;
 use super::{App, page};
@@ -45,7 +45,7 @@ pub enum BrowserError {
         /// Why.
         reject: Reject,
         /// Where the browser wanted to go, if that is known.
-        return_path: Option<ReturnTarget>,
+        return_target: Option<ReturnTarget>,
         /// Which attempt it is.
         evidence: Box<Evidence>,
     },
@@ -77,7 +77,7 @@ impl BrowserError {
         Self::Refused {
             connection: connection.clone(),
             reject,
-            return_path: None,
+            return_target: None,
             evidence: Box::new(Evidence::of(About::Unknown)),
         }
     }
@@ -232,7 +232,7 @@ impl<P: Ports> App<P> {
             BrowserError::Refused {
                 connection,
                 reject,
-                return_path,
+                return_target,
                 evidence,
             } => {
                 let step = match evidence.about {
@@ -244,7 +244,7 @@ impl<P: Ports> App<P> {
                 let again = page::Again {
                     // Whoever was slow goes straight on; whoever was refused may want to type another address.
                     connection: (apology == page::Apology::TookTooLong).then_some(&connection),
-                    return_path: return_path.as_ref(),
+                    return_target: return_target.as_ref(),
                 };
                 page::refused(status_of(&reject), apology, &reference, again)
             }
@@ -301,6 +301,7 @@ impl<P: Ports> App<P> {
         let shown = known.map_or(&reference, |recorded| &recorded.reference);
         self.ports.log(&LogLine {
             event: match step {
+                Step::LogoutFailed => "logout_failed",
                 Step::LogoutRefused => "logout_refused",
                 _ => "sign_in_refused",
             },
@@ -321,7 +322,7 @@ impl<P: Ports> App<P> {
         if let (Some(recorded), Some(message)) = (known, &evidence.message) {
             self.capture(connection, recorded, message).await;
         }
-        if known.is_some() && step != Step::LogoutRefused {
+        if known.is_some() && step.kind() == Kind::SignIn {
             let code = reject.code().as_str();
             self.note_sign_in(connection, Some(shown.clone()), Some(code), email);
         }
@@ -331,9 +332,9 @@ impl<P: Ports> App<P> {
 
 /// What the log keeps of `reject`.
 fn finding(reject: &Reject, step: Step) -> Finding {
-    let detail = match step {
-        Step::LogoutRefused => format!("single logout: {reject}"),
-        _ => reject.to_string(),
+    let detail = match step.kind() {
+        Kind::Logout => format!("single logout: {reject}"),
+        Kind::SignIn => reject.to_string(),
     };
     let mismatch = reject.mismatch();
     Finding {

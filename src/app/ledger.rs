@@ -14,8 +14,8 @@ pub mod test;
 mod unknown_key;
 
 pub use attempts::{
-    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, ListAttempts, Outcome, RecordRefusal, Recorded,
-    SignedMessage, Standing, Step,
+    About, Attempt, AttemptsPage, Event, Finding, Health, HealthReport, Kind, ListAttempts, Outcome, RecordRefusal,
+    Recorded, SignedMessage, Standing, Step,
 };
 pub use capture::{CaptureState, CapturedMessage, KeepMessage, ListMessages, ReadCapture, SetCapture};
 pub use logout::{AnswerLogout, EndUserSessions, LogoutOutcome, PendingLogout, ReadLogout, SignOut};
@@ -77,7 +77,7 @@ pub enum Refusal {
     /// The request, or the ticket, was not used in time.
     RequestExpired {
         /// Where the browser wanted to go.
-        return_path: ReturnTarget,
+        return_target: ReturnTarget,
     },
     /// No such request or ticket.
     RequestUnknown,
@@ -217,15 +217,15 @@ const GROWING_OLD: [(&str, &str, i64); 8] = [
 const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS configuration (one INTEGER PRIMARY KEY CHECK (one = 1), generation INTEGER NOT NULL, state TEXT NOT NULL, \
      sessions TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_path TEXT NOT NULL, \
+    "CREATE TABLE IF NOT EXISTS requests (id TEXT PRIMARY KEY, browser TEXT NOT NULL, return_target TEXT NOT NULL, \
      expires_at INTEGER NOT NULL, answered_at INTEGER, asked TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
      remember_until INTEGER NOT NULL)",
     // Without a request it is bound to the first browser that shows it.
-    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_path TEXT NOT NULL, \
-     user TEXT NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, created_at INTEGER NOT NULL, \
-     seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_target TEXT NOT NULL, \
+     user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, \
+     created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, signed_in_at INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at)",
     "CREATE INDEX IF NOT EXISTS requests_by_browser ON requests (browser)",

@@ -150,7 +150,7 @@ pub fn choice(content: &Choice<'_>, development: Development) -> Response {
     } = *content;
     let another = Again {
         connection: None,
-        return_path: ReturnTarget::parse(return_to).ok().as_ref(),
+        return_target: ReturnTarget::parse(return_to).ok().as_ref(),
     }
     .address();
     let page = ChoicePage {
@@ -297,7 +297,7 @@ pub struct Again<'a> {
     /// At which connection; the user is asked for an e-mail address otherwise.
     pub connection: Option<&'a ConnectionId>,
     /// Where it was going.
-    pub return_path: Option<&'a ReturnTarget>,
+    pub return_target: Option<&'a ReturnTarget>,
 }
 
 impl Again<'_> {
@@ -306,8 +306,8 @@ impl Again<'_> {
         if let Some(connection) = self.connection {
             query.append_pair("connection", connection.as_str());
         }
-        if let Some(path) = self.return_path {
-            query.append_pair("return_to", path.as_str());
+        if let Some(target) = self.return_target {
+            query.append_pair("return_to", target.as_str());
         }
         let query = query.finish();
         let mark = if query.is_empty() { "" } else { "?" };

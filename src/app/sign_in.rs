@@ -258,7 +258,7 @@ impl<P: Ports> App<P> {
                 generation: connection.generation,
                 request_id: authn_request.id().clone(),
                 browser: browser.hash(),
-                return_path: self.return_target(wish.return_to.as_deref()),
+                return_target: self.return_target(wish.return_to.as_deref()),
                 lifetime_seconds: connection.requests.lifetime_seconds(),
                 asked: Asked {
                     email: typed.cloned(),
@@ -333,8 +333,8 @@ impl<P: Ports> App<P> {
             generation: connection.generation,
             request_id: request,
         };
-        let path = self.ports.ledger(&connection.id, give_up).await?;
-        Ok(path.ok().map(|path| self.go_on(&path)))
+        let target = self.ports.ledger(&connection.id, give_up).await?;
+        Ok(target.ok().map(|target| self.go_on(&target)))
     }
 
     /// A fresh request for the identity provider, as the connection says.

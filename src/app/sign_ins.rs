@@ -8,7 +8,7 @@ use super::api::query::Query;
 use super::error::ApiError;
 use super::explanation::Explanation;
 use super::http::Request;
-use super::ledger::{Attempt, AttemptsPage, Event, Health, HealthReport, ListAttempts, Outcome, Standing, Step};
+use super::ledger::{Attempt, AttemptsPage, Event, Health, HealthReport, Kind, ListAttempts, Outcome, Standing, Step};
 use super::ports::{Ports, Unavailable};
 use crate::code::Code;
 use crate::limits::{ATTEMPTS_PER_PAGE, MAX_ATTEMPTS_PER_PAGE};
@@ -32,6 +32,7 @@ pub(super) struct SignInsView {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct SignInView {
     pub(super) reference: String,
+    pub(super) kind: Kind,
     pub(super) standing: Standing,
     pub(super) outcome: Outcome,
     pub(super) email: Option<String>,
@@ -67,6 +68,8 @@ pub(super) struct EventView {
     pub(super) wanted: Option<String>,
     pub(super) got: Option<String>,
     pub(super) off_by_seconds: Option<i64>,
+    /// How many sessions a logout request ended, sign-ins under way among them.
+    pub(super) sessions: Option<i64>,
 }
 
 /// Which attempts are asked for.
@@ -98,7 +101,7 @@ impl SignInsQuery {
             })?,
             outcome: query.field(
                 "outcome",
-                "expired, given_up, pending, refused or signed_in",
+                "expired, given_up, pending, refused, signed_in or signed_out",
                 Outcome::parse,
             )?,
             before: query.field("before", "the next_before of the page before", number)?,
@@ -162,6 +165,7 @@ impl SignInView {
                 .and_then(|why| Code::parse(&why.code))
                 .map(|code| Explanation::of(code, provider)),
             reference: attempt.reference,
+            kind: attempt.kind,
             standing: attempt.standing,
             email: attempt.email.map(String::from),
             request_id: attempt.request_id,
@@ -183,6 +187,7 @@ impl EventView {
             wanted: finding.and_then(|finding| finding.wanted.clone()),
             got: finding.and_then(|finding| finding.got.clone()),
             off_by_seconds: finding.and_then(|finding| finding.off_by_seconds),
+            sessions: event.sessions,
         }
     }
 }

@@ -85,10 +85,10 @@ impl<P: Ports> App<P> {
         });
         let done = match (&message.content, checked) {
             (LogoutContent::Request(request), Ok(())) => self.end_sessions(connection, idp, &incoming, request).await,
-            (LogoutContent::Response(response), Ok(())) => self.note_answer(connection, response, None).await,
+            (LogoutContent::Response(response), Ok(())) => self.note_answer(connection, message, response, None).await,
             // An error is an answer too.
             (LogoutContent::Response(response), Err(failure @ Reject::IdpStatus { .. })) => {
-                self.note_answer(connection, response, Some(&failure)).await
+                self.note_answer(connection, message, response, Some(&failure)).await
             }
             (_, Err(reject)) => Err(reject.into()),
         };
@@ -139,6 +139,7 @@ impl<P: Ports> App<P> {
         let name_id = self.open_name_id(connection, message, request).await?;
         let sp_entity_id = connection.service_provider(&self.config.origin).entity_id;
         let message = message.get();
+        let reference = super::reference(&self.ports.random()?);
         let end = EndUserSessions {
             generation: connection.generation,
             request_id: message.id.clone(),
@@ -146,8 +147,19 @@ impl<P: Ports> App<P> {
             session_indexes: request.session_indexes.clone(),
             issued_at: message.issue_instant,
             remember_until: message.not_on_or_after().plus(DEFAULT_SKEW_SECONDS),
+            reference: reference.clone(),
         };
-        Ok(self.ports.ledger(&connection.id, end).await??)
+        // That nothing was ended is a success too: who is not known here is not signed in here. The log tells that it was so.
+        if let Some(ended) = self.ports.ledger(&connection.id, end).await?? {
+            self.ports.log(&LogLine {
+                event: "sessions_ended",
+                reference: Some(&reference),
+                connection: Some(&connection.id),
+                code: None,
+                detail: Some(&ended.to_string()),
+            });
+        }
+        Ok(())
     }
 
     /// Whose sessions are to end. An `EncryptedID` is opened with the connection's keys, if it decrypts.
@@ -171,6 +183,7 @@ impl<P: Ports> App<P> {
     async fn note_answer(
         &self,
         connection: &Connection,
+        message: &LogoutMessage,
         response: &LogoutResponse,
         failure: Option<&Reject>,
     ) -> Result<Response, Failure> {
@@ -182,15 +195,6 @@ impl<P: Ports> App<P> {
         } else {
             LogoutOutcome::Complete
         };
-        if let Some(failure) = failure {
-            self.ports.log(&LogLine {
-                event: "logout_failed_elsewhere",
-                reference: None,
-                connection: Some(&connection.id),
-                code: Some(failure.code().as_str()),
-                detail: None,
-            });
-        }
         let answer = AnswerLogout {
             generation: connection.generation,
             request_id: request_id.clone(),
@@ -198,6 +202,11 @@ impl<P: Ports> App<P> {
         };
         let noted = self.ports.ledger(&connection.id, answer).await?;
         noted.map_err(Failure::from)?;
+        if let Some(failure) = failure {
+            let evidence = Evidence::of(signed(message));
+            self.record_refusal(&connection.id, failure, Step::LogoutFailed, evidence)
+                .await;
+        }
         Ok(see_other(&format!(
             "/sso/saml/{}/signed-out?request={request_id}",
             connection.id

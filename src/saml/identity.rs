@@ -28,7 +28,7 @@ hide!(Identity);
 /// The attribute that tells a user from all others, where one takes the NameID's place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyAttribute {
-    /// Its name, as the connection has it: folded, as names are compared.
+    /// Its `Name`.
     pub name: String,
     /// Its value.
     pub value: String,
@@ -176,31 +176,38 @@ pub fn check_required(identity: &Identity, assertion: &Assertion, required: &[Us
     }
 }
 
-/// Reads the attribute `name` that tells the user from all others: it must have one value, however often.
+/// Reads the attribute `name` that tells the user from all others: one attribute with this very `Name`, with one value. A
+/// `FriendlyName`, another case or another spelling is somebody else's to choose.
 ///
 /// # Errors
 /// [`Reject::UserKeyMissing`].
 pub fn key_attribute(assertion: &Assertion, name: &str) -> Result<KeyAttribute, Reject> {
-    let folded = fold(name);
-    let attributes = Attributes::of(assertion);
-    let mut values = attributes.values(&folded).filter(|value| !is_empty(value));
-    let first = values.next().and_then(AttributeValue::as_text).map(trim);
-    match first {
-        Some(value) if values.all(|other| other.as_text().map(trim) == Some(value)) => Ok(KeyAttribute {
-            value: value.to_owned(),
-            name: folded.clone(),
-        }),
-        _ => Err(Reject::UserKeyMissing {
-            attribute: shortened(name),
-            received: names(assertion),
-        }),
-    }
+    let values = match named_exactly(assertion, name).as_slice() {
+        [attribute] => attribute.values.as_slice(),
+        _ => &[],
+    };
+    let value = match values {
+        [value] if !is_empty(value) => value.as_text().map(trim),
+        _ => None,
+    };
+    let missing = || Reject::UserKeyMissing {
+        attribute: shortened(name),
+        received: names(assertion),
+    };
+    Ok(KeyAttribute {
+        name: name.to_owned(),
+        value: value.ok_or_else(missing)?.to_owned(),
+    })
 }
 
-/// The `Name` of the attribute that is asked for by `name`, if it came.
+/// The name of the attribute that is the user's key, if it came.
 pub(super) fn name_of_key_attribute<'a>(assertion: &'a Assertion, name: &str) -> Option<&'a str> {
-    let attribute = Attributes::of(assertion).named(&fold(name)).next()?;
+    let attribute = *named_exactly(assertion, name).first()?;
     Some(&attribute.name)
+}
+
+fn named_exactly<'a>(assertion: &'a Assertion, name: &str) -> Vec<&'a Attribute> {
+    assertion.attributes.iter().filter(|a| a.name == name).collect()
 }
 
 /// The names of the attributes, as many and as long as a person would read.

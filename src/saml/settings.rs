@@ -176,7 +176,7 @@ pub struct ResponseSettings {
     pub sha1_exception: Option<Sha1Exception>,
     /// What attributes are called that have names of their own.
     pub attribute_map: AttributeMap,
-    /// The name of the attribute that tells a user from all others, for good, in place of the NameID.
+    /// The exact `Name` of the attribute that tells a user from all others, for good, in place of the NameID.
     pub user_key: Option<String>,
     /// What must be known of every user besides the e-mail address.
     pub required_attributes: Vec<UserField>,

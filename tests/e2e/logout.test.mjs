@@ -118,6 +118,8 @@ for (const by of BINDINGS) {
       assert.deepEqual(summary(messages), [1, 2].flatMap(() => [`SAMLRequest to us by ${by}`, `SAMLResponse to idp by ${by}`]));
       assert.deepEqual([page.status, page.text], [200, "Signed out everywhere."]);
       assert.deepEqual([await isSignedIn(one), await isSignedIn(two), await isSignedIn(stranger)], [false, false, true]);
+      const { sign_ins } = (await system.api("GET", `${connection.path}/sign-ins?outcome=signed_out`)).body;
+      assert.deepEqual(sign_ins.map(({ events }) => events.map(({ sessions }) => sessions)), [[1], [1]]);
     });
 
     test("that did not reach everyone says so", async () => {
@@ -127,6 +129,7 @@ for (const by of BINDINGS) {
       try {
         const { page } = await follow(browser, await browser.post("/sso/sign-out", {}), system.origin);
         assert.deepEqual([page.status, heading(page)], [200, "You are signed out here"]);
+        assert.deepEqual((await refusalsOf(system, connection)).map(({ step }) => step), ["logout_failed"]);
       } finally {
         system.idp.failLogout(false);
       }

@@ -1,9 +1,12 @@
 //! The dashboard: the sign-in log, the messages that were captured, and how sign-in goes at each connection.
 
+use edge_saml::app::ledger::EndUserSessions;
+use edge_saml::saml::id::RequestId;
+use edge_saml::saml::time::Timestamp;
 use serde_json::json;
 
 use crate::support::dashboard::{body, signed_in, signed_in_with, submit};
-use crate::support::idp::{Idp, Message, Signed};
+use crate::support::idp::{Idp, Message, NOW, Signed};
 use crate::support::world::{Browser, World, location};
 
 fn respond(message: &Message) -> String {
@@ -208,6 +211,32 @@ fn an_attempt_is_a_timeline_that_says_who_must_act() {
 }
 
 #[test]
+fn a_logout_says_how_much_it_ended() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let id = world.connection(&Idp::trusted());
+    let logout = EndUserSessions {
+        generation: 3,
+        request_id: RequestId::parse("_logout").unwrap(),
+        user_id: "nobody".to_owned(),
+        session_indexes: Vec::new(),
+        issued_at: Timestamp::from_unix_seconds(NOW),
+        remember_until: Timestamp::from_unix_seconds(NOW + 60),
+        reference: "7k2mx-0q9dt".to_owned(),
+    };
+    assert_eq!(world.ask_ledger(&id, &logout), Ok(Some(0)));
+    let list = body(&browser.get(&world, &format!("{}?outcome=signed_out", log(&id))));
+    assert!(list.contains("<span class=\"pill quiet\">Signed out</span> <span class=\"sub\">nothing to end</span>"));
+    let page = body(&browser.get(&world, &format!("{}/7k2mx-0q9dt", log(&id))));
+    for expected in [
+        "<h1>Signed out by the identity provider</h1>",
+        "It ended nothing: nobody whom it names is signed in here.",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+}
+
+#[test]
 fn capture_is_switched_for_a_while_and_read_by_those_who_may_change_something() {
     let world = World::new();
     let mut browser = signed_in(&world);
@@ -258,6 +287,15 @@ fn capture_is_switched_for_a_while_and_read_by_those_who_may_change_something() 
         format!("attachment; filename=\"response-{reference}-1.xml\"")
     );
     assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(page.matches("class=\"tag\">not verified").count(), 0);
+    let noise = {
+        Browser::deliver(&world, &id, "<noise/>");
+        body(&browser.get(&world, &format!("{}/{}", log(&id), newest(&world, &id))))
+    };
+    assert!(
+        noise.contains("8 octets</span> <span class=\"tag\">not verified</span>"),
+        "{noise}"
+    );
     for number in ["0", "2", "18446744073709551616"] {
         assert_eq!(
             browser.get(&world, &format!("{attempt}/messages/{number}")).status(),

@@ -63,6 +63,7 @@ fn a165_debug_shows_no_values() {
         step: Step::ResponseRefused,
         verified: true,
         finding: Some(finding),
+        sessions: None,
     };
     shows(&event, "Event(..)");
 

@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 
-use edge_saml::app::ledger::{Answers, Asked, Begin, Call, Configure, Consume, EndUserSessions, Forget, Refusal, User};
+use edge_saml::app::ledger::{
+    AnswerLogout, Answers, Asked, Begin, Call, Configure, Consume, EndUserSessions, Forget, LogoutOutcome, Refusal,
+    User,
+};
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION};
 use edge_saml::saml::connection::State;
@@ -57,7 +60,7 @@ fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
         generation: 1,
         request_id: RequestId::parse(id).unwrap(),
         browser: TokenHash::of_octets(id.as_bytes()),
-        return_path: ReturnPath::parse("/").unwrap().into(),
+        return_target: ReturnPath::parse("/").unwrap().into(),
         lifetime_seconds: 3_600,
         asked: Asked::default(),
         reference: "00000-00000".to_owned(),
@@ -69,7 +72,7 @@ fn begin(sql: &dyn Sql, id: &str, seconds: i64) {
 /// Adds `count` requests of as many browsers, which expire one second after the other from now on.
 fn add(sql: &dyn Sql, count: i64) {
     let rows = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1) \
-                INSERT INTO requests (id, browser, return_path, expires_at, asked) \
+                INSERT INTO requests (id, browser, return_target, expires_at, asked) \
                 SELECT '_' || n, 'browser' || n, '/', ?2 + n, '{}' FROM number";
     sql.run(rows, &[count.into(), NOW.into()]).unwrap();
 }
@@ -173,8 +176,9 @@ fn ending_a_users_sessions_reads_those_alone() {
         session_indexes: Vec::new(),
         issued_at: at(-10),
         remember_until: at(60),
+        reference: "00000-00000".to_owned(),
     };
-    assert_eq!(end.run(&sql, at(0)).unwrap(), Ok(()));
+    assert_eq!(end.run(&sql, at(0)).unwrap(), Ok(Some(0)));
     let plans = sql.plans.borrow();
     for table in ["sessions", "tickets"] {
         let by_subject = format!("SEARCH {table} USING INDEX {table}_by_subject");
@@ -182,6 +186,42 @@ fn ending_a_users_sessions_reads_those_alone() {
         // Their requests first, then they themselves.
         assert_eq!(found.count(), 2, "{plans:#?}");
     }
+}
+
+/// A record that was saved a moment ago comes from the registry, whose keys are the newest: nobody has to wait for the ledger to
+/// hear of it before a session ends.
+#[test]
+fn logout_messages_are_verified_with_the_ledgers_record_or_a_newer_one() {
+    let sql = configured();
+    let configure = Configure {
+        generation: 7,
+        state: State::Enabled,
+        sessions: SessionSettings::default(),
+    };
+    configure.run(&sql, at(0)).unwrap();
+    let by = |generation| {
+        let end = EndUserSessions {
+            generation,
+            request_id: RequestId::parse(&format!("_by{generation}")).unwrap(),
+            user_id: "ada".to_owned(),
+            session_indexes: Vec::new(),
+            issued_at: at(0),
+            remember_until: at(60),
+            reference: "00000-00000".to_owned(),
+        };
+        let answer = AnswerLogout {
+            generation,
+            request_id: RequestId::parse("_ours").unwrap(),
+            outcome: LogoutOutcome::Complete,
+        };
+        (end.run(&sql, at(0)).unwrap(), answer.run(&sql, at(0)).unwrap())
+    };
+    assert_eq!(by(6), (Err(Refusal::StaleGeneration), Err(Refusal::StaleGeneration)));
+    for generation in [7, 8] {
+        assert_eq!(by(generation), (Ok(Some(0)), Err(Refusal::RequestUnknown)));
+    }
+    Forget {}.run(&sql, at(0)).unwrap();
+    assert_eq!(by(8), (Err(Refusal::Disabled), Err(Refusal::Disabled)));
 }
 
 #[test]
@@ -231,13 +271,14 @@ fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
             session_indexes: Vec::new(),
             issued_at: at(-10),
             remember_until: at(0),
+            reference: "00000-00000".to_owned(),
         };
         end.run(sql, at(seconds)).unwrap()
     };
     let sql = configured();
-    assert_eq!(end(&sql, 0), Ok(()));
+    assert_eq!(end(&sql, 0), Ok(Some(0)));
     // It is remembered for as long as it is accepted.
-    assert_eq!(end(&sql, 0), Ok(()));
+    assert_eq!(end(&sql, 0), Ok(None));
     assert_eq!(number(&sql, "SELECT count(*) FROM ended_users"), 1);
     assert_eq!(end(&sql, 1), Err(Refusal::Late { by_seconds: 1 }));
 }

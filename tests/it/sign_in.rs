@@ -612,7 +612,7 @@ fn a_deleted_connection_stays_deleted() {
         generation: 2,
         request_id: id::RequestId::from_random(&[1; 32]),
         browser: Token::new(&[2; 32]).hash(),
-        return_path: id::ReturnPath::parse("/").unwrap().into(),
+        return_target: id::ReturnPath::parse("/").unwrap().into(),
         lifetime_seconds: 3_600,
         asked: edge_saml::app::ledger::Asked::default(),
     };

@@ -1,6 +1,7 @@
 //! The sign-in log: every attempt as a timeline, found by its reference, bounded, and true whatever noise comes.
 
-use edge_saml::app::ledger::{Health, HealthReport};
+use edge_saml::app::ledger::{EndUserSessions, Health, HealthReport};
+use edge_saml::saml::id::RequestId;
 use edge_saml::saml::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -74,13 +75,14 @@ fn a_good_sign_in_is_a_timeline_and_costs_no_call_of_its_own() {
     let event = |at: &str, step: &str| {
         json!({
             "at": at, "step": step, "verified": true, "code": null, "detail": null, "wanted": null, "got": null,
-            "off_by_seconds": null, "rule": null,
+            "off_by_seconds": null, "rule": null, "sessions": null,
         })
     };
     assert_eq!(
         log[0],
         json!({
             "reference": under_way["reference"],
+            "kind": "sign_in",
             "standing": "vouched",
             "outcome": "signed_in",
             // The identity provider's word takes the place of what was typed.
@@ -348,6 +350,35 @@ fn noise_pushes_out_noise_alone() {
     let reference = shown(&Browser::deliver(&world, &id, &respond(&wrong)));
     assert_eq!(attempt(&world, &id, &reference)["standing"], "vouched");
     assert_eq!(standing("vouched"), 2);
+
+    // Nor does an identity provider push out its own sign-ins by logouts.
+    for count in 0..1_001 {
+        let logout = end_sessions(&format!("_logout{count}"));
+        assert_eq!(world.ask_ledger(&id, &logout), Ok(Some(0)));
+    }
+    assert_eq!(standing("vouched"), 2 + 1_000);
+    for outcome in ["signed_in", "refused"] {
+        let left = world.sign_ins(&id, &format!("?outcome={outcome}"));
+        assert_eq!(
+            left.iter().filter(|attempt| attempt["standing"] == "vouched").count(),
+            1
+        );
+    }
+    let sign_ins = world.ask_ledger(&id, &Health {});
+    assert_eq!((sign_ins.signed_in, sign_ins.refused), (1, 1), "a logout is no sign-in");
+}
+
+/// A request to end the sessions of somebody who has none.
+fn end_sessions(request: &str) -> EndUserSessions {
+    EndUserSessions {
+        generation: 3,
+        request_id: RequestId::parse(request).unwrap(),
+        user_id: "nobody".to_owned(),
+        session_indexes: Vec::new(),
+        issued_at: Timestamp::from_unix_seconds(NOW),
+        remember_until: Timestamp::from_unix_seconds(NOW + 60),
+        reference: "00000-00000".to_owned(),
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::cell::Cell;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::http::Response;
+use edge_saml::app::ledger::Health;
 use edge_saml::dsig::{self, Certificate, Policy, RsaFloor, Sha1, TrustedKey};
 use edge_saml::saml::connection::{Binding, IdentityProvider};
 use edge_saml::saml::metadata::read_identity_provider;
@@ -683,6 +684,58 @@ fn answers_are_refused_unless_they_answer_us() {
     );
 }
 
+#[test]
+fn a_failure_elsewhere_is_seen_in_the_log() {
+    let (world, id) = world();
+    let mut browser = sign_in(&world, &id, &Visit::default());
+    let sent = sign_out(&world, &id, &mut browser);
+    let denied = Logout::response(&id, &sent.id()).with(|logout| {
+        let requester = SUCCESS.replace("Success", "Requester");
+        logout.content = format!("<saml2p:Status>{requester}</saml2p:Status>");
+    });
+    for deliver in [redirect, form] {
+        assert_eq!(deliver(&world, &id, &denied).status(), 303);
+    }
+    let log = world.sign_ins(&id, "?outcome=refused");
+    assert_eq!(log.len(), 1, "the same message is one attempt");
+    let code = &log[0]["code"];
+    assert_eq!(
+        (&log[0]["kind"], &log[0]["standing"], code),
+        (&json!("logout"), &json!("vouched"), &json!("idp_requester_error"))
+    );
+    let steps: Vec<&Value> = (log[0]["events"].as_array().unwrap().iter())
+        .map(|e| &e["step"])
+        .collect();
+    assert_eq!(steps, ["logout_failed", "logout_failed"]);
+    let lines = world.log.borrow();
+    let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    assert_eq!(
+        (&line["event"], &line["reference"], &line["code"]),
+        (&json!("logout_failed"), &log[0]["reference"], code)
+    );
+
+    let health = world.ask_ledger(&id, &Health {});
+    assert_eq!(
+        (health.refused, health.last_refused),
+        (0, None),
+        "no sign-in was refused"
+    );
+
+    // What answers no request of ours is refused, and no failure.
+    drop(lines);
+    let unknown = Logout {
+        content: denied.content.clone(),
+        ..Logout::response(&id, "_other").called("_unknown")
+    };
+    assert_eq!(
+        refusal(&world, &id, &redirect(&world, &id, &unknown)),
+        "in_response_to_unknown"
+    );
+    let newest = &world.sign_ins(&id, "")[0];
+    assert_eq!(newest["events"].as_array().unwrap().len(), 1);
+    assert_eq!(newest["events"][0]["step"], "logout_refused");
+}
+
 // --- From there -----------------------------------------------------------------------------------------------------
 
 #[test]
@@ -718,6 +771,68 @@ fn a_request_ends_the_sessions_that_it_names() {
         assert!(!is_signed_in(&world, &mut two) && !is_signed_in(&world, &mut four));
         assert!(world.refusal_codes(&id).is_empty());
     }
+}
+
+#[test]
+fn what_a_request_ended_is_seen_in_the_log() {
+    let (world, id) = world();
+    for _ in 0..2 {
+        sign_in(&world, &id, &Visit::default());
+    }
+    let mut browser = Browser::default();
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    Browser::deliver(&world, &id, &assertion(&id, &request, &Visit::default()));
+    let otherwise = name_id(&format!("Format=\"{EMAIL}\""), "00u1-named-otherwise");
+    let otherwise = Logout::request(&id)
+        .called("_otherwise")
+        .with(|r| r.content = otherwise);
+    for (logout, sessions) in [(otherwise, 0), (Logout::request(&id), 3)] {
+        // What comes again is the same.
+        for deliver in [redirect, form] {
+            deliver(&world, &id, &logout);
+        }
+        let newest = world.sign_ins(&id, "")[0].clone();
+        assert_eq!(
+            newest,
+            json!({
+                "reference": newest["reference"], "kind": "logout", "standing": "vouched", "outcome": "signed_out",
+                "email": null, "request_id": null, "started_at": "2026-07-01T12:00:00Z", "ended_at": "2026-07-01T12:00:00Z",
+                "seconds_to_answer": null, "seconds_to_end": null, "code": null, "detail": null, "explanation": null,
+                "events": [{
+                    "at": "2026-07-01T12:00:00Z", "step": "sessions_ended", "verified": true, "code": null, "rule": null,
+                    "detail": null, "wanted": null, "got": null, "off_by_seconds": null, "sessions": sessions,
+                }],
+            })
+        );
+        let lines = world.log.borrow();
+        let line: Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+        assert_eq!(
+            (&line["event"], &line["reference"], &line["detail"]),
+            (
+                &json!("sessions_ended"),
+                &newest["reference"],
+                &json!(sessions.to_string())
+            )
+        );
+    }
+    assert_eq!(world.sign_ins(&id, "?outcome=signed_out").len(), 2);
+    assert!(
+        !world.log.borrow().join("").contains("otherwise"),
+        "whom it names is in no log"
+    );
+
+    // One that is refused later is the same attempt, and stays what it was.
+    world.pass(480);
+    assert_eq!(
+        refusal(&world, &id, &redirect(&world, &id, &Logout::request(&id))),
+        "expired"
+    );
+    let newest = &world.sign_ins(&id, "")[0];
+    assert_eq!(
+        (&newest["outcome"], &newest["code"]),
+        (&json!("signed_out"), &Value::Null)
+    );
+    assert_eq!(newest["events"][1]["step"], "logout_refused");
 }
 
 #[test]
@@ -862,7 +977,11 @@ fn requests_are_refused_unless_the_identity_provider_sent_them_here_and_now() {
     .enumerate()
     {
         let (world, id) = self::world();
-        let mut ada = sign_in(&world, &id, &Visit::default());
+        let long_ago = Visit {
+            authn_instant: "2026-07-01T08:00:00Z",
+            ..Visit::default()
+        };
+        let mut ada = sign_in(&world, &id, &long_ago);
         let request = Logout::request(&id).with(|r| {
             issue_instant.clone_into(&mut r.issue_instant);
             attributes.clone_into(&mut r.attributes);
@@ -1046,6 +1165,41 @@ fn a_request_that_comes_again_ends_nothing() {
     assert!(is_signed_in(&world, &mut ada));
     world.pass(1);
     assert_eq!(refusal(&world, &id, &redirect(&world, &id, &request)), "expired");
+}
+
+#[test]
+fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
+    let authenticated = |at: &'static str| Visit {
+        authn_instant: at,
+        ..Visit::default()
+    };
+    // Made at 12:00:00, brought four minutes later.
+    let (world, id) = world();
+    let mut before = sign_in(&world, &id, &authenticated("2026-07-01T11:59:59Z"));
+    // By a clock that is ahead: of our own we know that it was not later than now.
+    let mut ahead = sign_in(&world, &id, &authenticated("2026-07-01T12:30:00Z"));
+    world.pass(200);
+    let mut before_and_late = sign_in(&world, &id, &authenticated("2026-07-01T12:00:00Z"));
+    let mut within_skew = sign_in(&world, &id, &authenticated("2026-07-01T12:03:00Z"));
+    let mut after = sign_in(&world, &id, &authenticated("2026-07-01T12:03:01Z"));
+    let ticket = |at| {
+        let mut browser = Browser::default();
+        let request = browser.begin(&world, "ada@acme.test", "/");
+        let ticket = Browser::deliver(&world, &id, &assertion(&id, &request, &authenticated(at)));
+        (browser, location(&ticket))
+    };
+    let (mut ended, ended_ticket) = ticket("2026-07-01T12:03:00Z");
+    let (mut going_on, ticket) = ticket("2026-07-01T12:03:01Z");
+    world.pass(20);
+    let answered = redirect(&world, &id, &Logout::request(&id));
+    sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
+    for browser in [&mut before, &mut ahead, &mut before_and_late, &mut within_skew] {
+        assert!(!is_signed_in(&world, browser));
+    }
+    assert!(is_signed_in(&world, &mut after));
+    assert_eq!(ended.get(&world, &ended_ticket).status(), 403);
+    assert_eq!(going_on.get(&world, &ticket).status(), 303);
+    assert!(is_signed_in(&world, &mut going_on));
 }
 
 #[test]

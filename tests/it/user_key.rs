@@ -46,13 +46,13 @@ fn an_attribute_tells_users_from_each_other_where_one_is_named() {
     let world = World::new();
     let id = world.connection(&Idp::trusted());
     let by_name_id = sign_in(&world, &id, ("n1", PERSISTENT), &[("employeeNumber", &["7"])]).unwrap();
-    world.patch(&id, &json!({"user_key": "Employee-Number"}));
+    world.patch(&id, &json!({"user_key": "employeeNumber"}));
     let ada = sign_in(&world, &id, ("n1", PERSISTENT), &[("employeeNumber", &["7"])]).unwrap();
     assert!(ada.starts_with("usr_") && ada != by_name_id);
     for (name_id, values) in [
         (("n2", PERSISTENT), &["7"][..]),
         (("_fresh", TRANSIENT), &["7"]),
-        (("n1", PERSISTENT), &[" 7 ", "7", ""]),
+        (("n1", PERSISTENT), &[" 7 "]),
     ] {
         let again = sign_in(&world, &id, name_id, &[("employeeNumber", values)]);
         assert_eq!(again, Ok(ada.clone()), "{name_id:?} {values:?}");
@@ -77,7 +77,10 @@ fn without_exactly_one_value_nobody_signs_in() {
         &[("badge", &[][..])],
         &[("badge", &[" "])],
         &[("badge", &["7", "8"])],
-        &[("badge", &["7"]), ("Badge", &["8"])],
+        &[("badge", &["7", "7"])],
+        &[("badge", &["7", ""])],
+        &[("badge", &["7"]), ("badge", &["7"])],
+        &[("badge", &["7"]), ("badge", &[])],
         &[("badge", &["<b xmlns=''>7</b>"])],
     ] {
         let refused = sign_in(&world, &id, ("n1", PERSISTENT), attributes);
@@ -85,11 +88,45 @@ fn without_exactly_one_value_nobody_signs_in() {
     }
     assert_eq!(
         world.refusals(&id)[0]["detail"],
-        "expected one value of badge, the key of users, found the attributes [badge, Email address, First name, Last name]"
+        "expected one attribute with exactly the Name badge and one value, the key of users, found the attributes [badge, Email address, First name, Last name]"
     );
     world.patch(&id, &json!({"user_key": null}));
     let transient = sign_in(&world, &id, ("n1", TRANSIENT), &[("badge", &["7"])]);
     assert_eq!(transient, Err("nameid_transient_as_key".to_owned()));
+}
+
+#[test]
+fn what_looks_like_it_is_not_it() {
+    let world = World::new();
+    let id = world.connection_with(&json!({"user_key": "EmployeeID"}), &Idp::trusted());
+    let looks_like_it = [
+        "employeeid",
+        "EMPLOYEEID",
+        "Employee ID",
+        "Employee-ID",
+        " EmployeeID",
+        "\u{395}mployeeID",
+        "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/EmployeeID",
+        "nickname\" FriendlyName=\"EmployeeID",
+    ];
+    for name in looks_like_it {
+        let refused = sign_in(&world, &id, ("n1", PERSISTENT), &[(name, &["7"])]);
+        assert_eq!(refused, Err("required_attribute_missing".to_owned()), "{name}");
+    }
+    // Beside it, none of them counts.
+    let ada = sign_in(&world, &id, ("n1", PERSISTENT), &[("EmployeeID", &["7"])]);
+    assert!(ada.is_ok());
+    for name in looks_like_it {
+        let again = sign_in(
+            &world,
+            &id,
+            ("n1", PERSISTENT),
+            &[(name, &["8"]), ("EmployeeID", &["7"])],
+        );
+        assert_eq!(again, ada, "{name}");
+    }
+    let other_name = "EmployeeID\" FriendlyName=\"badge";
+    assert_eq!(sign_in(&world, &id, ("n1", PERSISTENT), &[(other_name, &["7"])]), ada);
 }
 
 #[test]
@@ -111,14 +148,14 @@ fn a_test_shows_it() {
         let checks = test["report"]["checks"].as_array().unwrap();
         checks.iter().find(|check| check["rule"] == "name_id").unwrap().clone()
     };
-    let passed = run(&[("BADGE", &["7"])]);
+    let passed = run(&[("badge", &["7"]), ("Badge", &["8"])]);
     assert_eq!(
         (&passed["state"], &passed["report"]["user_key"]),
-        (&json!("passed"), &json!("BADGE"))
+        (&json!("passed"), &json!("badge"))
     );
     assert_eq!(
         check(&passed),
-        json!({"rule": "name_id", "result": "passed", "wanted": "one value of badge", "got": "BADGE"})
+        json!({"rule": "name_id", "result": "passed", "wanted": "one value of badge", "got": "badge"})
     );
     let mut browser = signed_in(&world);
     let path = format!("/sso/admin/connections/{id}/tests/{}", passed["id"].as_str().unwrap());

@@ -329,8 +329,8 @@ fn users(maker: &Maker<'_>, connection: &Connection) -> Group {
             .line(
                 "user_key",
                 "What tells people from each other",
-                "The name of an attribute that a person keeps for good, such as an employee number. Left empty, it is the NameID. After a \
-                 change, your application sees everybody as somebody new.",
+                "The exact Name of an attribute that a person keeps for good and cannot edit, such as an employee number: upper and lower case \
+                 count, a FriendlyName does not. Left empty, it is the NameID. After a change, your application sees everybody as somebody new.",
                 responses.user_key.as_deref().unwrap_or_default(),
             )
             .optional(),

@@ -16,12 +16,14 @@ use crate::app::App;
 use crate::app::capture::Message;
 use crate::app::error::ApiError;
 use crate::app::http::{Response, attach, respond};
-use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Outcome, Standing, Step};
+use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Kind, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::tokens::Scope;
 use crate::app::route::{AdminRoute, Section, Tab};
 use crate::app::sign_ins::SignInsQuery;
-use crate::limits::{MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT, MAX_SHOWN_MESSAGE_BYTES};
+use crate::limits::{
+    MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT, MAX_SHOWN_MESSAGE_BYTES, MAX_UNVERIFIED_CAPTURED_MESSAGES,
+};
 use crate::saml::connection::Connection;
 use crate::saml::id::{ConnectionId, EmailAddress, Reference};
 use crate::saml::report::Rule;
@@ -77,7 +79,8 @@ pub(super) struct AttemptRow {
     pub(super) path: String,
     pub(super) reference: String,
     pub(super) pill: Pill,
-    pub(super) code: Option<String>,
+    /// Why it was refused, or what a logout request ended.
+    pub(super) result: Option<String>,
     pub(super) at: String,
     pub(super) on: String,
     pub(super) email: Option<String>,
@@ -104,6 +107,7 @@ struct CaptureShown {
     until: Option<String>,
     kept: i64,
     most: i64,
+    most_unverified: i64,
     most_per_attempt: usize,
 }
 
@@ -111,6 +115,8 @@ struct MessageShown {
     number: usize,
     path: String,
     on: String,
+    /// Whether it is known who sent it.
+    verified: bool,
     bytes: usize,
     /// Its text, unless it is long or none.
     text: Option<String>,
@@ -128,6 +134,7 @@ const OUTCOMES: &[(&str, &str)] = &[
     ("pending", "Under way"),
     ("expired", "Not finished"),
     ("given_up", "Given up"),
+    ("signed_out", "Signed out"),
 ];
 
 /// For how long messages may be captured, as the form offers it.
@@ -245,7 +252,7 @@ impl<P: Ports> App<P> {
             connection: &connection,
             attempt,
             row: AttemptRow::of(attempt, id, now),
-            title: title(attempt.outcome(now)),
+            title: title(attempt.kind, attempt.outcome(now)),
             answered: attempt.seconds_to_answer().map(duration),
             advice: why.and_then(|why| advice(&why.code, &why.detail, connection.provider, Reader::Vendor)),
             events: (attempt.events.iter())
@@ -356,7 +363,10 @@ impl AttemptRow {
             path: route.map_or_else(|_| Tab::SignIns.path(id), |route| route.page()),
             reference: attempt.reference.clone(),
             pill: outcome(attempt.outcome(now)),
-            code: attempt.why_refused().map(|why| why.code.clone()),
+            result: match attempt.why_refused() {
+                Some(why) => Some(why.code.clone()),
+                None => attempt.events.iter().find_map(|event| event.sessions).map(sessions),
+            },
             at: attempt.started_at.to_rfc3339(),
             on: second(attempt.started_at),
             email: attempt.email.as_ref().map(|email| email.as_str().to_owned()),
@@ -396,6 +406,7 @@ impl CaptureShown {
             until: state.until.map(minute),
             kept: state.kept,
             most: MAX_CAPTURED_MESSAGES,
+            most_unverified: MAX_UNVERIFIED_CAPTURED_MESSAGES,
             most_per_attempt: MAX_CAPTURED_PER_ATTEMPT,
         }
     }
@@ -410,6 +421,7 @@ impl MessageShown {
             number,
             path: AdminRoute::Message(id.clone(), reference.clone(), number).page(),
             on: second(message.at),
+            verified: message.verified,
             bytes: message.octets.len(),
             text: text.map(ToOwned::to_owned),
         }
@@ -439,16 +451,31 @@ const fn outcome(outcome: Outcome) -> Pill {
             words: "Signed in",
             tone: "good",
         },
+        Outcome::SignedOut => Pill {
+            words: "Signed out",
+            tone: "quiet",
+        },
     }
 }
 
-const fn title(outcome: Outcome) -> &'static str {
+const fn title(kind: Kind, outcome: Outcome) -> &'static str {
     match outcome {
+        Outcome::Refused if matches!(kind, Kind::Logout) => "Signing out was refused",
         Outcome::Expired => "Signing in was not finished",
         Outcome::GivenUp => "Signing in without a page was given up",
         Outcome::Pending => "Signing in is under way",
         Outcome::Refused => "Signing in was refused",
         Outcome::SignedIn => "Signed in",
+        Outcome::SignedOut => "Signed out by the identity provider",
+    }
+}
+
+/// How many sessions a logout request ended.
+fn sessions(ended: i64) -> String {
+    match ended {
+        0 => "nothing to end".to_owned(),
+        1 => "1 session".to_owned(),
+        more => format!("{more} sessions"),
     }
 }
 
@@ -464,6 +491,10 @@ const fn step(step: Step) -> (&'static str, &'static str) {
             "The identity provider could not sign in without showing a page",
             "quiet",
         ),
+        Step::LogoutFailed => (
+            "The identity provider answered our logout request with a failure",
+            "bad",
+        ),
         Step::LogoutRefused => ("A logout message was refused", "bad"),
         Step::RequestSent => (
             "The browser was sent to the identity provider with our request",
@@ -473,6 +504,7 @@ const fn step(step: Step) -> (&'static str, &'static str) {
         Step::ResponseAccepted => ("The response passed every check", "good"),
         Step::ResponseRefused => ("The response was refused", "bad"),
         Step::ResponseRepeated => ("The same response came once more, within a minute", "quiet"),
+        Step::SessionsEnded => ("The identity provider's logout request was carried out", "good"),
         Step::SignedIn => ("The browser was given its session", "good"),
     }
 }

@@ -3,10 +3,12 @@
 //! The calls that drive a sign-in write it as they go, so that it costs no call of its own; only a refusal is told by
 //! [`RecordRefusal`]. Anybody can begin a sign-in, and anybody can post what is then refused. So an attempt has a
 //! [`Standing`], and each has room of its own: what comes for nothing does not push out what an identity provider vouched for.
+//!
+//! What becomes of logout messages stands there too, in rooms of its own: however many sign out, no sign-in is pushed out.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answers, AskAgain, Begin, Call, Consume, LAST_GENERATION, capture, configuration};
+use super::{Answers, AskAgain, Begin, Call, Consume, EndUserSessions, LAST_GENERATION, capture, configuration};
 use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, to_json};
 use crate::hidden::hide;
 use crate::limits::{
@@ -38,6 +40,8 @@ pub struct Recorded {
     pub reference: String,
     /// Whether the message is to be captured ([`KeepMessage`](super::KeepMessage)).
     pub captures: bool,
+    /// Whether it is known who sent the message.
+    pub verified: bool,
 }
 
 /// What is known of the attempt that a message belongs to.
@@ -93,7 +97,8 @@ pub struct AttemptsPage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Health {}
 
-/// How sign-in goes, as far as the log tells. What nobody vouches for does not count, unless it answers a request of ours.
+/// How sign-in goes, as far as the log tells. What nobody vouches for does not count, unless it answers a request of ours, nor does
+/// a logout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthReport {
     /// When somebody last signed in.
@@ -106,11 +111,13 @@ pub struct HealthReport {
     pub last_refused: Option<(Timestamp, String)>,
 }
 
-/// One attempt to sign in.
+/// One attempt to sign in, or one logout message.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// By what people find it. The browser is shown it when it is refused.
     pub reference: String,
+    /// Which of both.
+    pub kind: Kind,
     /// Who stands behind it.
     pub standing: Standing,
     /// The last request that was sent for it.
@@ -131,6 +138,18 @@ pub struct Attempt {
 }
 
 hide!(About, Attempt, Event, Finding, SignedMessage);
+
+/// What an attempt is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "SignInKind"))]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A logout message of the identity provider's.
+    Logout,
+    /// A sign-in.
+    SignIn,
+}
 
 /// Who stands behind an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,16 +179,19 @@ pub enum Outcome {
     Refused,
     /// It became a session.
     SignedIn,
+    /// The identity provider's logout request was carried out, whether there was anything to end or not.
+    SignedOut,
 }
 
 impl Outcome {
     /// All of them, as people ask for them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::SignedIn,
         Self::Refused,
         Self::Pending,
         Self::Expired,
         Self::GivenUp,
+        Self::SignedOut,
     ];
 
     /// The stable word.
@@ -181,6 +203,7 @@ impl Outcome {
             Self::Pending => "pending",
             Self::Refused => "refused",
             Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
         }
     }
 
@@ -202,6 +225,8 @@ pub struct Event {
     pub verified: bool,
     /// Why it was refused, if it was.
     pub finding: Option<Finding>,
+    /// How many sessions a logout request ended, sign-ins under way among them.
+    pub sessions: Option<i64>,
 }
 
 /// A step of an attempt.
@@ -215,6 +240,8 @@ pub enum Step {
     CompletionRefused,
     /// The identity provider could not sign in without a page.
     GivenUp,
+    /// The identity provider answered our logout request with a failure.
+    LogoutFailed,
     /// A logout message was refused.
     LogoutRefused,
     /// The browser was sent to the identity provider.
@@ -227,8 +254,29 @@ pub enum Step {
     ResponseRefused,
     /// The same response came once more, within a minute.
     ResponseRepeated,
+    /// The identity provider's logout request was carried out.
+    SessionsEnded,
     /// The browser was given its session.
     SignedIn,
+}
+
+impl Step {
+    /// Of what it is a step.
+    #[must_use]
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::LogoutFailed | Self::LogoutRefused | Self::SessionsEnded => Kind::Logout,
+            Self::Bounced
+            | Self::CompletionRefused
+            | Self::GivenUp
+            | Self::RequestSent
+            | Self::RequestSentAgain
+            | Self::ResponseAccepted
+            | Self::ResponseRefused
+            | Self::ResponseRepeated
+            | Self::SignedIn => Kind::SignIn,
+        }
+    }
 }
 
 /// Why something was refused. What it quotes may be of a person.
@@ -252,11 +300,11 @@ pub struct Finding {
 /// signed, or the hash of a ticket.
 pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS attempts (sequence INTEGER PRIMARY KEY AUTOINCREMENT, reference TEXT NOT NULL, \
-     standing TEXT NOT NULL, email TEXT COLLATE NOCASE, outcome TEXT NOT NULL, started_at INTEGER NOT NULL, waits_until INTEGER, \
+     kind TEXT NOT NULL, standing TEXT NOT NULL, email TEXT COLLATE NOCASE, outcome TEXT NOT NULL, started_at INTEGER NOT NULL, waits_until INTEGER, \
      ended_at INTEGER, record TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS attempt_keys (key TEXT PRIMARY KEY, sequence INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS attempts_by_reference ON attempts (reference)",
-    "CREATE INDEX IF NOT EXISTS attempts_by_standing ON attempts (standing, sequence)",
+    "CREATE INDEX IF NOT EXISTS attempts_by_standing ON attempts (standing, kind, sequence)",
     "CREATE INDEX IF NOT EXISTS attempts_by_email ON attempts (email, sequence) WHERE email IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS attempts_by_outcome ON attempts (outcome, ended_at) WHERE ended_at IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS attempts_by_start ON attempts (started_at)",
@@ -272,19 +320,22 @@ impl Call for RecordRefusal {
             return Ok(Recorded {
                 reference: self.reference,
                 captures: false,
+                verified: false,
             });
         }
         let known = self.about.attempt(sql)?;
+        let verified = match self.about {
+            About::Claim(_) | About::Unknown => false,
+            About::Signed(_) => true,
+            // Anybody can make one up.
+            About::Ticket(_) => known.is_some(),
+        };
         let event = Event {
             at: now,
             step: self.step,
-            verified: match self.about {
-                About::Claim(_) | About::Unknown => false,
-                About::Signed(_) => true,
-                // Anybody can make one up.
-                About::Ticket(_) => known.is_some(),
-            },
+            verified,
             finding: Some(self.finding),
+            sessions: None,
         };
         if let Some((sequence, mut attempt)) = known {
             attempt.refuse(event);
@@ -292,9 +343,9 @@ impl Call for RecordRefusal {
                 attempt.vouch(message.email);
             }
             update(sql, sequence, &attempt)?;
-            return attempt.recorded(sql, now);
+            return attempt.recorded(sql, verified, now);
         }
-        let mut attempt = Attempt::new(self.reference, Standing::Unverified, now);
+        let mut attempt = Attempt::new(self.reference, self.step.kind(), Standing::Unverified, now);
         attempt.refuse(event);
         let key = match self.about {
             About::Signed(message) => {
@@ -305,7 +356,7 @@ impl Call for RecordRefusal {
         };
         let sequence = insert(sql, &attempt)?;
         key.map_or(Ok(()), |key| remember(sql, &key, sequence))?;
-        attempt.recorded(sql, now)
+        attempt.recorded(sql, verified, now)
     }
 }
 
@@ -376,16 +427,25 @@ impl Call for Health {
         let since = now.plus(HEALTH_SECONDS.saturating_neg()).unix_seconds();
         let count = |outcome: Outcome| {
             let rows = sql.run(
-                "SELECT count(*) FROM attempts WHERE outcome = ? AND ended_at > ? AND standing <> ?",
-                &[to_json(&outcome)?, since.into(), to_json(&Standing::Unverified)?],
+                "SELECT count(*) FROM attempts WHERE outcome = ? AND ended_at > ? AND standing <> ? AND kind = ?",
+                &[
+                    to_json(&outcome)?,
+                    since.into(),
+                    to_json(&Standing::Unverified)?,
+                    to_json(&Kind::SignIn)?,
+                ],
             )?;
             rows.first().map_or(Ok(0), |row| integer(row, 0))
         };
         let last = |outcome: Outcome| -> Result<Option<Attempt>, SqlError> {
             let rows = sql.run(
-                "SELECT record FROM attempts WHERE outcome = ? AND ended_at IS NOT NULL AND standing <> ? \
+                "SELECT record FROM attempts WHERE outcome = ? AND ended_at IS NOT NULL AND standing <> ? AND kind = ? \
                  ORDER BY ended_at DESC LIMIT 1",
-                &[to_json(&outcome)?, to_json(&Standing::Unverified)?],
+                &[
+                    to_json(&outcome)?,
+                    to_json(&Standing::Unverified)?,
+                    to_json(&Kind::SignIn)?,
+                ],
             )?;
             rows.first().map(|row| json(row, 0)).transpose()
         };
@@ -424,9 +484,10 @@ impl About {
 }
 
 impl Attempt {
-    fn new(reference: String, standing: Standing, now: Timestamp) -> Self {
+    fn new(reference: String, kind: Kind, standing: Standing, now: Timestamp) -> Self {
         Self {
             reference,
+            kind,
             standing,
             request_id: None,
             email: None,
@@ -488,6 +549,7 @@ impl Attempt {
             step,
             verified: true,
             finding: None,
+            sessions: None,
         });
     }
 
@@ -495,7 +557,7 @@ impl Attempt {
     fn refuse(&mut self, event: Event) {
         let decides = match self.outcome {
             Outcome::Expired | Outcome::Pending | Outcome::Refused => event.verified || self.answered_at.is_none(),
-            Outcome::GivenUp | Outcome::SignedIn => false,
+            Outcome::GivenUp | Outcome::SignedIn | Outcome::SignedOut => false,
         };
         if decides {
             self.outcome = Outcome::Refused;
@@ -517,9 +579,11 @@ impl Attempt {
         }
     }
 
-    fn recorded(self, sql: &dyn Sql, now: Timestamp) -> Result<Recorded, SqlError> {
+    /// What was done to the log, and `verified`, whether it is known who sent the message.
+    fn recorded(self, sql: &dyn Sql, verified: bool, now: Timestamp) -> Result<Recorded, SqlError> {
         Ok(Recorded {
-            captures: capture::is_wanted(sql, self.standing, &self.reference, now)?,
+            captures: capture::is_wanted(sql, verified, &self.reference, now)?,
+            verified,
             reference: self.reference,
         })
     }
@@ -533,7 +597,7 @@ impl Attempt {
 
 /// A request was sent.
 pub(super) fn begun(sql: &dyn Sql, begin: &Begin, now: Timestamp) -> Result<(), SqlError> {
-    let mut attempt = Attempt::new(begin.reference.clone(), Standing::Begun, now);
+    let mut attempt = Attempt::new(begin.reference.clone(), Kind::SignIn, Standing::Begun, now);
     attempt.request_id = Some(begin.request_id.clone());
     attempt.email.clone_from(&begin.asked.email);
     attempt.waits_until = Some(now.plus(begin.lifetime_seconds));
@@ -543,6 +607,7 @@ pub(super) fn begun(sql: &dyn Sql, begin: &Begin, now: Timestamp) -> Result<(), 
             step: Step::Bounced,
             verified: false,
             finding: None,
+            sessions: None,
         });
     }
     attempt.step(Step::RequestSent, now);
@@ -572,6 +637,7 @@ pub(super) fn given_up(sql: &dyn Sql, request: &RequestId, now: Timestamp) -> Re
         step: Step::GivenUp,
         verified: false,
         finding: None,
+        sessions: None,
     });
     if attempt.outcome != Outcome::SignedIn {
         attempt.outcome = Outcome::GivenUp;
@@ -589,7 +655,7 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
     let (sequence, mut attempt) = if let Some(found) = find(sql, &key)? {
         found
     } else {
-        let attempt = Attempt::new(consume.reference.clone(), Standing::Vouched, now);
+        let attempt = Attempt::new(consume.reference.clone(), Kind::SignIn, Standing::Vouched, now);
         let sequence = insert(sql, &attempt)?;
         remember(sql, &key.text(), sequence)?;
         (sequence, attempt)
@@ -608,7 +674,7 @@ pub(super) fn accepted(sql: &dyn Sql, consume: &Consume, step: Step, now: Timest
     if has_room {
         remember(sql, &Key::Ticket(&consume.ticket).text(), sequence)?;
     }
-    attempt.recorded(sql, now)
+    attempt.recorded(sql, true, now)
 }
 
 /// A ticket became a session.
@@ -623,6 +689,22 @@ pub(super) fn signed_in(sql: &dyn Sql, ticket: &TokenHash, now: Timestamp) -> Re
     }
     update(sql, sequence, &attempt)?;
     Ok(Some(attempt.reference))
+}
+
+/// A logout request was carried out, which ended so many sessions.
+pub(super) fn signed_out(sql: &dyn Sql, end: &EndUserSessions, sessions: i64, now: Timestamp) -> Result<(), SqlError> {
+    let mut attempt = Attempt::new(end.reference.clone(), Kind::Logout, Standing::Vouched, now);
+    attempt.note(Event {
+        at: now,
+        step: Step::SessionsEnded,
+        verified: true,
+        finding: None,
+        sessions: Some(sessions),
+    });
+    attempt.outcome = Outcome::SignedOut;
+    attempt.ended_at = Some(now);
+    let sequence = insert(sql, &attempt)?;
+    remember(sql, &Key::Signed(end.request_id.as_str()).text(), sequence)
 }
 
 /// Drops what is too old; whether something is left.
@@ -676,12 +758,12 @@ fn remember(sql: &dyn Sql, key: &str, sequence: i64) -> Result<(), SqlError> {
 
 fn insert(sql: &dyn Sql, attempt: &Attempt) -> Result<i64, SqlError> {
     let rows = sql.run(
-        "INSERT INTO attempts (reference, standing, email, outcome, started_at, waits_until, ended_at, record) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence",
+        "INSERT INTO attempts (reference, kind, standing, email, outcome, started_at, waits_until, ended_at, record) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING sequence",
         &columns(attempt)?,
     )?;
     let sequence = rows.first().map_or(Ok(0), |row| integer(row, 0))?;
-    drop_surplus(sql, attempt.standing)?;
+    drop_surplus(sql, attempt)?;
     Ok(sequence)
 }
 
@@ -689,16 +771,17 @@ fn update(sql: &dyn Sql, sequence: i64, attempt: &Attempt) -> Result<(), SqlErro
     let mut values = columns(attempt)?.to_vec();
     values.push(sequence.into());
     sql.run(
-        "UPDATE attempts SET reference = ?, standing = ?, email = ?, outcome = ?, started_at = ?, waits_until = ?, ended_at = ?, \
-         record = ? WHERE sequence = ?",
+        "UPDATE attempts SET reference = ?, kind = ?, standing = ?, email = ?, outcome = ?, started_at = ?, waits_until = ?, \
+         ended_at = ?, record = ? WHERE sequence = ?",
         &values,
     )?;
-    drop_surplus(sql, attempt.standing)
+    drop_surplus(sql, attempt)
 }
 
-fn columns(attempt: &Attempt) -> Result<[Value; 8], SqlError> {
+fn columns(attempt: &Attempt) -> Result<[Value; 9], SqlError> {
     Ok([
         attempt.reference.as_str().into(),
+        to_json(&attempt.kind)?,
         to_json(&attempt.standing)?,
         attempt.email.as_ref().map(EmailAddress::as_str).into(),
         to_json(&attempt.outcome)?,
@@ -710,16 +793,16 @@ fn columns(attempt: &Attempt) -> Result<[Value; 8], SqlError> {
 }
 
 /// The oldest give way, each to its own kind.
-fn drop_surplus(sql: &dyn Sql, standing: Standing) -> Result<(), SqlError> {
-    let room = match standing {
+fn drop_surplus(sql: &dyn Sql, newest: &Attempt) -> Result<(), SqlError> {
+    let room = match newest.standing {
         Standing::Begun => MAX_BEGUN_ATTEMPTS,
         Standing::Unverified => MAX_UNVERIFIED_ATTEMPTS,
         Standing::Vouched => MAX_VOUCHED_ATTEMPTS,
     };
     let dropped = sql.run(
-        "DELETE FROM attempts WHERE standing = ?1 AND sequence <= (SELECT sequence FROM attempts WHERE standing = ?1 \
-         ORDER BY sequence DESC LIMIT 1 OFFSET ?2) RETURNING sequence",
-        &[to_json(&standing)?, room.into()],
+        "DELETE FROM attempts WHERE standing = ?1 AND kind = ?2 AND sequence <= (SELECT sequence FROM attempts \
+         WHERE standing = ?1 AND kind = ?2 ORDER BY sequence DESC LIMIT 1 OFFSET ?3) RETURNING sequence",
+        &[to_json(&newest.standing)?, to_json(&newest.kind)?, room.into()],
     )?;
     drop_keys(sql, &dropped)
 }

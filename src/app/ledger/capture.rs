@@ -1,13 +1,15 @@
 //! Captured messages: what identity providers sent, as it came, while the vendor looks for a fault.
 //!
-//! The ledger never sees a message: it keeps what was sealed with a key of the registry's, for a day and no more than a few.
+//! The ledger never sees a message: it keeps what was sealed with a key of the registry's, for a day and no more than a few. What
+//! may be anybody's has a smaller room of its own, so that it pushes out nothing that an identity provider signed.
 
 use serde::{Deserialize, Serialize};
 
-use super::attempts::Standing;
 use super::{Call, LAST_GENERATION, configuration};
 use crate::app::sql::{Row, Sql, SqlError, integer, text, time};
-use crate::limits::{CAPTURED_MESSAGE_SECONDS, MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT};
+use crate::limits::{
+    CAPTURED_MESSAGE_SECONDS, MAX_CAPTURED_MESSAGES, MAX_CAPTURED_PER_ATTEMPT, MAX_UNVERIFIED_CAPTURED_MESSAGES,
+};
 use crate::saml::id::Reference;
 use crate::saml::time::Timestamp;
 
@@ -15,7 +17,7 @@ use crate::saml::time::Timestamp;
 pub(super) const TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS capture (one INTEGER PRIMARY KEY CHECK (one = 1), until INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS messages (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reference TEXT NOT NULL, \
-     sealed TEXT NOT NULL)",
+     verified INTEGER NOT NULL, sealed TEXT NOT NULL)",
 ];
 
 /// Captures messages until then; or no more, and drops those that were. Answers as [`ReadCapture`].
@@ -43,6 +45,8 @@ pub struct CaptureState {
 pub struct KeepMessage {
     /// Of which attempt.
     pub reference: String,
+    /// Whether it is known who sent it.
+    pub verified: bool,
     /// The message, sealed.
     pub sealed: String,
 }
@@ -59,6 +63,8 @@ pub struct ListMessages {
 pub struct CapturedMessage {
     /// When.
     pub at: Timestamp,
+    /// Whether it is known who sent it; otherwise it may be anybody's.
+    pub verified: bool,
     /// The message, sealed.
     pub sealed: String,
 }
@@ -113,12 +119,23 @@ impl Call for KeepMessage {
             return Ok(());
         }
         sql.run(
-            "INSERT INTO messages (at, reference, sealed) VALUES (?, ?, ?)",
-            &[now.unix_seconds().into(), self.reference.into(), self.sealed.into()],
+            "INSERT INTO messages (at, reference, verified, sealed) VALUES (?, ?, ?, ?)",
+            &[
+                now.unix_seconds().into(),
+                self.reference.into(),
+                i64::from(self.verified).into(),
+                self.sealed.into(),
+            ],
         )?;
+        let room = if self.verified {
+            MAX_CAPTURED_MESSAGES
+        } else {
+            MAX_UNVERIFIED_CAPTURED_MESSAGES
+        };
         sql.run(
-            "DELETE FROM messages WHERE sequence <= (SELECT max(sequence) FROM messages) - ?",
-            &[MAX_CAPTURED_MESSAGES.into()],
+            "DELETE FROM messages WHERE verified = ?1 AND sequence <= \
+             (SELECT sequence FROM messages WHERE verified = ?1 ORDER BY sequence DESC LIMIT 1 OFFSET ?2)",
+            &[i64::from(self.verified).into(), room.into()],
         )?;
         Ok(())
     }
@@ -133,13 +150,14 @@ impl Call for ListMessages {
             return Ok(Vec::new());
         }
         let rows = sql.run(
-            "SELECT at, sealed FROM messages WHERE reference = ? AND at > ? ORDER BY sequence",
+            "SELECT at, verified, sealed FROM messages WHERE reference = ? AND at > ? ORDER BY sequence",
             &[self.reference.as_str().into(), oldest_kept(now).unix_seconds().into()],
         )?;
         let read = |row: &Row| {
             Ok(CapturedMessage {
                 at: time(row, 0)?,
-                sealed: text(row, 1)?.to_owned(),
+                verified: integer(row, 1)? != 0,
+                sealed: text(row, 2)?.to_owned(),
             })
         };
         rows.iter().map(read).collect()
@@ -160,12 +178,14 @@ fn oldest_kept(now: Timestamp) -> Timestamp {
     now.plus(CAPTURED_MESSAGE_SECONDS.saturating_neg())
 }
 
-/// Whether a message of this attempt is to be captured. One that may be anybody's and answers nothing of ours is not, so that
-/// noise does not push out what is looked for.
-pub(super) fn is_wanted(sql: &dyn Sql, standing: Standing, reference: &str, now: Timestamp) -> Result<bool, SqlError> {
-    if standing == Standing::Unverified || captures_until(sql, now)?.is_none() {
+/// Whether a message of this attempt is to be captured. What may be anybody's does not take the place of what is verified.
+pub(super) fn is_wanted(sql: &dyn Sql, verified: bool, reference: &str, now: Timestamp) -> Result<bool, SqlError> {
+    if captures_until(sql, now)?.is_none() {
         return Ok(false);
     }
-    let kept = sql.run("SELECT 1 FROM messages WHERE reference = ?", &[reference.into()])?;
+    let kept = sql.run(
+        "SELECT 1 FROM messages WHERE reference = ? AND verified = ?",
+        &[reference.into(), i64::from(verified).into()],
+    )?;
     Ok(kept.len() < MAX_CAPTURED_PER_ATTEMPT)
 }

@@ -3,11 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, EndSession, LAST_GENERATION, Refusal, User, check_in_time, configuration, sweep};
+use super::{Call, EndSession, LAST_GENERATION, Refusal, User, attempts, check_in_time, configuration, sweep};
 use crate::app::sql::{Sql, SqlError, json, optional, text, to_json};
 use crate::limits::PENDING_LOGOUT_SECONDS;
 use crate::saml::id::RequestId;
 use crate::saml::time::Timestamp;
+use crate::saml::validate::DEFAULT_SKEW_SECONDS;
 use crate::token::TokenHash;
 
 /// Whose a session or a ticket is, in SQL: the same to the letter in the indexes and where they serve.
@@ -86,7 +87,10 @@ pub struct ReadLogout {
 }
 
 /// Ends sessions of a user at the identity provider's request, and tickets that would become one. A request that comes
-/// again ends nothing.
+/// again ends nothing, and one that was held back on its way ends no session of somebody who authenticated after it.
+///
+/// Both times are the identity provider's, so that its clock need not be right; the skew is for one that has several. Nobody
+/// authenticated later than their assertion came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndUserSessions {
     /// The generation of the record that the request was verified with.
@@ -101,6 +105,8 @@ pub struct EndUserSessions {
     pub issued_at: Timestamp,
     /// Until when it could be shown again.
     pub remember_until: Timestamp,
+    /// By what it is found in the log.
+    pub reference: String,
 }
 
 impl Call for SignOut {
@@ -175,7 +181,8 @@ impl Call for ReadLogout {
 }
 
 impl Call for EndUserSessions {
-    type Reply = Result<(), Refusal>;
+    /// How many were ended; nothing for a request that comes again.
+    type Reply = Result<Option<i64>, Refusal>;
     const NAME: &'static str = "end_user_sessions";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
@@ -199,23 +206,28 @@ impl Call for EndUserSessions {
             ],
         )?;
         if is_new.is_empty() {
-            return Ok(Ok(()));
+            return Ok(Ok(None));
         }
         // A session of which the identity provider never told the index may be any of them.
         let theirs = concat!(
             subject!(),
-            " = ?1 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
+            " = ?1 AND authenticated_at <= ?3 AND (?2 = '[]' OR json_extract(user, '$.session_indexes[0]') IS NULL \
                       OR EXISTS (SELECT 1 FROM json_each(user, '$.session_indexes') \
                                  WHERE value IN (SELECT value FROM json_each(?2))))",
         );
-        let values = [self.user_id.as_str().into(), indexes];
+        let newest = self.issued_at.plus(DEFAULT_SKEW_SECONDS).unix_seconds();
+        let values = [self.user_id.as_str().into(), indexes, newest.into()];
+        let mut ended = 0_usize;
         for table in ["sessions", "tickets"] {
             // With their requests: see `EndSession`.
             let requests = format!("SELECT request_id FROM {table} WHERE {theirs}");
             sql.run(&format!("DELETE FROM requests WHERE id IN ({requests})"), &values)?;
-            sql.run(&format!("DELETE FROM {table} WHERE {theirs}"), &values)?;
+            let rows = sql.run(&format!("DELETE FROM {table} WHERE {theirs} RETURNING 1"), &values)?;
+            ended = ended.saturating_add(rows.len());
         }
-        Ok(Ok(()))
+        let ended = i64::try_from(ended).unwrap_or(i64::MAX);
+        attempts::signed_out(sql, &self, ended, now)?;
+        Ok(Ok(Some(ended)))
     }
 }
 
@@ -241,14 +253,13 @@ pub(super) fn ended_after(
     Ok(!rows.is_empty())
 }
 
-/// Whether a message that was verified with the record of `generation` may be acted on: that record must be the current
-/// one, as its keys are. Whether the connection is enabled does not matter, because a verified message only ends sessions;
-/// one that was deleted has none.
+/// Whether a message that was verified with the record of `generation` may be acted on: there must be no later one, as its keys
+/// are those that count. One of which the ledger has not heard yet is the registry's, and will do. Whether the connection is
+/// enabled does not matter, because a verified message only ends sessions; one that was deleted has none.
 fn check_verified_with(sql: &dyn Sql, generation: u64) -> Result<Result<(), Refusal>, SqlError> {
     Ok(match configuration(sql)? {
         None | Some((LAST_GENERATION, _)) => Err(Refusal::Disabled),
         Some((current, _)) if current > generation => Err(Refusal::StaleGeneration),
-        Some((current, _)) if current < generation => Err(Refusal::NotYetKnown),
         Some(_) => Ok(()),
     })
 }

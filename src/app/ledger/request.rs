@@ -30,7 +30,7 @@ pub struct Begin {
     /// The browser that asked.
     pub browser: TokenHash,
     /// Where it wanted to go.
-    pub return_path: ReturnTarget,
+    pub return_target: ReturnTarget,
     /// How long it may take, in seconds.
     pub lifetime_seconds: i64,
     /// What it asked for.
@@ -62,7 +62,7 @@ pub struct AskAgain {
     pub generation: u64,
     /// The request that was refused.
     pub refused: RequestId,
-    /// The request in its place, for the same browser and the same return path.
+    /// The request in its place, for the same browser and the same return target.
     pub request_id: RequestId,
     /// How long it may take, in seconds.
     pub lifetime_seconds: i64,
@@ -88,11 +88,11 @@ impl Call for Begin {
         sweep(sql, now)?;
         drop_surplus_requests(sql, &self.browser)?;
         sql.run(
-            "INSERT INTO requests (id, browser, return_path, expires_at, asked) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO requests (id, browser, return_target, expires_at, asked) VALUES (?, ?, ?, ?, ?)",
             &[
                 self.request_id.as_str().into(),
                 self.browser.as_str().into(),
-                self.return_path.as_str().into(),
+                self.return_target.as_str().into(),
                 now.plus(self.lifetime_seconds).unix_seconds().into(),
                 to_json(&self.asked)?,
             ],
@@ -120,7 +120,7 @@ impl Call for AskAgain {
         };
         answered(sql, &self.refused, now)?;
         sql.run(
-            "INSERT INTO requests (id, browser, return_path, expires_at, asked) SELECT ?, browser, return_path, ?, ? FROM requests \
+            "INSERT INTO requests (id, browser, return_target, expires_at, asked) SELECT ?, browser, return_target, ?, ? FROM requests \
              WHERE id = ?",
             &[
                 self.request_id.as_str().into(),
@@ -146,7 +146,7 @@ impl Call for GiveUp {
             Ok(request) if request.asked.passive => {
                 answered(sql, &self.request_id, now)?;
                 attempts::given_up(sql, &self.request_id, now)?;
-                Ok(request.return_path)
+                Ok(request.return_target)
             }
             Ok(_) => Err(Refusal::RequestUnknown),
             Err(refusal) => Err(refusal),
@@ -157,7 +157,7 @@ impl Call for GiveUp {
 /// A request that is remembered.
 pub(super) struct Request {
     pub(super) browser: String,
-    pub(super) return_path: ReturnTarget,
+    pub(super) return_target: ReturnTarget,
     pub(super) asked: Asked,
     answered: bool,
 }
@@ -165,19 +165,19 @@ pub(super) struct Request {
 /// The request `id`, if it is remembered and has not expired.
 pub(super) fn request(sql: &dyn Sql, id: &RequestId, now: Timestamp) -> Result<Result<Request, Refusal>, SqlError> {
     let rows = sql.run(
-        "SELECT expires_at, answered_at, asked, browser, return_path FROM requests WHERE id = ?",
+        "SELECT expires_at, answered_at, asked, browser, return_target FROM requests WHERE id = ?",
         &[id.as_str().into()],
     )?;
     let Some(row) = rows.first() else {
         return Ok(Err(Refusal::RequestUnknown));
     };
-    let return_path = ReturnTarget::parse(text(row, 4)?)?;
+    let return_target = ReturnTarget::parse(text(row, 4)?)?;
     if integer(row, 0)? <= now.unix_seconds() {
-        return Ok(Err(Refusal::RequestExpired { return_path }));
+        return Ok(Err(Refusal::RequestExpired { return_target }));
     }
     Ok(Ok(Request {
         browser: text(row, 3)?.to_owned(),
-        return_path,
+        return_target,
         asked: json(row, 2)?,
         answered: row.get(1) != Some(&Value::Null),
     }))

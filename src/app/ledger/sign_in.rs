@@ -88,7 +88,7 @@ pub enum Completion {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Completed {
     /// Where the browser wanted to go.
-    pub return_path: ReturnTarget,
+    pub return_target: ReturnTarget,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
     /// How long that is from now, by the ledger's clock.
@@ -213,20 +213,22 @@ impl Consume {
         request: Option<(&RequestId, &Request)>,
         now: Timestamp,
     ) -> Result<(), SqlError> {
-        let (return_path, seconds) = match (&self.answers, request) {
-            (_, Some((_, request))) => (request.return_path.as_str(), TICKET_SECONDS),
+        let (return_target, seconds) = match (&self.answers, request) {
+            (_, Some((_, request))) => (request.return_target.as_str(), TICKET_SECONDS),
             (Answers::Nothing { return_path }, None) => (return_path.as_str(), UNSOLICITED_TICKET_SECONDS),
             (Answers::Request(_), None) => return Err(SqlError("a ticket for no request".to_owned())),
         };
         sql.run(
-            "INSERT INTO tickets (hash, request_id, browser, return_path, user, session_not_on_or_after, expires_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tickets (hash, request_id, browser, return_target, user, authenticated_at, session_not_on_or_after, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             &[
                 self.ticket.as_str().into(),
                 request.map(|(id, _)| id.as_str()).into(),
                 request.map(|(_, request)| request.browser.as_str()).into(),
-                return_path.into(),
+                return_target.into(),
                 to_json(&self.user)?,
+                // Some identity providers write it ahead.
+                self.authn_instant.min(now).unix_seconds().into(),
                 self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
                 now.plus(seconds).unix_seconds().into(),
             ],
@@ -239,25 +241,28 @@ impl Consume {
 struct Ticket {
     request_id: Option<String>,
     browser: Option<String>,
-    return_path: ReturnTarget,
+    return_target: ReturnTarget,
     user: User,
+    authenticated_at: Timestamp,
     session_not_on_or_after: Option<Timestamp>,
     expires_at: Timestamp,
 }
 
 fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
     let rows = sql.run(
-        "SELECT request_id, browser, return_path, user, session_not_on_or_after, expires_at FROM tickets WHERE hash = ?",
+        "SELECT request_id, browser, return_target, user, authenticated_at, session_not_on_or_after, expires_at FROM tickets \
+         WHERE hash = ?",
         &[hash.as_str().into()],
     )?;
     let read = |row: &Vec<Value>| {
         Ok(Ticket {
             request_id: optional(row, 0, text)?.map(ToOwned::to_owned),
             browser: optional(row, 1, text)?.map(ToOwned::to_owned),
-            return_path: ReturnTarget::parse(text(row, 2)?)?,
+            return_target: ReturnTarget::parse(text(row, 2)?)?,
             user: json(row, 3)?,
-            session_not_on_or_after: optional(row, 4, time)?,
-            expires_at: time(row, 5)?,
+            authenticated_at: time(row, 4)?,
+            session_not_on_or_after: optional(row, 5, time)?,
+            expires_at: time(row, 6)?,
         })
     };
     rows.first().map(read).transpose()
@@ -277,7 +282,7 @@ impl Call for Complete {
         };
         if ticket.expires_at <= now {
             return Ok(Err(Refusal::RequestExpired {
-                return_path: ticket.return_path,
+                return_target: ticket.return_target,
             }));
         }
         if !self.is_its_browser(&ticket) {
@@ -300,11 +305,13 @@ impl Call for Complete {
         }
         sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;
         sql.run(
-            "INSERT INTO sessions (hash, request_id, user, created_at, seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO sessions (hash, request_id, user, authenticated_at, created_at, seen_at, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
             &[
                 self.session.as_str().into(),
                 ticket.request_id.as_deref().into(),
                 to_json(&ticket.user)?,
+                ticket.authenticated_at.unix_seconds().into(),
                 now.unix_seconds().into(),
                 now.unix_seconds().into(),
                 expires_at.unix_seconds().into(),
@@ -315,7 +322,7 @@ impl Call for Complete {
             &[ticket.user.id.as_str().into(), now.unix_seconds().into()],
         )?;
         Ok(Ok(Completion::Done(Completed {
-            return_path: ticket.return_path,
+            return_target: ticket.return_target,
             expires_at,
             lasts_seconds: expires_at.since(now),
             email: ticket.user.identity.email,
