@@ -1,8 +1,8 @@
 // Starts the Worker, the demo identity provider and a connection between them; ends them all on Ctrl-C.
 // Run by scripts/run, which has built the Worker.
 
-import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DOMAIN, startDemo } from "./lib/demo.mjs";
 import { makeCredentials } from "./lib/demo-idp.mjs";
@@ -15,7 +15,7 @@ async function main() {
   const adminToken = await readAdminToken();
   const credentials = await readCredentials();
   console.error("== starting workerd (a few seconds)");
-  demo = await startDemo({ port, adminToken, credentials, persistTo: join(root, ".wrangler/state") });
+  demo = await startDemo({ port, adminToken, credentials, persistTo: await stateFolder() });
   const { origin, idp } = demo;
 
   console.log(`
@@ -39,6 +39,18 @@ async function choosePort(wanted) {
   if (!Number.isInteger(port) || port < 1 || port > 65_534) throw new Error(`"${wanted}" is not a port.`);
   if (!(await portIsFree(port))) throw new Error(`Port ${port} is taken. Give another one: scripts/run PORT`);
   return port;
+}
+
+/** Where the demo keeps its state: another folder when the tables were changed since, as nothing carries rows from one to the other. */
+async function stateFolder() {
+  const tables = createHash("sha256");
+  const folder = join(root, "src/app");
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith(".rs"));
+  for (const name of files.sort()) {
+    const text = await readFile(join(folder, name), "utf8");
+    for (const [table] of text.matchAll(/"CREATE TABLE [^"]*"/g)) tables.update(table);
+  }
+  return join(root, ".wrangler/state", tables.digest("hex").slice(0, 12));
 }
 
 /** ADMIN_TOKEN from .dev.vars, where it is written at the first run so that it stays the same. */
