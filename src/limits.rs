@@ -353,8 +353,14 @@ pub const MAX_SHA1_EXCEPTION_SECONDS: i64 = 366 * 24 * 60 * 60;
 /// Versions of a connection that are kept; older ones give way.
 pub const MAX_VERSIONS_PER_CONNECTION: i64 = 100;
 
-/// Entries of the audit log; older ones give way. An entry is mostly smaller than 1 KB.
+/// Entries of the audit log that tell what people with tokens did; older ones give way. An entry is mostly smaller than 1 KB.
 pub const MAX_AUDIT_ENTRIES: i64 = 10_000;
+
+/// Those of what happened by itself: by the schedule, and because of a sign-in. Two for each connection that there may be.
+pub const MAX_AUDIT_ENTRIES_OF_SCHEDULE: i64 = 10_000;
+
+/// Those of what was done through setup links. A setup takes a handful.
+pub const MAX_AUDIT_ENTRIES_OF_SETUP_LINKS: i64 = 2_000;
 
 /// Entries of the audit log in one answer, unless it is asked for more or fewer.
 pub const AUDIT_PAGE: i64 = 50;

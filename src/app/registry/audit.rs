@@ -5,17 +5,42 @@ use serde::{Deserialize, Serialize};
 use super::diff::{FieldChange, diff};
 use super::{Actor, Call, events, versions};
 use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, to_json};
-use crate::limits::{MAX_AUDIT_ENTRIES, MAX_AUDIT_PAGE};
+use crate::limits::{
+    MAX_AUDIT_ENTRIES, MAX_AUDIT_ENTRIES_OF_SCHEDULE, MAX_AUDIT_ENTRIES_OF_SETUP_LINKS, MAX_AUDIT_PAGE,
+};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
 use crate::saml::time::Timestamp;
 
-/// An entry's columns, and where one looks for those of a connection.
-pub(super) const TABLES: [&str; 2] = [
+/// Which entries give way to which: those of one room alone to each other. What people with tokens did gives way only to what people with
+/// tokens did; setup links, and what happens by itself, are rooms of their own. An actor that is none of these is no person with a token.
+macro_rules! room {
+    () => {
+        "CASE WHEN actor GLOB 'token *' OR actor GLOB 'dashboard (token *' THEN 'people' WHEN actor GLOB 'setup link*' THEN 'setup links' \
+         ELSE 'schedule' END"
+    };
+}
+
+/// An entry's columns, and where one looks for those of a connection, and of a room.
+pub(super) const TABLES: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS audit (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, \
      action TEXT NOT NULL, connection_id TEXT, change TEXT NOT NULL, diff TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS audit_by_connection ON audit (connection_id, sequence)",
+    concat!(
+        "CREATE INDEX IF NOT EXISTS audit_by_room ON audit (",
+        room!(),
+        ", sequence)"
+    ),
 ];
+
+/// Drops the oldest entries of the room `?1` that are more than `?2`.
+const DROP_OLDEST: &str = concat!(
+    "DELETE FROM audit WHERE ",
+    room!(),
+    " = ?1 AND sequence <= (SELECT sequence FROM audit WHERE ",
+    room!(),
+    " = ?1 ORDER BY sequence DESC LIMIT 1 OFFSET ?2)"
+);
 
 /// Declares the actions. A word never changes its meaning: people search for it.
 macro_rules! actions {
@@ -190,8 +215,11 @@ fn append(
     deed: &Deed<'_>,
     now: Timestamp,
 ) -> Result<(), SqlError> {
-    sql.run(
-        "INSERT INTO audit (at, actor, action, connection_id, change, diff) VALUES (?, ?, ?, ?, ?, ?)",
+    let rows = sql.run(
+        concat!(
+            "INSERT INTO audit (at, actor, action, connection_id, change, diff) VALUES (?, ?, ?, ?, ?, ?) RETURNING ",
+            room!()
+        ),
         &[
             now.unix_seconds().into(),
             deed.actor.as_str().into(),
@@ -201,10 +229,15 @@ fn append(
             to_json(&diff)?,
         ],
     )?;
-    sql.run(
-        "DELETE FROM audit WHERE sequence <= (SELECT max(sequence) FROM audit) - ?",
-        &[MAX_AUDIT_ENTRIES.into()],
-    )?;
+    if let Some(row) = rows.first() {
+        let room = text(row, 0)?;
+        let kept = match room {
+            "people" => MAX_AUDIT_ENTRIES,
+            "setup links" => MAX_AUDIT_ENTRIES_OF_SETUP_LINKS,
+            _ => MAX_AUDIT_ENTRIES_OF_SCHEDULE,
+        };
+        sql.run(DROP_OLDEST, &[room.into(), kept.into()])?;
+    }
     Ok(())
 }
 
