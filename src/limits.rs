@@ -356,6 +356,9 @@ pub const MAX_VERSIONS_PER_CONNECTION: i64 = 100;
 /// Entries of the audit log that tell what people with tokens did; older ones give way. An entry is mostly smaller than 1 KB.
 pub const MAX_AUDIT_ENTRIES: i64 = 10_000;
 
+/// Those of exports, which a token can ask for that may change nothing: what people changed does not give way to them.
+pub const MAX_AUDIT_ENTRIES_OF_EXPORTS: i64 = 2_000;
+
 /// Those of what happened by itself: by the schedule, and because of a sign-in. Two for each connection that there may be.
 pub const MAX_AUDIT_ENTRIES_OF_SCHEDULE: i64 = 10_000;
 

@@ -276,17 +276,23 @@ impl<P: Ports> App<P> {
     }
 
     /// Sends an event to an endpoint once more.
-    pub(super) async fn replay_delivery(&self, id: &WebhookId, event: &EventId) -> Result<Delivery, ApiError> {
+    pub(super) async fn replay_delivery(
+        &self,
+        id: &WebhookId,
+        event: &EventId,
+        actor: Actor,
+    ) -> Result<Delivery, ApiError> {
         let replay = ReplayDelivery {
             id: id.clone(),
             event: event.clone(),
+            actor,
         };
         self.ports.registry(replay).await?.reply.map_err(refused)
     }
 
     /// Sends an event to an endpoint that tells of nothing.
-    pub(super) async fn test_webhook(&self, id: &WebhookId) -> Result<Delivery, ApiError> {
-        let test = TestWebhook { id: id.clone() };
+    pub(super) async fn test_webhook(&self, id: &WebhookId, actor: Actor) -> Result<Delivery, ApiError> {
+        let test = TestWebhook { id: id.clone(), actor };
         self.ports.registry(test).await?.reply.map_err(refused)
     }
 
@@ -370,24 +376,35 @@ impl<P: Ports> App<P> {
     }
 
     /// `POST /webhooks/{webhook}/deliveries/{event}/replay`.
-    pub(super) async fn answer_replay_delivery(&self, id: &WebhookId, event: &EventId) -> Result<Response, ApiError> {
-        let delivery = self.replay_delivery(id, event).await?;
+    pub(super) async fn answer_replay_delivery(
+        &self,
+        id: &WebhookId,
+        event: &EventId,
+        actor: Actor,
+    ) -> Result<Response, ApiError> {
+        let delivery = self.replay_delivery(id, event, actor).await?;
         Ok(json(StatusCode::OK, &DeliveryView::of(&delivery)))
     }
 
     /// `POST /webhooks/{webhook}/replay`.
-    pub(super) async fn answer_replay(&self, id: &WebhookId, request: &Request) -> Result<Response, ApiError> {
+    pub(super) async fn answer_replay(
+        &self,
+        id: &WebhookId,
+        request: &Request,
+        actor: Actor,
+    ) -> Result<Response, ApiError> {
         let ReplayBody { since } = read_body(request)?;
         let since = Timestamp::parse_rfc3339(&since)
             .ok_or_else(|| ApiError::invalid("since", "expected a date and time (RFC 3339)"))?;
-        let replay = ReplaySince { id: id.clone(), since };
+        let id = id.clone();
+        let replay = ReplaySince { id, since, actor };
         let replayed = self.ports.registry(replay).await?.reply.map_err(refused)?;
         Ok(json(StatusCode::OK, &Replayed { replayed }))
     }
 
     /// `POST /webhooks/{webhook}/test`.
-    pub(super) async fn answer_test_webhook(&self, id: &WebhookId) -> Result<Response, ApiError> {
-        let delivery = self.test_webhook(id).await?;
+    pub(super) async fn answer_test_webhook(&self, id: &WebhookId, actor: Actor) -> Result<Response, ApiError> {
+        let delivery = self.test_webhook(id, actor).await?;
         Ok(json(StatusCode::OK, &DeliveryView::of(&delivery)))
     }
 }

@@ -13,6 +13,7 @@ use futures_executor::block_on;
 use serde_json::{Value, json};
 
 use crate::ledger::Explained;
+use crate::support::dashboard::{body, signed_in, submit};
 use crate::support::idp::{Idp, NOW};
 use crate::support::world::{MemorySql, World};
 
@@ -284,6 +285,19 @@ fn entries_give_way_only_to_those_of_their_own_room() {
         (count("token ADMIN_TOKEN"), count("*token*")),
         (2.into(), 10_000.into())
     );
+    // A token that may only read can ask for exports, which push out exports.
+    enter("token \"reader\"", 3_000);
+    let statement = "UPDATE audit SET action = 'connection.exported' WHERE actor = 'token \"reader\"'";
+    world.registry.run(statement, &[]).unwrap();
+    world.api("GET", "/export", &json!({}));
+    assert_eq!(
+        (count("token \"reader\""), count("token ADMIN_TOKEN")),
+        (1_999.into(), 3.into())
+    );
+    world
+        .registry
+        .run("DELETE FROM audit WHERE action = 'connection.exported'", &[])
+        .unwrap();
     // And whoever is known as neither is no person with a token.
     tell("somebody");
     assert_eq!((count("*token*"), count("schedule")), (10_000.into(), 9_998.into()));
@@ -348,4 +362,92 @@ fn what_is_of_no_connection_is_in_the_audit_log_too() {
         (&entries[0]["connection"], &entries[0]["diff"]),
         (&Value::Null, &json!([]))
     );
+}
+
+/// What changes no connection, and tells people or other systems something, or undoes what somebody prepared.
+#[test]
+fn what_is_given_away_sent_and_discarded_is_in_the_audit_log_too() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let id = world.connection(&Idp::trusted());
+    let (_, made) = world.api(
+        "POST",
+        "/webhooks",
+        &json!({"url": "https://hooks.example/in?key=of-the-receiver"}),
+    );
+    let hook = made["id"].as_str().unwrap();
+    let before = audit(&world, "").len();
+    let post = |path: &str, body: Value| {
+        let (status, answer) = world.api("POST", &format!("/webhooks/{hook}{path}"), &body);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    let event = post("/test", json!({}))["event"].as_str().unwrap().to_owned();
+    post(&format!("/deliveries/{event}/replay"), json!({}));
+    post("/replay", json!({"since": "2026-07-01T12:00:00Z"}));
+    let page = format!("/sso/admin/webhooks/{hook}");
+    for (form, fields) in [("test", &[][..]), ("replay", &[("event", event.as_str())])] {
+        let sent = submit(&world, &mut browser, &format!("{page}/{form}"), fields);
+        assert_eq!(sent.status(), 303);
+    }
+    // What there is not is not sent.
+    let unknown = format!("/webhooks/{hook}/deliveries/evt_{}/replay", "0".repeat(32));
+    assert_eq!(world.api("POST", &unknown, &json!({})).0, 404);
+
+    assert_eq!(world.api("GET", "/export", &json!({})).0, 200);
+    let file = "/sso/admin/transfer/connections.json";
+    assert_eq!(browser.get(&world, file).status(), 200);
+    for statements in 0..2 {
+        world.failing.set(Some(("export", statements)));
+        assert_eq!(world.api("GET", "/export", &json!({})).0, 503);
+        assert_eq!(browser.get(&world, file).status(), 503);
+        world.failing.set(None);
+    }
+
+    let draft = format!("/connections/{id}/draft");
+    for by_form in [false, true] {
+        assert_eq!(world.api("PATCH", &draft, &json!({"name": "Draft"})).0, 200);
+        if by_form {
+            let form = format!("/sso/admin/connections/{id}/discard-draft");
+            assert_eq!(submit(&world, &mut browser, &form, &[]).status(), 303);
+        } else {
+            assert_eq!(world.api("DELETE", &draft, &json!({})).0, 204);
+        }
+    }
+    assert_eq!(world.api("DELETE", &draft, &json!({})).0, 404);
+
+    let entries = audit(&world, "");
+    let told = entries[..entries.len() - before].iter().rev();
+    let told: Vec<[&str; 3]> = told
+        .map(|entry| ["actor", "action", "change"].map(|name| entry[name].as_str().unwrap()))
+        .collect();
+    let (program, person) = ("token ADMIN_TOKEN", "dashboard (token ADMIN_TOKEN)");
+    let hook = format!("{hook} (hooks.example)");
+    let (tested, replayed) = (
+        format!("Sent a test event to the webhook {hook}"),
+        format!("Sent once more to the webhook {hook}: "),
+    );
+    let (one, all) = (
+        format!("{replayed}{event}"),
+        format!("{replayed}events since 2026-07-01T12:00:00Z (1)"),
+    );
+    assert_eq!(
+        told,
+        [
+            [program, "webhook.tested", &tested],
+            [program, "webhook.replayed", &one],
+            [program, "webhook.replayed", &all],
+            [person, "webhook.tested", &tested],
+            [person, "webhook.replayed", &one],
+            [program, "connection.exported", "Exported all connections"],
+            [person, "connection.exported", "Exported all connections"],
+            [program, "connection.draft_discarded", "Discarded the draft"],
+            [person, "connection.draft_discarded", "Discarded the draft"],
+        ]
+    );
+    assert_eq!(entries[0]["connection"], id);
+    let log = body(&browser.get(&world, "/sso/admin/audit"));
+    for [_, _, change] in told {
+        assert!(log.contains(change), "{change}");
+    }
 }

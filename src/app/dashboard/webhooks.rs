@@ -222,7 +222,7 @@ impl<P: Ports> App<P> {
             WebhookAction::Enable => self.patch_webhook(id, patch(true), visitor.actor()).await.map(|_| ()),
             WebhookAction::Replay => {
                 let event = EventId::parse(form.text("event")).map_err(|_| Failure::NoForm)?;
-                self.replay_delivery(id, &event).await.map(|_| ())
+                self.replay_delivery(id, &event, visitor.actor()).await.map(|_| ())
             }
             WebhookAction::RotateSecret => {
                 let (webhook, secret) = self.rotate_webhook_secret(id, visitor.actor()).await?;
@@ -233,7 +233,7 @@ impl<P: Ports> App<P> {
                 };
                 return self.webhook_page(StatusCode::OK, visitor, &webhook, shown).await;
             }
-            WebhookAction::Test => self.test_webhook(id).await.map(|_| ()),
+            WebhookAction::Test => self.test_webhook(id, visitor.actor()).await.map(|_| ()),
         };
         match (done, action) {
             (Ok(()), WebhookAction::Delete) => Ok(see_other("/sso/admin/webhooks?done=delete")),

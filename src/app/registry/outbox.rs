@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+use super::audit::{self, Action, Deed};
 use super::events::{Class, EventKind, TEST};
 use super::webhooks::{self, Webhook, WebhookRefusal, WebhookSecret};
-use super::{Call, webhooks::found};
+use super::{Actor, Call, webhooks::found};
 use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, optional, text, time, to_json};
 use crate::limits::{
     MAX_DELIVERIES_PER_CLASS, MAX_DELIVERIES_PER_PAGE, MAX_DELIVERIES_PER_ROUND, MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND,
@@ -100,6 +101,8 @@ pub struct ReplayDelivery {
     pub id: WebhookId,
     /// Which.
     pub event: EventId,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Sends all events to an endpoint once more that happened since a time and are kept.
@@ -109,6 +112,8 @@ pub struct ReplaySince {
     pub id: WebhookId,
     /// Since when.
     pub since: Timestamp,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Sends an event to an endpoint that tells of nothing.
@@ -116,6 +121,8 @@ pub struct ReplaySince {
 pub struct TestWebhook {
     /// To which.
     pub id: WebhookId,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Whether an endpoint asks for events of this kind.
@@ -231,17 +238,22 @@ impl Call for ReplayDelivery {
     const NAME: &'static str = "replay_delivery";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        if let Err(refusal) = enabled(sql, &self.id)? {
-            return Ok(Err(refusal));
-        }
-        sql.run(
-            "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ? WHERE webhook_id = ? AND event_id = ?",
+        let webhook = match enabled(sql, &self.id)? {
+            Ok(webhook) => webhook,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let replayed = sql.run(
+            "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ? WHERE webhook_id = ? AND event_id = ? \
+             RETURNING sequence",
             &[
                 now.unix_seconds().into(),
                 self.id.as_str().into(),
                 self.event.as_str().into(),
             ],
         )?;
+        if !replayed.is_empty() {
+            record_replay(sql, &self.actor, &webhook, self.event.as_str(), now)?;
+        }
         one(sql, &self.id, &self.event)
     }
 }
@@ -251,9 +263,10 @@ impl Call for ReplaySince {
     const NAME: &'static str = "replay_since";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        if let Err(refusal) = enabled(sql, &self.id)? {
-            return Ok(Err(refusal));
-        }
+        let webhook = match enabled(sql, &self.id)? {
+            Ok(webhook) => webhook,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let rows = sql.run(
             "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ? WHERE webhook_id = ? AND created_at >= ? \
              RETURNING sequence",
@@ -263,6 +276,8 @@ impl Call for ReplaySince {
                 self.since.unix_seconds().into(),
             ],
         )?;
+        let events = format!("events since {} ({})", self.since.to_rfc3339(), rows.len());
+        record_replay(sql, &self.actor, &webhook, &events, now)?;
         Ok(Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX)))
     }
 }
@@ -276,12 +291,30 @@ impl Call for TestWebhook {
             Ok(webhook) => webhook,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let tested = Deed::noted(
+            &self.actor,
+            Action::WebhookTested,
+            webhooks::named(&webhook.id, &webhook.url),
+        );
+        audit::record_other(sql, &tested, now)?;
         let data = json!({ "webhook": { "id": webhook.id } });
         match put_for(sql, &[webhook], (TEST, Class::Configuration), &data, now)? {
             Some(event) => one(sql, &self.id, &event),
             None => Ok(Err(WebhookRefusal::UnknownDelivery)),
         }
     }
+}
+
+/// Records that events are sent to an endpoint once more: which.
+fn record_replay(
+    sql: &dyn Sql,
+    actor: &Actor,
+    webhook: &Webhook,
+    events: &str,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let note = format!("{}: {events}", webhooks::named(&webhook.id, &webhook.url));
+    audit::record_other(sql, &Deed::noted(actor, Action::WebhookReplayed, note), now)
 }
 
 /// An endpoint that is told of events, if there is one.
