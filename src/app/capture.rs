@@ -172,17 +172,15 @@ impl<P: Ports> App<P> {
             reference: reference.clone(),
         };
         let captured = self.ports.ledger(id, list).await?;
-        let key = match captured.as_slice() {
-            [] => None,
-            _ => {
-                let open = OpenMessages {
-                    id: id.clone(),
-                    reference: reference.clone(),
-                    actor,
-                };
-                self.ports.registry(open).await?.reply
-            }
+        if captured.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = OpenMessages {
+            id: id.clone(),
+            reference: reference.clone(),
+            actor,
         };
+        let key = self.ports.registry(asked).await?.reply;
         let opened = captured.iter().filter_map(|captured| {
             let octets = open(key.as_ref()?, id, reference.as_str(), &captured.sealed)?;
             Some(Message {
