@@ -354,6 +354,9 @@ export const guards = [
   // The admin API.
   guard("API scopes", "src/app/api.rs", "Some(scope) if !caller.may(scope) => {", "Some(scope) if !caller.may(scope) && false => {", "it admin_tokens::each_scope"),
   guard("API scopes of tokens that are made", "src/app/tokens.rs", "if let Some(scope) = scopes.iter().find(|scope| !scope.is_allowed_by(held)) {", "if let Some(scope) = scopes.iter().find(|_| false) {", "it admin_tokens::no_token"),
+  guard("API tokens that outlast their maker", "src/app/registry/tokens.rs", "&& self.expires_at.is_none_or(|own| own > end)", "&& self.expires_at.is_some_and(|own| own > end)", "it admin_tokens::no_token_makes_one_that_lasts"),
+  guard("API who makes a token", "src/app/api/tokens.rs", "caller.token.clone()", "None", "it admin_tokens::no_token_makes_one_that_lasts"),
+  guard("API who makes a token by form", "src/app/dashboard/tokens.rs", "let maker = visitor.opened_with.clone();", "let maker = None;", "it dashboard_tokens::a_token_with_an_end"),
   guard("API tokens that are revoked", "src/app/registry/tokens.rs", "self.revoked_at.is_none() && ", "", "it admin_tokens::a_token_ends"),
   guard("API tokens whose time is over", "src/app/registry/tokens.rs", "&& self.expires_at.is_none_or(|end| now < end)", "", "it admin_tokens::a_token_ends"),
   guard("API tokens kept as hashes", "src/app/principal.rs", "format!(\"{PREFIX}{}\", token.reveal()), token.hash())", "format!(\"{PREFIX}{}\", token.reveal()), serde_json::from_value(token.reveal().into()).unwrap_or(token.hash()))", "it admin_tokens::a_token_is_shown_once"),

@@ -318,6 +318,7 @@ fn what_is_too_much_in_a_room_is_found_by_its_index() {
         name: "a".to_owned(),
         scopes: vec![Scope::Read],
         expires_at: None,
+        maker: None,
         actor: registry::Actor::new("token ADMIN_TOKEN"),
     };
     registry::Call::run(add, &sql, Timestamp::from_unix_seconds(NOW))
