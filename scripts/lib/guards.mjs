@@ -386,6 +386,7 @@ export const guards = [
   guard("Webhooks bounded by count", "src/app/registry/outbox.rs", "ORDER BY sequence DESC LIMIT -1 OFFSET ?)", "ORDER BY sequence DESC LIMIT 0 OFFSET ?)", "it webhooks::the_outbox_is_bounded"),
   guard("Webhooks bounded by age", "src/app/registry/outbox.rs", "    sweep(sql, now)?;\n", "", "it webhooks::the_outbox_is_bounded"),
   guard("Webhooks classes that do not crowd each other out", "src/app/registry/outbox.rs", "WHERE webhook_id = ? AND class = ? \\\n", "WHERE webhook_id = ? AND class >= ? - 2 \\\n", "it webhooks::the_outbox_is_bounded"),
+  guard("Webhooks secrets of receivers in addresses", "src/app/webhooks.rs", "if Scope::Write.is_allowed_by(held) {", "if true {", "it webhooks::who_may_only_read"),
   guard("Webhooks pauses of what fails", "src/app/registry/outbox.rs", "AND coalesce(paused_until, 0) <= ?1 ", "", "it webhooks::one_endpoint_that_fails"),
   guard("Webhooks one event for what fails", "src/app/webhook_delivery.rs", "if !ended.is_success() || ", "if ", "it webhooks::one_endpoint_that_fails"),
   guard("Webhooks one event for what is slow", "src/app/webhook_delivery.rs", " || self.ports.clock().since(begun) >= WEBHOOK_TURN_SECONDS", "", "it webhooks::each_endpoint_has_its_turn"),

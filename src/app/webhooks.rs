@@ -12,9 +12,11 @@ use super::description::line;
 use super::error::ApiError;
 use super::http::{Request, Response, json, respond};
 use super::ports::{Answer, Ports};
+use super::principal::Principal;
 use super::registry::Actor;
 use super::registry::events::EventKind;
 use super::registry::outbox::{Delivery, DeliveryState, ListDeliveries, ReplayDelivery, ReplaySince, TestWebhook};
+use super::registry::tokens::Scope;
 use super::registry::webhooks::{
     AddWebhook, ChangeWebhook, DeleteWebhook, ListWebhooks, ReadWebhook, RotateWebhookSecret, Webhook, WebhookRefusal,
     WebhookSecret,
@@ -68,6 +70,7 @@ pub(super) struct ReplayBody {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct WebhookView<'a> {
     id: &'a WebhookId,
+    /// Without the scope `write`, its origin alone.
     url: &'a EndpointUrl,
     description: &'a str,
     events: &'a [EventKind],
@@ -185,15 +188,17 @@ impl<'a> DeliveryView<'a> {
 }
 
 impl<P: Ports> App<P> {
-    /// All endpoints, oldest first.
-    pub(super) async fn list_webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
-        Ok(self.ports.registry(ListWebhooks {}).await?.reply)
+    /// All endpoints, oldest first, as somebody with the scopes `held` may see them.
+    pub(super) async fn list_webhooks(&self, held: &[Scope]) -> Result<Vec<Webhook>, ApiError> {
+        let webhooks = self.ports.registry(ListWebhooks {}).await?.reply;
+        Ok(webhooks.into_iter().map(|webhook| seen_with(held, webhook)).collect())
     }
 
-    /// An endpoint.
-    pub(super) async fn read_webhook(&self, id: &WebhookId) -> Result<Webhook, ApiError> {
+    /// An endpoint, as somebody with the scopes `held` may see it.
+    pub(super) async fn read_webhook(&self, id: &WebhookId, held: &[Scope]) -> Result<Webhook, ApiError> {
         let read = ReadWebhook { id: id.clone() };
-        self.ports.registry(read).await?.reply.map_err(refused)
+        let webhook = self.ports.registry(read).await?.reply.map_err(refused)?;
+        Ok(seen_with(held, webhook))
     }
 
     /// Makes an endpoint, enabled; it and its secret, which is shown once.
@@ -307,10 +312,10 @@ impl<P: Ports> App<P> {
     }
 
     /// `GET, POST /webhooks`.
-    pub(super) async fn answer_webhooks(&self, request: &Request, actor: Actor) -> Result<Response, ApiError> {
+    pub(super) async fn answer_webhooks(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         let now = self.ports.now();
         if *request.method() == Method::POST {
-            let created = self.create_webhook(read_body(request)?, actor).await?;
+            let created = self.create_webhook(read_body(request)?, caller.actor()).await?;
             let (webhook, secret) = &created.reply;
             let body = WebhookWithSecret {
                 webhook: WebhookView::of(webhook, now),
@@ -318,7 +323,7 @@ impl<P: Ports> App<P> {
             };
             return Ok(json(status(StatusCode::CREATED, created.published), &body));
         }
-        let webhooks = self.list_webhooks().await?;
+        let webhooks = self.list_webhooks(&caller.scopes).await?;
         let webhooks = webhooks.iter().map(|webhook| WebhookView::of(webhook, now)).collect();
         Ok(json(StatusCode::OK, &WebhookList { webhooks }))
     }
@@ -328,17 +333,17 @@ impl<P: Ports> App<P> {
         &self,
         id: &WebhookId,
         request: &Request,
-        actor: Actor,
+        caller: &Principal,
     ) -> Result<Response, ApiError> {
         let Answer { reply, published } = match *request.method() {
             Method::DELETE => {
-                let deleted = self.delete_webhook(id, actor).await?;
+                let deleted = self.delete_webhook(id, caller.actor()).await?;
                 let status = status(StatusCode::NO_CONTENT, deleted.published);
                 return Ok(respond(status, "application/json", ""));
             }
-            Method::PATCH => self.patch_webhook(id, read_body(request)?, actor).await?,
+            Method::PATCH => self.patch_webhook(id, read_body(request)?, caller.actor()).await?,
             _ => Answer {
-                reply: self.read_webhook(id).await?,
+                reply: self.read_webhook(id, &caller.scopes).await?,
                 published: true,
             },
         };
@@ -406,6 +411,18 @@ impl<P: Ports> App<P> {
     pub(super) async fn answer_test_webhook(&self, id: &WebhookId, actor: Actor) -> Result<Response, ApiError> {
         let delivery = self.test_webhook(id, actor).await?;
         Ok(json(StatusCode::OK, &DeliveryView::of(&delivery)))
+    }
+}
+
+/// What somebody with the scopes `held` sees of an endpoint. Whoever cannot change it sees the origin of its address alone: path and query may
+/// be a secret of whoever receives.
+fn seen_with(held: &[Scope], webhook: Webhook) -> Webhook {
+    if Scope::Write.is_allowed_by(held) {
+        return webhook;
+    }
+    Webhook {
+        url: webhook.url.origin(),
+        ..webhook
     }
 }
 

@@ -9,6 +9,7 @@ use edge_saml::saml::id::WebhookId;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
+use crate::support::dashboard::{body as text_of, signed_in_with};
 use crate::support::idp::{Idp, Message, NOW, Signed};
 use crate::support::world::{Browser, Posted, World, dns_answer, location};
 
@@ -1088,4 +1089,32 @@ fn webhooks_take_a_token_that_allows_it() {
         ),
         (403, 403, 403)
     );
+}
+
+/// Many receivers put a secret into path or query: whoever cannot change a webhook does not see it.
+#[test]
+fn who_may_only_read_sees_no_more_of_an_address_than_its_origin() {
+    let world = World::new();
+    let url = "https://hooks.example:8443/services/T0/of-the-receiver?key=of-the-receiver";
+    let (id, _) = webhook(&world, &json!({ "url": url }));
+    for (scope, shown) in [("read", "https://hooks.example:8443"), ("write", url)] {
+        let (_, made) = world.api("POST", "/tokens", &json!({"name": scope, "scopes": [scope]}));
+        let token = made["token"].as_str().unwrap();
+        let get = |path: &str| -> Value {
+            let request = http::Request::builder()
+                .uri(format!("/sso/api/v1/webhooks{path}"))
+                .header("authorization", format!("Bearer {token}"));
+            let response = world.handle(request.body(Vec::new()).unwrap());
+            serde_json::from_slice(response.body()).unwrap()
+        };
+        assert_eq!(get("")["webhooks"][0]["url"], shown);
+        assert_eq!(get(&format!("/{id}"))["url"], shown);
+        assert!(!get(&format!("/{id}/deliveries")).to_string().contains("of-the"));
+        let mut browser = signed_in_with(&world, token);
+        for path in [String::new(), format!("/{id}")] {
+            let page = text_of(&browser.get(&world, &format!("/sso/admin/webhooks{path}")));
+            assert!(page.contains("hooks.example"), "{page}");
+            assert_eq!(page.contains("of-the-receiver"), scope == "write", "{page}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ const COLUMNS: &str = "id, name, scopes, created_at, created_by, expires_at, las
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// To see everything but the tokens.
+    /// To see everything but the tokens, captured messages, and more of a webhook's address than its origin.
     Read,
     /// To see and to change everything but the tokens.
     Write,
