@@ -133,7 +133,7 @@ impl<P: Ports> App<P> {
             ApiRoute::HeldMetadata(id) | ApiRoute::ApproveHeldMetadata(id) => {
                 self.answer_held_metadata(id, request, caller).await
             }
-            ApiRoute::Export => self.answer_export().await,
+            ApiRoute::Export => self.answer_export(caller.actor()).await,
             ApiRoute::Import => self.answer_import(request, caller).await,
             ApiRoute::Keys | ApiRoute::RotateKeys => self.answer_keys(request, caller.actor()).await,
             ApiRoute::Metadata(id) => self.answer_metadata(id, request, caller).await,
@@ -146,7 +146,7 @@ impl<P: Ports> App<P> {
                 let begun = self.begin_test(id, configuration, BegunBy::Admin, caller.actor());
                 Ok(json(StatusCode::CREATED, &begun.await?))
             }
-            ApiRoute::Messages(id, reference) => self.show_messages(id, reference).await,
+            ApiRoute::Messages(id, reference) => self.show_messages(id, reference, caller.actor()).await,
             ApiRoute::SignIns(id) => {
                 let connection = self.existing(id).await?;
                 let page = self.sign_ins(&connection, SignInsQuery::read(request)?).await?;
@@ -158,13 +158,13 @@ impl<P: Ports> App<P> {
             ApiRoute::Undo(id) => self.answer_undo(id, request, caller).await,
             ApiRoute::VerifyDomain(id, domain) => self.verify_domain(id, domain, caller.actor()).await,
             ApiRoute::Versions(id) => Ok(json(StatusCode::OK, &VersionsView::of(self.list_versions(id).await?))),
-            ApiRoute::Webhook(id) => self.answer_webhook(id, request, caller.actor()).await,
+            ApiRoute::Webhook(id) => self.answer_webhook(id, request, caller).await,
             ApiRoute::WebhookDeliveries(id) => self.answer_deliveries(id, request).await,
-            ApiRoute::WebhookReplay(id) => self.answer_replay(id, request).await,
-            ApiRoute::WebhookReplayOne(id, event) => self.answer_replay_delivery(id, event).await,
+            ApiRoute::WebhookReplay(id) => self.answer_replay(id, request, caller.actor()).await,
+            ApiRoute::WebhookReplayOne(id, event) => self.answer_replay_delivery(id, event, caller.actor()).await,
             ApiRoute::WebhookSecret(id) => self.answer_rotate_secret(id, caller.actor()).await,
-            ApiRoute::WebhookTest(id) => self.answer_test_webhook(id).await,
-            ApiRoute::Webhooks => self.answer_webhooks(request, caller.actor()).await,
+            ApiRoute::WebhookTest(id) => self.answer_test_webhook(id, caller.actor()).await,
+            ApiRoute::Webhooks => self.answer_webhooks(request, caller).await,
             ApiRoute::Unknown => Err(ApiError::new(
                 StatusCode::NOT_FOUND,
                 "not_found",

@@ -20,7 +20,7 @@ use super::http::{Request, Response, json, respond};
 use super::ledger::{CaptureState, KeepMessage, ListMessages, ReadCapture, Recorded, SetCapture};
 use super::ports::{LogLine, Ports, Unavailable};
 use super::registry::Actor;
-use super::registry::capture::{CaptureKey, EndCapture, ReadCaptureKey, StartCapture};
+use super::registry::capture::{CaptureKey, EndCapture, OpenMessages, ReadCaptureKey, StartCapture};
 use crate::limits::MAX_CAPTURE_MINUTES;
 use crate::saml::id::{ConnectionId, Reference};
 use crate::saml::time::Timestamp;
@@ -140,9 +140,14 @@ impl<P: Ports> App<P> {
     }
 
     /// The messages of an attempt, as the API shows them.
-    pub(super) async fn show_messages(&self, id: &ConnectionId, reference: &Reference) -> Result<Response, ApiError> {
+    pub(super) async fn show_messages(
+        &self,
+        id: &ConnectionId,
+        reference: &Reference,
+        actor: Actor,
+    ) -> Result<Response, ApiError> {
         self.existing(id).await?;
-        let messages = self.read_messages(id, reference).await?;
+        let messages = self.read_messages(id, reference, actor).await?;
         let messages = messages.iter().map(|message| MessageView {
             at: message.at.to_rfc3339(),
             verified: message.verified,
@@ -156,20 +161,26 @@ impl<P: Ports> App<P> {
         ))
     }
 
-    /// The messages of an attempt, as they came.
+    /// The messages of an attempt, as they came. Where there are any, the audit log has it before they are opened.
     pub(super) async fn read_messages(
         &self,
         id: &ConnectionId,
         reference: &Reference,
+        actor: Actor,
     ) -> Result<Vec<Message>, Unavailable> {
         let list = ListMessages {
             reference: reference.clone(),
         };
         let captured = self.ports.ledger(id, list).await?;
-        let key = match captured.as_slice() {
-            [] => None,
-            _ => self.ports.registry(ReadCaptureKey { id: id.clone() }).await?.reply,
+        if captured.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = OpenMessages {
+            id: id.clone(),
+            reference: reference.clone(),
+            actor,
         };
+        let key = self.ports.registry(asked).await?.reply;
         let opened = captured.iter().filter_map(|captured| {
             let octets = open(key.as_ref()?, id, reference.as_str(), &captured.sealed)?;
             Some(Message {

@@ -124,10 +124,16 @@ impl<P: Ports> App<P> {
     }
 
     /// Forgets a draft.
-    pub(super) async fn discard_draft(&self, id: &ConnectionId, seen: Option<u64>) -> Result<(), ApiError> {
+    pub(super) async fn discard_draft(
+        &self,
+        id: &ConnectionId,
+        seen: Option<u64>,
+        actor: Actor,
+    ) -> Result<(), ApiError> {
         let discard = DiscardDraft {
             id: id.clone(),
             revision: seen,
+            actor,
         };
         self.ports.registry(discard).await?.reply.map_err(refused)
     }
@@ -181,7 +187,7 @@ impl<P: Ports> App<P> {
         }
         let seen = self.seen_draft(id, request).await?;
         if *request.method() == Method::DELETE {
-            self.discard_draft(id, seen)
+            self.discard_draft(id, seen, actor)
                 .await
                 .map_err(conditional(seen, DRAFT_STALE))?;
             return Ok(respond(StatusCode::NO_CONTENT, "application/json", ""));

@@ -32,7 +32,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use self::audit::{Action, Deed, ListAudit, ReadAuditPage};
-use self::capture::{EndCapture, ReadCaptureKey, StartCapture};
+use self::capture::{EndCapture, OpenMessages, ReadCaptureKey, StartCapture};
 use self::certificate_notices::TellCertificates;
 use self::decryption_keys::{ReadDecryptionKey, RotateDecryptionKeys};
 use self::drafts::{ApplyDraft, DiscardDraft, EditDraft, ReadDraft, RebaseDraft};
@@ -191,6 +191,13 @@ pub struct Read {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct List {}
 
+/// Reads all connections, oldest first, for somebody who takes them along, and writes that down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Export {
+    /// By whom.
+    pub actor: Actor,
+}
+
 /// Reads some connections, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ListPage {
@@ -277,6 +284,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
     }
     Ok(Some(match name {
         EndCapture::NAME => run::<EndCapture>(call, sql, now)?,
+        OpenMessages::NAME => run::<OpenMessages>(call, sql, now)?,
         ReadCaptureKey::NAME => run::<ReadCaptureKey>(call, sql, now)?,
         StartCapture::NAME => run::<StartCapture>(call, sql, now)?,
         ReadDecryptionKey::NAME => run::<ReadDecryptionKey>(call, sql, now)?,
@@ -321,6 +329,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Delete::NAME => run::<Delete>(call, sql, now)?,
         DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
         EditDraft::NAME => run::<EditDraft>(call, sql, now)?,
+        Export::NAME => run::<Export>(call, sql, now)?,
         List::NAME => run::<List>(call, sql, now)?,
         NoteFinding::NAME => run::<NoteFinding>(call, sql, now)?,
         ReadProofs::NAME => run::<ReadProofs>(call, sql, now)?,
@@ -511,6 +520,16 @@ impl Call for List {
             .iter()
             .map(|row| json(row, 0))
             .collect()
+    }
+}
+
+impl Call for Export {
+    type Reply = Vec<Connection>;
+    const NAME: &'static str = "export";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        audit::record_other(sql, &Deed::new(&self.actor, Action::ConnectionsExported), now)?;
+        List {}.run(sql, now)
     }
 }
 

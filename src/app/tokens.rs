@@ -33,11 +33,12 @@ impl<P: Ports> App<P> {
         Ok(self.ports.registry(ListTokens {}).await?.reply)
     }
 
-    /// Makes a token that allows no more than `held`, what its maker's own does. The text is told here, and never again.
+    /// Makes a token that allows no more than `held`, what its maker's own does, and lasts no longer. The text is told here, and never again.
     pub(super) async fn make_token(
         &self,
         given: TokenBody,
         held: &[Scope],
+        maker: Option<TokenId>,
         actor: Actor,
     ) -> Result<(TokenRecord, String), ApiError> {
         let name = name(&given.name)?;
@@ -57,6 +58,7 @@ impl<P: Ports> App<P> {
             name,
             scopes,
             expires_at,
+            maker,
             actor,
         };
         let record = self.ports.registry(add).await?.reply.map_err(refused)?;
@@ -104,6 +106,13 @@ fn refused(refusal: TokenRefusal) -> ApiError {
         TokenRefusal::NameTaken => {
             let message = "Another token has this name. Revoke that one first, or take another name.";
             ApiError::new(StatusCode::CONFLICT, "token_name_taken", message)
+        }
+        TokenRefusal::OutlastsMaker(end) => {
+            let end = end.to_rfc3339();
+            ApiError::invalid(
+                "expires_at",
+                &format!("expected a time up to {end}, when your own token ends"),
+            )
         }
         TokenRefusal::TooMany => {
             let message = "There are too many tokens. Revoke one first.";

@@ -19,7 +19,7 @@ use super::ports::{Answer, Ports};
 use super::principal::Principal;
 use super::registry::idempotency::Repeatable;
 use super::registry::import::{Import, ImportMode, Imported, ImportedConnection, Outcome};
-use super::registry::{Actor, List, Refusal};
+use super::registry::{Actor, Export, List, Refusal};
 use crate::dsig::{Certificate, RsaFloor};
 use crate::limits::{MAX_CERTIFICATES_PER_CONNECTION, MAX_IMPORTED_CONNECTIONS, MAX_IMPORTED_DECRYPTION_KEYS};
 use crate::saml::connection::{Connection, Endpoint, IdentityProvider, LogoutEndpoint, State, StoredCertificate};
@@ -181,8 +181,13 @@ impl Item {
 
 impl<P: Ports> App<P> {
     /// All connections, oldest first.
-    pub(super) async fn all_connections(&self) -> Result<Vec<Connection>, ApiError> {
+    async fn all_connections(&self) -> Result<Vec<Connection>, ApiError> {
         Ok(self.ports.registry(List {}).await?.reply)
+    }
+
+    /// All connections, oldest first, for `actor` to take along.
+    pub(super) async fn export_connections(&self, actor: Actor) -> Result<Vec<Connection>, ApiError> {
+        Ok(self.ports.registry(Export { actor }).await?.reply)
     }
 
     /// The document of all connections.
@@ -355,8 +360,8 @@ impl<P: Ports> App<P> {
     }
 
     /// `GET /export`.
-    pub(super) async fn answer_export(&self) -> Result<Response, ApiError> {
-        let connections = self.all_connections().await?;
+    pub(super) async fn answer_export(&self, actor: Actor) -> Result<Response, ApiError> {
+        let connections = self.export_connections(actor).await?;
         Ok(json(StatusCode::OK, &self.document(&connections)))
     }
 

@@ -5,37 +5,54 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::App;
 use super::ports::{FetchFailure, LogLine, Ports, Post};
 use super::registry::events::TellSignIn;
-use super::registry::outbox::{Attempt, Ended, note_end, take_due};
+use super::registry::outbox::{Attempt, Ended, due_endpoints, note_end, take_due};
 use super::registry::webhooks::{WANTED_KEY, Wanted, WebhookSecret};
 use super::sql::{Sql, SqlError, atomically};
 use crate::code::Code;
-use crate::limits::WEBHOOK_SECONDS;
-use crate::saml::id::{ConnectionId, EmailAddress};
+use crate::limits::{
+    MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND, MAX_WEBHOOKS_AT_ONCE, WEBHOOK_SECONDS, WEBHOOK_TURN_SECONDS,
+};
+use crate::saml::id::{ConnectionId, EmailAddress, WebhookId};
 use crate::saml::time::Timestamp;
 
 impl<P: Ports> App<P> {
-    /// Sends some of what is to be sent now, from the registry's own database.
+    /// One round: sends some of what is to be sent now, from the registry's own database. Each endpoint has its turn, a few at once, and
+    /// gets one event after the other meanwhile, so that one that is slow holds up none but itself.
     ///
     /// # Errors
     /// [`SqlError`] when the database fails. What was sent by then may be sent once more.
     pub async fn deliver_due(&self, sql: &dyn Sql) -> Result<(), SqlError> {
         let now = self.ports.now();
-        let due = atomically(sql, |sql| take_due(sql, now))?;
+        let due = atomically(sql, |sql| due_endpoints(sql, now))?;
+        let turns = due.iter().map(|endpoint| self.deliver_to(endpoint, sql));
+        let turns = stream::iter(turns).buffer_unordered(MAX_WEBHOOKS_AT_ONCE);
+        turns.collect::<Vec<_>>().await.into_iter().collect()
+    }
+
+    /// The turn of one endpoint: until it fails, nothing is left, or it took long enough.
+    async fn deliver_to(&self, endpoint: &WebhookId, sql: &dyn Sql) -> Result<(), SqlError> {
+        let (now, begun) = (self.ports.now(), self.ports.clock());
         // Without chance all of them come back at the same time, which is no harm.
         let chance = self.ports.random().unwrap_or_default();
-        let sent = due.iter().zip(chance).map(async |(attempt, chance)| {
-            let ended = self.send_event(attempt, now).await;
+        for chance in chance.into_iter().take(MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND) {
+            let Some(attempt) = atomically(sql, |sql| take_due(sql, endpoint, now))? else {
+                break;
+            };
+            let ended = self.send_event(&attempt, now).await;
             self.log_delivery(&ended);
-            atomically(sql, |sql| note_end(sql, attempt, &ended, chance, now))
-        });
-        join_all(sent).await.into_iter().collect()
+            atomically(sql, |sql| note_end(sql, &attempt, &ended, chance, now))?;
+            if !ended.is_success() || self.ports.clock().since(begun) >= WEBHOOK_TURN_SECONDS {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn send_event(&self, attempt: &Attempt, now: Timestamp) -> Ended {

@@ -12,9 +12,11 @@ use super::description::line;
 use super::error::ApiError;
 use super::http::{Request, Response, json, respond};
 use super::ports::{Answer, Ports};
+use super::principal::Principal;
 use super::registry::Actor;
 use super::registry::events::EventKind;
 use super::registry::outbox::{Delivery, DeliveryState, ListDeliveries, ReplayDelivery, ReplaySince, TestWebhook};
+use super::registry::tokens::Scope;
 use super::registry::webhooks::{
     AddWebhook, ChangeWebhook, DeleteWebhook, ListWebhooks, ReadWebhook, RotateWebhookSecret, Webhook, WebhookRefusal,
     WebhookSecret,
@@ -68,6 +70,7 @@ pub(super) struct ReplayBody {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct WebhookView<'a> {
     id: &'a WebhookId,
+    /// Without the scope `write`, its origin alone.
     url: &'a EndpointUrl,
     description: &'a str,
     events: &'a [EventKind],
@@ -185,15 +188,17 @@ impl<'a> DeliveryView<'a> {
 }
 
 impl<P: Ports> App<P> {
-    /// All endpoints, oldest first.
-    pub(super) async fn list_webhooks(&self) -> Result<Vec<Webhook>, ApiError> {
-        Ok(self.ports.registry(ListWebhooks {}).await?.reply)
+    /// All endpoints, oldest first, as somebody with the scopes `held` may see them.
+    pub(super) async fn list_webhooks(&self, held: &[Scope]) -> Result<Vec<Webhook>, ApiError> {
+        let webhooks = self.ports.registry(ListWebhooks {}).await?.reply;
+        Ok(webhooks.into_iter().map(|webhook| seen_with(held, webhook)).collect())
     }
 
-    /// An endpoint.
-    pub(super) async fn read_webhook(&self, id: &WebhookId) -> Result<Webhook, ApiError> {
+    /// An endpoint, as somebody with the scopes `held` may see it.
+    pub(super) async fn read_webhook(&self, id: &WebhookId, held: &[Scope]) -> Result<Webhook, ApiError> {
         let read = ReadWebhook { id: id.clone() };
-        self.ports.registry(read).await?.reply.map_err(refused)
+        let webhook = self.ports.registry(read).await?.reply.map_err(refused)?;
+        Ok(seen_with(held, webhook))
     }
 
     /// Makes an endpoint, enabled; it and its secret, which is shown once.
@@ -276,17 +281,23 @@ impl<P: Ports> App<P> {
     }
 
     /// Sends an event to an endpoint once more.
-    pub(super) async fn replay_delivery(&self, id: &WebhookId, event: &EventId) -> Result<Delivery, ApiError> {
+    pub(super) async fn replay_delivery(
+        &self,
+        id: &WebhookId,
+        event: &EventId,
+        actor: Actor,
+    ) -> Result<Delivery, ApiError> {
         let replay = ReplayDelivery {
             id: id.clone(),
             event: event.clone(),
+            actor,
         };
         self.ports.registry(replay).await?.reply.map_err(refused)
     }
 
     /// Sends an event to an endpoint that tells of nothing.
-    pub(super) async fn test_webhook(&self, id: &WebhookId) -> Result<Delivery, ApiError> {
-        let test = TestWebhook { id: id.clone() };
+    pub(super) async fn test_webhook(&self, id: &WebhookId, actor: Actor) -> Result<Delivery, ApiError> {
+        let test = TestWebhook { id: id.clone(), actor };
         self.ports.registry(test).await?.reply.map_err(refused)
     }
 
@@ -301,10 +312,10 @@ impl<P: Ports> App<P> {
     }
 
     /// `GET, POST /webhooks`.
-    pub(super) async fn answer_webhooks(&self, request: &Request, actor: Actor) -> Result<Response, ApiError> {
+    pub(super) async fn answer_webhooks(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         let now = self.ports.now();
         if *request.method() == Method::POST {
-            let created = self.create_webhook(read_body(request)?, actor).await?;
+            let created = self.create_webhook(read_body(request)?, caller.actor()).await?;
             let (webhook, secret) = &created.reply;
             let body = WebhookWithSecret {
                 webhook: WebhookView::of(webhook, now),
@@ -312,7 +323,7 @@ impl<P: Ports> App<P> {
             };
             return Ok(json(status(StatusCode::CREATED, created.published), &body));
         }
-        let webhooks = self.list_webhooks().await?;
+        let webhooks = self.list_webhooks(&caller.scopes).await?;
         let webhooks = webhooks.iter().map(|webhook| WebhookView::of(webhook, now)).collect();
         Ok(json(StatusCode::OK, &WebhookList { webhooks }))
     }
@@ -322,17 +333,17 @@ impl<P: Ports> App<P> {
         &self,
         id: &WebhookId,
         request: &Request,
-        actor: Actor,
+        caller: &Principal,
     ) -> Result<Response, ApiError> {
         let Answer { reply, published } = match *request.method() {
             Method::DELETE => {
-                let deleted = self.delete_webhook(id, actor).await?;
+                let deleted = self.delete_webhook(id, caller.actor()).await?;
                 let status = status(StatusCode::NO_CONTENT, deleted.published);
                 return Ok(respond(status, "application/json", ""));
             }
-            Method::PATCH => self.patch_webhook(id, read_body(request)?, actor).await?,
+            Method::PATCH => self.patch_webhook(id, read_body(request)?, caller.actor()).await?,
             _ => Answer {
-                reply: self.read_webhook(id).await?,
+                reply: self.read_webhook(id, &caller.scopes).await?,
                 published: true,
             },
         };
@@ -370,25 +381,48 @@ impl<P: Ports> App<P> {
     }
 
     /// `POST /webhooks/{webhook}/deliveries/{event}/replay`.
-    pub(super) async fn answer_replay_delivery(&self, id: &WebhookId, event: &EventId) -> Result<Response, ApiError> {
-        let delivery = self.replay_delivery(id, event).await?;
+    pub(super) async fn answer_replay_delivery(
+        &self,
+        id: &WebhookId,
+        event: &EventId,
+        actor: Actor,
+    ) -> Result<Response, ApiError> {
+        let delivery = self.replay_delivery(id, event, actor).await?;
         Ok(json(StatusCode::OK, &DeliveryView::of(&delivery)))
     }
 
     /// `POST /webhooks/{webhook}/replay`.
-    pub(super) async fn answer_replay(&self, id: &WebhookId, request: &Request) -> Result<Response, ApiError> {
+    pub(super) async fn answer_replay(
+        &self,
+        id: &WebhookId,
+        request: &Request,
+        actor: Actor,
+    ) -> Result<Response, ApiError> {
         let ReplayBody { since } = read_body(request)?;
         let since = Timestamp::parse_rfc3339(&since)
             .ok_or_else(|| ApiError::invalid("since", "expected a date and time (RFC 3339)"))?;
-        let replay = ReplaySince { id: id.clone(), since };
+        let id = id.clone();
+        let replay = ReplaySince { id, since, actor };
         let replayed = self.ports.registry(replay).await?.reply.map_err(refused)?;
         Ok(json(StatusCode::OK, &Replayed { replayed }))
     }
 
     /// `POST /webhooks/{webhook}/test`.
-    pub(super) async fn answer_test_webhook(&self, id: &WebhookId) -> Result<Response, ApiError> {
-        let delivery = self.test_webhook(id).await?;
+    pub(super) async fn answer_test_webhook(&self, id: &WebhookId, actor: Actor) -> Result<Response, ApiError> {
+        let delivery = self.test_webhook(id, actor).await?;
         Ok(json(StatusCode::OK, &DeliveryView::of(&delivery)))
+    }
+}
+
+/// What somebody with the scopes `held` sees of an endpoint. Whoever cannot change it sees the origin of its address alone: path and query may
+/// be a secret of whoever receives.
+fn seen_with(held: &[Scope], webhook: Webhook) -> Webhook {
+    if Scope::Write.is_allowed_by(held) {
+        return webhook;
+    }
+    Webhook {
+        url: webhook.url.origin(),
+        ..webhook
     }
 }
 

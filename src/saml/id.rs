@@ -377,6 +377,13 @@ impl EndpointUrl {
             .unwrap_or_default()
     }
 
+    /// Its origin alone, without path and query.
+    #[must_use]
+    pub fn origin(&self) -> Self {
+        let url = Url::parse(&self.0).ok();
+        Self(url.map(|url| url.origin().ascii_serialization()).unwrap_or_default())
+    }
+
     /// The same URL with one more parameter in its query.
     #[must_use]
     pub fn with_parameter(&self, name: &str, value: &str) -> Self {

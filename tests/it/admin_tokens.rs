@@ -108,6 +108,60 @@ fn no_token_makes_one_that_allows_more() {
 }
 
 #[test]
+fn no_token_makes_one_that_lasts_longer() {
+    let world = World::new();
+    let end = "2026-07-01T13:00:00Z";
+    let (text, _) = token(
+        &world,
+        &json!({"name": "maker", "scopes": ["tokens", "read"], "expires_at": end}),
+    );
+    let derive = |name: &str, end: Value| {
+        let body = json!({"name": name, "scopes": ["read"], "expires_at": end});
+        call(&world, &text, "POST", "/tokens", &body)
+    };
+    for later in [
+        Value::Null,
+        json!("2026-07-01T13:00:01Z"),
+        json!("2099-01-01T00:00:00Z"),
+    ] {
+        let (status, refused) = derive("a", later);
+        assert_eq!(
+            (
+                status,
+                &refused["error"]["code"],
+                &refused["error"]["field"],
+                &refused["error"]["message"]
+            ),
+            (
+                422,
+                &json!("invalid_field"),
+                &json!("expires_at"),
+                &json!(format!(
+                    "expires_at: expected a time up to {end}, when your own token ends."
+                ))
+            )
+        );
+    }
+    let (_, listed) = world.api("GET", "/tokens", &json!({}));
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 1, "nothing was made");
+    assert_eq!(derive("a", json!(end)).0, 201);
+    assert_eq!(derive("b", json!("2026-07-01T14:59:59+02:00")).0, 201);
+    // One without an end makes what lasts as long.
+    let (text, _) = token(&world, &json!({"name": "lasting", "scopes": ["tokens"]}));
+    assert_eq!(
+        call(
+            &world,
+            &text,
+            "POST",
+            "/tokens",
+            &json!({"name": "c", "scopes": ["tokens"]})
+        )
+        .0,
+        201
+    );
+}
+
+#[test]
 fn a_token_ends_when_it_is_revoked_and_when_its_time_is_over() {
     let world = World::new();
     let (lasting, id) = token(&world, &json!({"name": "lasting", "scopes": ["read"]}));

@@ -2,8 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use edge_saml::app::sql::Sql;
 use serde_json::{Value, json};
 
+use crate::support::dashboard::{body, signed_in};
 use crate::support::idp::{Idp, Message, Signed};
 use crate::support::world::{Browser, World, location};
 
@@ -185,6 +187,7 @@ fn switched_off_it_is_forgotten() {
     capture(&world, &id, 60);
     capture(&world, &id, 10);
     let xml = refused(&world, &mut browser, &id);
+    let read = world.sign_ins(&id, "")[0]["reference"].as_str().unwrap().to_owned();
     assert_eq!(
         captured(&world, &id),
         [xml],
@@ -197,8 +200,8 @@ fn switched_off_it_is_forgotten() {
     assert!(captured(&world, &id).is_empty());
     assert_eq!(world.api("DELETE", &path, &json!({})).0, 204);
 
-    // Who did it and when stands in the audit log.
-    let (_, audit) = world.api("GET", &format!("/audit?connection={id}&limit=4"), &json!({}));
+    // Who did it and when stands in the audit log, and what they read; but not that there was nothing to be read.
+    let (_, audit) = world.api("GET", &format!("/audit?connection={id}&limit=5"), &json!({}));
     let entries = audit["entries"].as_array().unwrap().iter();
     let entries: Vec<_> = entries
         .map(|entry| ["actor", "action", "change"].map(|field| entry[field].as_str().unwrap().to_owned()))
@@ -209,8 +212,10 @@ fn switched_off_it_is_forgotten() {
         ["token ADMIN_TOKEN".to_owned(), "capture.started".to_owned(), change]
     };
     assert_eq!(entries[..2], [ended.map(str::to_owned), ended.map(str::to_owned)]);
+    let change = format!("Read the captured messages of the sign-in {read}");
+    assert_eq!(entries[2], ["token ADMIN_TOKEN", "capture.read", &change]);
     assert_eq!(
-        entries[2..],
+        entries[3..],
         [started("2026-07-01T12:10:00Z"), started("2026-07-01T13:00:00Z")]
     );
 
@@ -222,6 +227,42 @@ fn switched_off_it_is_forgotten() {
         let elsewhere = "/connections/conn_abcdefghij234567klmn/capture";
         assert_eq!(world.api(method, elsewhere, &json!({"minutes": 1})).0, 404, "{method}");
     }
+}
+
+#[test]
+fn nothing_is_shown_that_was_not_written_down() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let mut admin = signed_in(&world);
+    let id = world.connection(&Idp::trusted());
+    capture(&world, &id, 10);
+    let xml = refused(&world, &mut browser, &id);
+    let reference = world.sign_ins(&id, "")[0]["reference"].as_str().unwrap().to_owned();
+    let api = format!("/connections/{id}/sign-ins/{reference}/messages");
+    let page = format!("/sso/admin/connections/{id}/sign-ins/{reference}");
+    let file = format!("{page}/messages/1");
+    let entries = || {
+        let statement = "SELECT actor FROM audit WHERE action = 'capture.read' ORDER BY sequence";
+        let rows = world.registry.run(statement, &[]).unwrap();
+        rows.into_iter().flatten().collect::<Vec<_>>()
+    };
+    // Whichever statement it is that fails.
+    for statements in 0..4 {
+        world.failing.set(Some(("open_messages", statements)));
+        let answers = [
+            world.api("GET", &api, &json!({})).0,
+            admin.get(&world, &page).status().as_u16(),
+            admin.get(&world, &file).status().as_u16(),
+        ];
+        world.failing.set(None);
+        assert_eq!((answers, entries()), ([503; 3], vec![]), "{statements}");
+    }
+    assert_eq!(world.api("GET", &api, &json!({})).0, 200);
+    assert!(body(&admin.get(&world, &page)).contains("Response 1"));
+    assert_eq!(admin.get(&world, &file).body(), xml.as_bytes());
+    let (program, person) = ("token ADMIN_TOKEN".into(), "dashboard (token ADMIN_TOKEN)");
+    assert_eq!(entries(), [program, person.into(), person.into()]);
+    let log = body(&admin.get(&world, &format!("/sso/admin/audit?connection={id}")));
+    assert!(log.contains(&format!("Read the captured messages of the sign-in {reference}")));
 }
 
 #[test]

@@ -321,11 +321,16 @@ fn capture_is_switched_for_a_while_and_read_by_those_who_may_change_something() 
     assert!(!page.contains("Captured messages"));
     let page = body(&browser.get(&world, &log(&id)));
     assert!(!page.contains("captured until") && !page.contains("Delete what was captured"));
-    let (_, audit) = world.api("GET", &format!("/audit?connection={id}&limit=2"), &json!({}));
+    let (_, audit) = world.api("GET", &format!("/audit?connection={id}&limit=10"), &json!({}));
     let words = |n: usize| ["actor", "change"].map(|field| audit["entries"][n][field].as_str().unwrap().to_owned());
     let actor = "dashboard (token ADMIN_TOKEN)";
     assert_eq!(words(0), [actor, "Ended the capture of messages"]);
-    assert_eq!(words(1), [actor, "Captures messages until 2026-07-01T13:00:00Z"]);
+    // A page that shows messages, and each file that is asked for.
+    let read = format!("Read the captured messages of the sign-in {reference}");
+    for n in 1..5 {
+        assert_eq!(words(n), [actor, &read]);
+    }
+    assert_eq!(words(5), [actor, "Captures messages until 2026-07-01T13:00:00Z"]);
 
     // When it has ended by itself, what was captured stays for a day, unless somebody deletes it.
     submit(&world, &mut browser, &form("start-capture"), &[("minutes", "10")]);

@@ -213,3 +213,30 @@ fn tokens_take_their_scope_and_give_no_more_than_their_maker_has() {
     assert_eq!(stranger.post(&world, TOKENS, &form).status(), 303);
     assert_eq!(listed(&world).len(), 3);
 }
+
+/// The form offers the last day of the visitor's own token, which works as it is.
+#[test]
+fn a_token_with_an_end_makes_none_that_lasts_longer() {
+    let world = World::new();
+    let keeper = json!({"name": "keeper", "scopes": ["read", "tokens"], "expires_at": "2026-08-01T12:00:00Z"});
+    let (_, keeper) = world.api("POST", "/tokens", &keeper);
+    let mut browser = signed_in_with(&world, keeper["token"].as_str().unwrap());
+    let page = body(&browser.get(&world, TOKENS));
+    assert!(
+        page.contains("value=\"2026-08-01\"") && page.contains("no later than your own token"),
+        "{page}"
+    );
+    for end in ["", "2026-08-02"] {
+        let fields = [("name", "later"), ("scopes", "read"), ("expires_at", end)];
+        let refused = submit(&world, &mut browser, TOKENS, &fields);
+        assert_eq!(refused.status(), 422, "{end}");
+        let page = body(&refused);
+        assert!(
+            page.contains("id=\"token-expires_at-error\"") && page.contains("when your own token ends"),
+            "{page}"
+        );
+    }
+    let fields = [("name", "offered"), ("scopes", "read"), ("expires_at", "2026-08-01")];
+    assert_eq!(submit(&world, &mut browser, TOKENS, &fields).status(), 201);
+    assert_eq!(listed(&world).len(), 2);
+}

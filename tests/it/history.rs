@@ -1,10 +1,21 @@
 //! What is remembered of changes: versions, which can be had again, and the audit log.
 
+use std::cell::RefCell;
+
+use edge_saml::app::ports::Ports;
+use edge_saml::app::registry;
+use edge_saml::app::registry::tokens::{AddToken, Scope};
 use edge_saml::app::sql::Sql;
+use edge_saml::saml::id::{ConnectionId, TokenId};
+use edge_saml::saml::time::Timestamp;
+use edge_saml::token::TokenHash;
+use futures_executor::block_on;
 use serde_json::{Value, json};
 
-use crate::support::idp::Idp;
-use crate::support::world::World;
+use crate::ledger::Explained;
+use crate::support::dashboard::{body, signed_in, submit};
+use crate::support::idp::{Idp, NOW};
+use crate::support::world::{MemorySql, World};
 
 fn versions(world: &World, id: &str) -> Vec<Value> {
     let (status, body) = world.api("GET", &format!("/connections/{id}/versions"), &json!({}));
@@ -227,25 +238,104 @@ fn only_so_much_is_kept() {
     assert_eq!((versions(&world, &id).len(), oldest(&world)), (100, 2));
     world.patch(&id, &json!({"name": "Acme"}));
     assert_eq!((versions(&world, &id).len(), oldest(&world)), (100, 3));
+}
 
-    let count = |world: &World| {
-        world
-            .registry
-            .run("SELECT count(*), min(sequence) FROM audit", &[])
-            .unwrap()[0]
-            .clone()
+/// Whatever a schedule or the holders of setup links do, what people with tokens did stays.
+#[test]
+fn entries_give_way_only_to_those_of_their_own_room() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let enter = |actor: &str, count: i64| {
+        let statement = "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1) \
+             INSERT INTO audit (at, actor, action, change, diff) SELECT n, ?2, 'x', 'x', '[]' FROM numbers";
+        world.registry.run(statement, &[count.into(), actor.into()]).unwrap();
     };
-    assert_eq!(count(&world), [102.into(), 1.into()]);
-    world
-        .registry
-        .run("UPDATE audit SET sequence = 10000 WHERE sequence = 102", &[])
-        .unwrap();
-    world
-        .registry
-        .run("UPDATE sqlite_sequence SET seq = 10000 WHERE name = 'audit'", &[])
-        .unwrap();
+    let count = |actor: &str| {
+        let statement = "SELECT count(*) FROM audit WHERE actor GLOB ?";
+        world.registry.run(statement, &[actor.into()]).unwrap()[0][0].clone()
+    };
+    let tell = |actor: &str| {
+        let capture = registry::capture::EndCapture {
+            id: ConnectionId::parse(&id).unwrap(),
+            actor: registry::Actor::new(actor),
+        };
+        block_on((&world).registry(capture)).unwrap().reply.unwrap();
+    };
+    // As there are when there was no bound yet: the next entry drops what is too much.
+    enter("schedule", 12_000);
+    enter("setup link", 3_000);
+    for (noisy, left) in [("schedule", 10_000), ("setup link", 2_000)] {
+        tell(noisy);
+        assert_eq!(count(noisy), left.into());
+    }
+    tell("sign-in");
+    assert_eq!((count("schedule"), count("sign-in")), (9_999.into(), 1.into()));
+    assert_eq!(count("token ADMIN_TOKEN"), 3.into());
+
+    // People at the dashboard and people at the API have one room.
+    enter("dashboard (token \"a\")", 9_996);
+    enter("token \"a\"", 1);
     world.patch(&id, &json!({"name": "Acme Inc."}));
-    assert_eq!(count(&world), [102.into(), 2.into()]);
+    assert_eq!(
+        (count("token ADMIN_TOKEN"), count("*token*")),
+        (3.into(), 10_000.into())
+    );
+    tell("dashboard (token ADMIN_TOKEN)");
+    assert_eq!(
+        (count("token ADMIN_TOKEN"), count("*token*")),
+        (2.into(), 10_000.into())
+    );
+    // A token that may only read can ask for exports, which push out exports.
+    enter("token \"reader\"", 3_000);
+    let statement = "UPDATE audit SET action = 'connection.exported' WHERE actor = 'token \"reader\"'";
+    world.registry.run(statement, &[]).unwrap();
+    world.api("GET", "/export", &json!({}));
+    assert_eq!(
+        (count("token \"reader\""), count("token ADMIN_TOKEN")),
+        (1_999.into(), 3.into())
+    );
+    world
+        .registry
+        .run("DELETE FROM audit WHERE action = 'connection.exported'", &[])
+        .unwrap();
+    // And whoever is known as neither is no person with a token.
+    tell("somebody");
+    assert_eq!((count("*token*"), count("schedule")), (10_000.into(), 9_998.into()));
+    assert_eq!(count("setup link"), 2_000.into());
+}
+
+/// An import makes many entries in one step: each must not read the whole log.
+#[test]
+fn what_is_too_much_in_a_room_is_found_by_its_index() {
+    let sql = Explained {
+        sql: MemorySql::new(),
+        plans: RefCell::default(),
+    };
+    registry::prepare(&sql.sql).unwrap();
+    let add = AddToken {
+        id: TokenId::from_random(&[1; 32]),
+        hash: TokenHash::of_octets(b"a token"),
+        name: "a".to_owned(),
+        scopes: vec![Scope::Read],
+        expires_at: None,
+        maker: None,
+        actor: registry::Actor::new("token ADMIN_TOKEN"),
+    };
+    registry::Call::run(add, &sql, Timestamp::from_unix_seconds(NOW))
+        .unwrap()
+        .unwrap();
+    let plans = sql.plans.borrow();
+    let of_log = plans
+        .iter()
+        .filter(|(statement, _)| statement.starts_with("DELETE FROM audit"));
+    let of_log: Vec<&str> = of_log
+        .map(|(_, plan)| plan.as_str())
+        .filter(|plan| plan.contains("audit"))
+        .collect();
+    assert_eq!(of_log.len(), 2, "{of_log:?}");
+    for plan in of_log {
+        assert!(plan.contains("INDEX audit_by_room (<expr>=?"), "{plan}");
+    }
 }
 
 #[test]
@@ -273,4 +363,92 @@ fn what_is_of_no_connection_is_in_the_audit_log_too() {
         (&entries[0]["connection"], &entries[0]["diff"]),
         (&Value::Null, &json!([]))
     );
+}
+
+/// What changes no connection, and tells people or other systems something, or undoes what somebody prepared.
+#[test]
+fn what_is_given_away_sent_and_discarded_is_in_the_audit_log_too() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let id = world.connection(&Idp::trusted());
+    let (_, made) = world.api(
+        "POST",
+        "/webhooks",
+        &json!({"url": "https://hooks.example/in?key=of-the-receiver"}),
+    );
+    let hook = made["id"].as_str().unwrap();
+    let before = audit(&world, "").len();
+    let post = |path: &str, body: Value| {
+        let (status, answer) = world.api("POST", &format!("/webhooks/{hook}{path}"), &body);
+        assert_eq!(status, 200, "{answer}");
+        answer
+    };
+    let event = post("/test", json!({}))["event"].as_str().unwrap().to_owned();
+    post(&format!("/deliveries/{event}/replay"), json!({}));
+    post("/replay", json!({"since": "2026-07-01T12:00:00Z"}));
+    let page = format!("/sso/admin/webhooks/{hook}");
+    for (form, fields) in [("test", &[][..]), ("replay", &[("event", event.as_str())])] {
+        let sent = submit(&world, &mut browser, &format!("{page}/{form}"), fields);
+        assert_eq!(sent.status(), 303);
+    }
+    // What there is not is not sent.
+    let unknown = format!("/webhooks/{hook}/deliveries/evt_{}/replay", "0".repeat(32));
+    assert_eq!(world.api("POST", &unknown, &json!({})).0, 404);
+
+    assert_eq!(world.api("GET", "/export", &json!({})).0, 200);
+    let file = "/sso/admin/transfer/connections.json";
+    assert_eq!(browser.get(&world, file).status(), 200);
+    for statements in 0..2 {
+        world.failing.set(Some(("export", statements)));
+        assert_eq!(world.api("GET", "/export", &json!({})).0, 503);
+        assert_eq!(browser.get(&world, file).status(), 503);
+        world.failing.set(None);
+    }
+
+    let draft = format!("/connections/{id}/draft");
+    for by_form in [false, true] {
+        assert_eq!(world.api("PATCH", &draft, &json!({"name": "Draft"})).0, 200);
+        if by_form {
+            let form = format!("/sso/admin/connections/{id}/discard-draft");
+            assert_eq!(submit(&world, &mut browser, &form, &[]).status(), 303);
+        } else {
+            assert_eq!(world.api("DELETE", &draft, &json!({})).0, 204);
+        }
+    }
+    assert_eq!(world.api("DELETE", &draft, &json!({})).0, 404);
+
+    let entries = audit(&world, "");
+    let told = entries[..entries.len() - before].iter().rev();
+    let told: Vec<[&str; 3]> = told
+        .map(|entry| ["actor", "action", "change"].map(|name| entry[name].as_str().unwrap()))
+        .collect();
+    let (program, person) = ("token ADMIN_TOKEN", "dashboard (token ADMIN_TOKEN)");
+    let hook = format!("{hook} (hooks.example)");
+    let (tested, replayed) = (
+        format!("Sent a test event to the webhook {hook}"),
+        format!("Sent once more to the webhook {hook}: "),
+    );
+    let (one, all) = (
+        format!("{replayed}{event}"),
+        format!("{replayed}events since 2026-07-01T12:00:00Z (1)"),
+    );
+    assert_eq!(
+        told,
+        [
+            [program, "webhook.tested", &tested],
+            [program, "webhook.replayed", &one],
+            [program, "webhook.replayed", &all],
+            [person, "webhook.tested", &tested],
+            [person, "webhook.replayed", &one],
+            [program, "connection.exported", "Exported all connections"],
+            [person, "connection.exported", "Exported all connections"],
+            [program, "connection.draft_discarded", "Discarded the draft"],
+            [person, "connection.draft_discarded", "Discarded the draft"],
+        ]
+    );
+    assert_eq!(entries[0]["connection"], id);
+    let log = body(&browser.get(&world, "/sso/admin/audit"));
+    for [_, _, change] in told {
+        assert!(log.contains(change), "{change}");
+    }
 }

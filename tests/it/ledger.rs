@@ -19,9 +19,9 @@ use crate::support::idp::NOW;
 use crate::support::world::MemorySql;
 
 /// A database that notes each statement, and how it finds its rows.
-struct Explained {
-    sql: MemorySql,
-    plans: RefCell<Vec<(String, String)>>,
+pub(crate) struct Explained {
+    pub(crate) sql: MemorySql,
+    pub(crate) plans: RefCell<Vec<(String, String)>>,
 }
 
 impl Sql for Explained {

@@ -5,9 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::{FetchFailure, Fetched};
 use edge_saml::app::registry;
 use edge_saml::app::sql::Sql;
+use edge_saml::saml::id::WebhookId;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 
+use crate::support::dashboard::{body as text_of, signed_in_with};
 use crate::support::idp::{Idp, Message, NOW, Signed};
 use crate::support::world::{Browser, Posted, World, dns_answer, location};
 
@@ -369,6 +371,12 @@ fn sign_ins_are_told_where_that_is_asked_for() {
     }
     assert_eq!(world.config("webhooks:sign-ins"), None);
     assert!(!world.everything_registered().contains("ada@"));
+
+    // Nor is the address kept where nobody wants to know it.
+    webhook(&world, &json!({"events": ["sign_in.succeeded"]}));
+    assert_eq!(sign_in(&world, &id, &Idp::trusted()), 303);
+    assert_eq!(all_sent(&world).len(), 1);
+    assert!(!world.everything_registered().contains("ada@"));
 }
 
 #[test]
@@ -651,15 +659,96 @@ fn one_endpoint_that_fails_does_not_hold_up_the_others() {
     }
     let count = |posted: &[Posted], url: &str| posted.iter().filter(|one| one.url == url).count();
     let first = sent(&world);
-    assert_eq!((count(&first, URL), count(&first, "https://good.example/")), (3, 3));
+    assert_eq!((count(&first, URL), count(&first, "https://good.example/")), (1, 8));
     // From now on it is asked once in a while, one thing at a time.
-    let rest = all_sent(&world);
-    assert_eq!((count(&rest, URL), count(&rest, "https://good.example/")), (0, 5));
+    assert_eq!(all_sent(&world).len(), 0);
+    world.pass(5);
+    assert_eq!((count(&sent(&world), URL), sent(&world).len()), (1, 0));
     world.pass(61);
     assert_eq!(count(&sent(&world), URL), 1);
     assert_eq!(sent(&world).len(), 0);
     let shown = call(&world, "GET", &format!("/webhooks/{failing}"), &json!({}));
     assert_eq!(shown["pending"], 8);
+}
+
+/// However many sign-ins are refused, and whoever is slow: changes are told first, and to everybody in the same round.
+#[test]
+fn each_endpoint_has_its_turn() {
+    let world = World::new();
+    let connection = world.connection(&Idp::trusted());
+    let refuse = |count: usize| {
+        for n in 0..count {
+            let refused = registry::events::TellSignIn {
+                connection: edge_saml::saml::id::ConnectionId::parse(&connection).unwrap(),
+                reference: Some(n.to_string()),
+                code: Some("unsigned".to_owned()),
+                email: None,
+            };
+            futures_executor::block_on(edge_saml::app::ports::Ports::registry(&&world, refused)).unwrap();
+        }
+    };
+    let url = |n: usize| format!("https://h{n}.example/");
+    let events = |events: Value, n: usize| webhook(&world, &json!({"url": url(n), "events": events})).0;
+    for n in 0..8 {
+        events(json!(["sign_in.refused"]), n);
+    }
+    let failing = events(json!(["sign_in.refused", "connection.updated"]), 8);
+    let urls = |posted: &[Posted]| posted.iter().map(|one| one.url.clone()).collect::<Vec<_>>();
+    let count = |posted: &[Posted], n: usize| posted.iter().filter(|one| one.url == url(n)).count();
+    world.post_answers.borrow_mut().insert(url(8), Ok(500));
+    refuse(1);
+    assert_eq!(sent(&world).len(), 9);
+    world.post_answers.borrow_mut().clear();
+    world.pass(5);
+
+    // Changes before refused sign-ins, also where the last event failed; of one kind, those that fail last.
+    refuse(30);
+    world.patch(&connection, &json!({"name": "first"}));
+    world.most_posting.set(0);
+    world.post_takes.borrow_mut().insert(url(3), 8);
+    let first = sent(&world);
+    assert_eq!(
+        (urls(&first)[0].clone(), kinds(&first)[0].as_str()),
+        (url(8), "connection.updated")
+    );
+    assert_eq!(world.most_posting.get(), 6);
+    // One that is slow gets one event, and everybody else as many as a round has.
+    let counts: Vec<usize> = (0..9).map(|n| count(&first, n)).collect();
+    assert_eq!((counts[3], counts[8]), (1, 20));
+    let second = sent(&world);
+    assert!(count(&second, 3) == 1 && count(&second, 0) > 0);
+
+    let shown = call(&world, "GET", &format!("/webhooks/{failing}"), &json!({}));
+    assert_eq!(shown["failing_since"], Value::Null);
+}
+
+#[test]
+fn those_that_fail_have_their_turn_last_and_those_that_are_off_none() {
+    let world = World::new();
+    let (failing, _) = webhook(&world, &json!({}));
+    let (good, _) = webhook(&world, &json!({"url": "https://good.example/"}));
+    answers(&world, Ok(500));
+    let fields = |domain: &str| json!({"name": "x", "provider": "okta", "domains": [domain]});
+    call(&world, "POST", "/connections", &fields("a.test"));
+    assert_eq!(sent(&world).len(), 2);
+    call(&world, "POST", "/connections", &fields("b.test"));
+    world.pass(5);
+    let now = edge_saml::saml::time::Timestamp::from_unix_seconds(world.time());
+    let due = registry::outbox::due_endpoints(&world.registry, now).unwrap();
+    assert_eq!(due.iter().map(WebhookId::as_str).collect::<Vec<_>>(), [&good, &failing]);
+    // Disabled after it was found to be due.
+    call(
+        &world,
+        "PATCH",
+        &format!("/webhooks/{good}"),
+        &json!({"enabled": false}),
+    );
+    let taken = |n: usize| {
+        registry::outbox::take_due(&world.registry, &due[n], now)
+            .unwrap()
+            .is_some()
+    };
+    assert_eq!((taken(0), taken(1)), (false, true));
 }
 
 #[test]
@@ -669,7 +758,10 @@ fn an_attempt_without_an_end_is_made_again() {
     call(&world, "POST", &format!("/webhooks/{id}/test"), &json!({}));
     let now = edge_saml::saml::time::Timestamp::from_unix_seconds(NOW);
     // Taken, and then the object ends.
-    assert_eq!(registry::outbox::take_due(&world.registry, now).unwrap().len(), 1);
+    let endpoints = registry::outbox::due_endpoints(&world.registry, now).unwrap();
+    assert_eq!(endpoints.iter().map(WebhookId::as_str).collect::<Vec<_>>(), [&id]);
+    let taken = registry::outbox::take_due(&world.registry, &endpoints[0], now).unwrap();
+    assert!(taken.is_some());
     assert_eq!(sent(&world).len(), 0);
     world.pass(5);
     assert_eq!(sent(&world).len(), 1);
@@ -696,9 +788,10 @@ fn the_outbox_is_bounded_and_says_what_it_dropped() {
     assert_eq!((&shown["pending"], &shown["dropped"]), (&json!(1_001), &json!(1)));
     let first = sent(&world);
     assert_eq!(
-        kinds(&first),
+        kinds(&first)[..3],
         ["connection.updated", "sign_in.refused", "sign_in.refused"]
     );
+    assert_eq!(first.len(), 20);
     assert_eq!(body(&first[1])["data"]["reference"], "1");
     let rows = |table: &str| {
         world
@@ -714,7 +807,12 @@ fn the_outbox_is_bounded_and_says_what_it_dropped() {
     futures_executor::block_on(edge_saml::app::ports::Ports::registry(&&world, registry::Publish {})).unwrap();
     assert_eq!((rows("webhook_events"), rows("webhook_deliveries")), (0, 0));
     let shown = call(&world, "GET", &format!("/webhooks/{id}"), &json!({}));
-    assert_eq!((&shown["pending"], &shown["dropped"]), (&json!(0), &json!(999)));
+    assert_eq!((&shown["pending"], &shown["dropped"]), (&json!(0), &json!(982)));
+
+    // Nor is it sent, though the schedule does not run.
+    world.patch(&connection, &json!({"name": "late"}));
+    world.pass(14 * 86_400);
+    assert_eq!((sent(&world).len(), rows("webhook_deliveries")), (0, 0));
 }
 
 #[test]
@@ -991,4 +1089,32 @@ fn webhooks_take_a_token_that_allows_it() {
         ),
         (403, 403, 403)
     );
+}
+
+/// Many receivers put a secret into path or query: whoever cannot change a webhook does not see it.
+#[test]
+fn who_may_only_read_sees_no_more_of_an_address_than_its_origin() {
+    let world = World::new();
+    let url = "https://hooks.example:8443/services/T0/of-the-receiver?key=of-the-receiver";
+    let (id, _) = webhook(&world, &json!({ "url": url }));
+    for (scope, shown) in [("read", "https://hooks.example:8443"), ("write", url)] {
+        let (_, made) = world.api("POST", "/tokens", &json!({"name": scope, "scopes": [scope]}));
+        let token = made["token"].as_str().unwrap();
+        let get = |path: &str| -> Value {
+            let request = http::Request::builder()
+                .uri(format!("/sso/api/v1/webhooks{path}"))
+                .header("authorization", format!("Bearer {token}"));
+            let response = world.handle(request.body(Vec::new()).unwrap());
+            serde_json::from_slice(response.body()).unwrap()
+        };
+        assert_eq!(get("")["webhooks"][0]["url"], shown);
+        assert_eq!(get(&format!("/{id}"))["url"], shown);
+        assert!(!get(&format!("/{id}/deliveries")).to_string().contains("of-the"));
+        let mut browser = signed_in_with(&world, token);
+        for path in [String::new(), format!("/{id}")] {
+            let page = text_of(&browser.get(&world, &format!("/sso/admin/webhooks{path}")));
+            assert!(page.contains("hooks.example"), "{page}");
+            assert_eq!(page.contains("of-the-receiver"), scope == "write", "{page}");
+        }
+    }
 }

@@ -68,7 +68,12 @@ impl<P: Ports> App<P> {
     /// `GET, POST /tokens`.
     pub(super) async fn answer_tokens(&self, request: &Request, caller: &Principal) -> Result<Response, ApiError> {
         if *request.method() == Method::POST {
-            let made = self.make_token(read_body(request)?, &caller.scopes, caller.actor());
+            let made = self.make_token(
+                read_body(request)?,
+                &caller.scopes,
+                caller.token.clone(),
+                caller.actor(),
+            );
             let (record, secret) = made.await?;
             let token = TokenView::of(&record);
             return Ok(json(StatusCode::CREATED, &NewToken { token, secret }));

@@ -252,7 +252,7 @@ impl<P: Ports> App<P> {
                 applied.await.map(|saved| Done::live(&saved))
             }
             Section::DiscardDraft => {
-                self.discard_draft(id, seen_revision(form)).await?;
+                self.discard_draft(id, seen_revision(form), visitor.actor()).await?;
                 Ok(Done::Live { published: true })
             }
             Section::RebaseDraft => {

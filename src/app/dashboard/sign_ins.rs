@@ -241,7 +241,7 @@ impl<P: Ports> App<P> {
             return Ok(message(StatusCode::NOT_FOUND, "There is nothing here", text));
         };
         let messages = if visitor.may(Scope::Write) {
-            Some(self.read_messages(id, reference).await?)
+            Some(self.read_messages(id, reference, visitor.actor()).await?)
         } else {
             None
         };
@@ -270,12 +270,13 @@ impl<P: Ports> App<P> {
     /// A message that was captured, as a file.
     pub(super) async fn download_message(
         &self,
+        visitor: &Visitor,
         id: &ConnectionId,
         reference: &Reference,
         number: usize,
     ) -> Result<Response, Failure> {
         self.existing(id).await?;
-        let messages = self.read_messages(id, reference).await?;
+        let messages = self.read_messages(id, reference, visitor.actor()).await?;
         let message = number.checked_sub(1).and_then(|index| messages.into_iter().nth(index));
         let message = message.ok_or(Failure::NotFound)?;
         let mut response = respond(StatusCode::OK, "application/octet-stream", message.octets);

@@ -85,7 +85,11 @@ impl<P: Ports> App<P> {
 
     pub(super) async fn add_token(&self, visitor: &Visitor, request: &Request) -> Result<Response, Failure> {
         let form = Form::read(request.body());
-        match self.make_token(read(&form), &visitor.scopes, visitor.actor()).await {
+        let maker = visitor.opened_with.clone();
+        match self
+            .make_token(read(&form), &visitor.scopes, maker, visitor.actor())
+            .await
+        {
             Ok((record, secret)) => {
                 let shown = Shown {
                     made: Some((&record.name, &secret)),
@@ -138,12 +142,21 @@ impl<P: Ports> App<P> {
             maker.one_of_some("scopes", scope.as_str(), words, hint, scope == Scope::Read)
         };
         let scopes = SCOPES.into_iter().filter(|(scope, ..)| visitor.may(*scope)).map(scope);
+        let own = tokens
+            .iter()
+            .find(|token| visitor.opened_with.as_ref() == Some(&token.id));
+        let own_end: Option<String> = own
+            .and_then(|own| own.expires_at)
+            .map(|end| end.to_rfc3339().chars().take(10).collect());
         let expires_at = maker.field(
             "expires_at",
             "Works until",
-            "From that day on (UTC) it is refused. Left empty, it works until it is revoked.",
+            match own_end {
+                None => "From that day on (UTC) it is refused. Left empty, it works until it is revoked.",
+                Some(_) => "From that day on (UTC) it is refused, which is no later than your own token.",
+            },
             Kind::Line("date"),
-            "",
+            own_end.as_deref().unwrap_or_default(),
         );
         let scopes_error = maker.choose_some("scopes");
         let page = TokensPage {
@@ -156,7 +169,11 @@ impl<P: Ports> App<P> {
             name,
             scopes: scopes.collect(),
             scopes_error,
-            expires_at: expires_at.optional(),
+            expires_at: if own_end.is_none() {
+                expires_at.optional()
+            } else {
+                expires_at
+            },
         };
         Ok(render(status, &page))
     }

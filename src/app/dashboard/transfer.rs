@@ -50,8 +50,8 @@ impl<P: Ports> App<P> {
     }
 
     /// The file of all connections.
-    pub(super) async fn download_connections(&self) -> Result<Response, Failure> {
-        let connections = self.all_connections().await?;
+    pub(super) async fn download_connections(&self, visitor: &Visitor) -> Result<Response, Failure> {
+        let connections = self.export_connections(visitor.actor()).await?;
         let mut response = json(StatusCode::OK, &self.document(&connections));
         let day: String = self.ports.now().to_rfc3339().chars().take(10).collect();
         attach(&mut response, &format!("connections-{day}.json"));

@@ -189,7 +189,7 @@ impl<P: Ports> App<P> {
             before: before.and_then(|text| text.parse::<u32>().ok()).map(i64::from),
             ..Shown::default()
         };
-        let webhook = self.webhook_or_nothing(id).await?;
+        let webhook = self.webhook_or_nothing(id, visitor).await?;
         self.webhook_page(StatusCode::OK, visitor, &webhook, shown).await
     }
 
@@ -201,7 +201,7 @@ impl<P: Ports> App<P> {
         request: &Request,
     ) -> Result<Response, Failure> {
         let form = Form::read(request.body());
-        self.webhook_or_nothing(id).await?;
+        self.webhook_or_nothing(id, visitor).await?;
         let patch = |enabled| WebhookPatch {
             enabled: Some(enabled),
             ..WebhookPatch::default()
@@ -222,7 +222,7 @@ impl<P: Ports> App<P> {
             WebhookAction::Enable => self.patch_webhook(id, patch(true), visitor.actor()).await.map(|_| ()),
             WebhookAction::Replay => {
                 let event = EventId::parse(form.text("event")).map_err(|_| Failure::NoForm)?;
-                self.replay_delivery(id, &event).await.map(|_| ())
+                self.replay_delivery(id, &event, visitor.actor()).await.map(|_| ())
             }
             WebhookAction::RotateSecret => {
                 let (webhook, secret) = self.rotate_webhook_secret(id, visitor.actor()).await?;
@@ -233,13 +233,13 @@ impl<P: Ports> App<P> {
                 };
                 return self.webhook_page(StatusCode::OK, visitor, &webhook, shown).await;
             }
-            WebhookAction::Test => self.test_webhook(id).await.map(|_| ()),
+            WebhookAction::Test => self.test_webhook(id, visitor.actor()).await.map(|_| ()),
         };
         match (done, action) {
             (Ok(()), WebhookAction::Delete) => Ok(see_other("/sso/admin/webhooks?done=delete")),
             (Ok(()), _) => Ok(see_other(&format!("/sso/admin/webhooks/{id}?done={}", action.as_str()))),
             (Err(error), _) if error.status.is_client_error() => {
-                let webhook = self.webhook_or_nothing(id).await?;
+                let webhook = self.webhook_or_nothing(id, visitor).await?;
                 let shown = if action == WebhookAction::Change {
                     Shown {
                         attempt: Some((&form, &error)),
@@ -257,8 +257,8 @@ impl<P: Ports> App<P> {
         }
     }
 
-    async fn webhook_or_nothing(&self, id: &WebhookId) -> Result<Webhook, Failure> {
-        match self.read_webhook(id).await {
+    async fn webhook_or_nothing(&self, id: &WebhookId, visitor: &Visitor) -> Result<Webhook, Failure> {
+        match self.read_webhook(id, &visitor.scopes).await {
             Err(error) if error.status == StatusCode::NOT_FOUND => Err(Failure::NotFound),
             read => Ok(read?),
         }
@@ -271,7 +271,7 @@ impl<P: Ports> App<P> {
         attempt: Option<(&Form, &ApiError)>,
         deleted: bool,
     ) -> Result<Response, Failure> {
-        let webhooks = self.list_webhooks().await?;
+        let webhooks = self.list_webhooks(&visitor.scopes).await?;
         let page = WebhooksPage {
             chrome: visitor.chrome(),
             rows: webhooks.iter().map(row).collect(),

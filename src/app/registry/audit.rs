@@ -5,17 +5,44 @@ use serde::{Deserialize, Serialize};
 use super::diff::{FieldChange, diff};
 use super::{Actor, Call, events, versions};
 use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, to_json};
-use crate::limits::{MAX_AUDIT_ENTRIES, MAX_AUDIT_PAGE};
+use crate::limits::{
+    MAX_AUDIT_ENTRIES, MAX_AUDIT_ENTRIES_OF_EXPORTS, MAX_AUDIT_ENTRIES_OF_SCHEDULE, MAX_AUDIT_ENTRIES_OF_SETUP_LINKS,
+    MAX_AUDIT_PAGE,
+};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
 use crate::saml::time::Timestamp;
 
-/// An entry's columns, and where one looks for those of a connection.
-pub(super) const TABLES: [&str; 2] = [
+/// Which entries give way to which: those of one room alone to each other. What people with tokens did gives way only to what people with
+/// tokens did; setup links, and what happens by itself, have rooms of their own. An actor that is none of these is no person with a token.
+/// So have exports, which are all that a token can leave here that changes nothing.
+macro_rules! room {
+    () => {
+        "CASE WHEN action = 'connection.exported' THEN 'exports' WHEN actor GLOB 'token *' OR actor GLOB 'dashboard (token *' THEN 'people' WHEN actor GLOB 'setup link*' THEN 'setup links' \
+         ELSE 'schedule' END"
+    };
+}
+
+/// An entry's columns, and where one looks for those of a connection, and of a room.
+pub(super) const TABLES: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS audit (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, actor TEXT NOT NULL, \
      action TEXT NOT NULL, connection_id TEXT, change TEXT NOT NULL, diff TEXT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS audit_by_connection ON audit (connection_id, sequence)",
+    concat!(
+        "CREATE INDEX IF NOT EXISTS audit_by_room ON audit (",
+        room!(),
+        ", sequence)"
+    ),
 ];
+
+/// Drops the oldest entries of the room `?1` that are more than `?2`.
+const DROP_OLDEST: &str = concat!(
+    "DELETE FROM audit WHERE ",
+    room!(),
+    " = ?1 AND sequence <= (SELECT sequence FROM audit WHERE ",
+    room!(),
+    " = ?1 ORDER BY sequence DESC LIMIT 1 OFFSET ?2)"
+);
 
 /// Declares the actions. A word never changes its meaning: people search for it.
 macro_rules! actions {
@@ -48,6 +75,8 @@ macro_rules! actions {
 actions! {
     /// Messages are captured no more, and those that were are dropped.
     CaptureEnded "capture.ended" "Ended the capture of messages";
+    /// Messages that were captured were shown to somebody.
+    CaptureRead "capture.read" "Read the captured messages of the sign-in";
     /// Messages are captured for a while.
     CaptureStarted "capture.started" "Captures messages until";
     /// Certificates count no more that the metadata has not listed for a while.
@@ -62,6 +91,8 @@ actions! {
     ConnectionDisabled "connection.disabled" "Disabled";
     /// A connection was enabled.
     ConnectionEnabled "connection.enabled" "Enabled";
+    /// All connections were given away as one document.
+    ConnectionsExported "connection.exported" "Exported all connections";
     /// A connection came from an export.
     ConnectionImported "connection.imported" "Imported";
     /// The last change of a configuration was undone.
@@ -74,6 +105,8 @@ actions! {
     DomainProven "domain.proven" "Proved the domain";
     /// A draft took the place of a configuration.
     DraftApplied "connection.draft_applied" "Applied the draft";
+    /// A draft was forgotten.
+    DraftDiscarded "connection.draft_discarded" "Discarded the draft";
     /// The identity provider of a connection was saved.
     IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
     /// Held metadata took the place of what the connection had, as somebody said so.
@@ -102,10 +135,14 @@ actions! {
     WebhookCreated "webhook.created" "Made the webhook";
     /// A webhook was deleted.
     WebhookDeleted "webhook.deleted" "Deleted the webhook";
+    /// Events were sent to a webhook once more.
+    WebhookReplayed "webhook.replayed" "Sent once more to the webhook";
     /// A webhook got another secret.
     WebhookSecretRotated "webhook.secret_rotated" "Rotated the secret of the webhook";
     /// A webhook that always failed was switched off.
     WebhookSwitchedOff "webhook.switched_off" "Switched off the webhook";
+    /// An event that tells of nothing was sent to a webhook.
+    WebhookTested "webhook.tested" "Sent a test event to the webhook";
 }
 
 /// A change that is being made: what it is, by whom, and what else there is to say of it.
@@ -190,8 +227,11 @@ fn append(
     deed: &Deed<'_>,
     now: Timestamp,
 ) -> Result<(), SqlError> {
-    sql.run(
-        "INSERT INTO audit (at, actor, action, connection_id, change, diff) VALUES (?, ?, ?, ?, ?, ?)",
+    let rows = sql.run(
+        concat!(
+            "INSERT INTO audit (at, actor, action, connection_id, change, diff) VALUES (?, ?, ?, ?, ?, ?) RETURNING ",
+            room!()
+        ),
         &[
             now.unix_seconds().into(),
             deed.actor.as_str().into(),
@@ -201,10 +241,16 @@ fn append(
             to_json(&diff)?,
         ],
     )?;
-    sql.run(
-        "DELETE FROM audit WHERE sequence <= (SELECT max(sequence) FROM audit) - ?",
-        &[MAX_AUDIT_ENTRIES.into()],
-    )?;
+    if let Some(row) = rows.first() {
+        let room = text(row, 0)?;
+        let kept = match room {
+            "people" => MAX_AUDIT_ENTRIES,
+            "exports" => MAX_AUDIT_ENTRIES_OF_EXPORTS,
+            "setup links" => MAX_AUDIT_ENTRIES_OF_SETUP_LINKS,
+            _ => MAX_AUDIT_ENTRIES_OF_SCHEDULE,
+        };
+        sql.run(DROP_OLDEST, &[room.into(), kept.into()])?;
+    }
     Ok(())
 }
 

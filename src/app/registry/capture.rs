@@ -7,7 +7,7 @@ use super::audit::{self, Action, Deed};
 use super::{Actor, Call, Refusal, read};
 use crate::app::sql::{Sql, SqlError, text};
 use crate::limits::CAPTURED_MESSAGE_SECONDS;
-use crate::saml::id::ConnectionId;
+use crate::saml::id::{ConnectionId, Reference};
 use crate::saml::time::Timestamp;
 
 /// The keys, one for a connection at the most, with the time after which nothing is left that they seal.
@@ -54,11 +54,22 @@ pub struct EndCapture {
     pub actor: Actor,
 }
 
-/// Reads the key of a connection, if there is one and something may be left that it seals.
+/// Reads the key of a connection to seal with, if there is one and something may be left that it seals.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ReadCaptureKey {
     /// Of which connection.
     pub id: ConnectionId,
+}
+
+/// Reads the key of a connection for somebody who wants to see the messages of one sign-in, and writes that down.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OpenMessages {
+    /// Of which connection.
+    pub id: ConnectionId,
+    /// Of which sign-in.
+    pub reference: Reference,
+    /// Who wants it.
+    pub actor: Actor,
 }
 
 impl Call for StartCapture {
@@ -105,15 +116,34 @@ impl Call for ReadCaptureKey {
     const NAME: &'static str = "read_capture_key";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        forget_useless(sql, now)?;
-        let rows = sql.run(
-            "SELECT key FROM capture_keys WHERE connection_id = ?",
-            &[self.id.as_str().into()],
-        )?;
-        rows.first()
-            .map(|row| Ok(CaptureKey(text(row, 0)?.to_owned())))
-            .transpose()
+        key(sql, &self.id, now)
     }
+}
+
+impl Call for OpenMessages {
+    type Reply = Option<CaptureKey>;
+    const NAME: &'static str = "open_messages";
+
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        let key = key(sql, &self.id, now)?;
+        if key.is_some() {
+            // In the step that gives the key, without which nothing can be shown.
+            let opened = Deed::noted(&self.actor, Action::CaptureRead, self.reference.as_str().to_owned());
+            audit::record_of(sql, &self.id, &opened, now)?;
+        }
+        Ok(key)
+    }
+}
+
+fn key(sql: &dyn Sql, connection: &ConnectionId, now: Timestamp) -> Result<Option<CaptureKey>, SqlError> {
+    forget_useless(sql, now)?;
+    let rows = sql.run(
+        "SELECT key FROM capture_keys WHERE connection_id = ?",
+        &[connection.as_str().into()],
+    )?;
+    rows.first()
+        .map(|row| Ok(CaptureKey(text(row, 0)?.to_owned())))
+        .transpose()
 }
 
 /// Forgets the key of a connection that is deleted.

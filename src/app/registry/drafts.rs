@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::audit::{Action, Deed};
+use super::audit::{self, Action, Deed};
 use super::diff::{self, FieldChange, diff, object};
 use super::keys::NewKey;
 use super::versions::configured_as;
@@ -116,6 +116,8 @@ pub struct DiscardDraft {
     pub id: ConnectionId,
     /// The revision that whoever discards it has looked at.
     pub revision: Option<u64>,
+    /// By whom.
+    pub actor: Actor,
 }
 
 impl Call for ReadDraft {
@@ -219,13 +221,15 @@ impl Call for DiscardDraft {
     type Reply = Result<(), Refusal>;
     const NAME: &'static str = "discard_draft";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         let (live, kept) = match both(sql, &self.id, self.revision)? {
             Ok(both) => both,
             Err(refusal) => return Ok(Err(refusal)),
         };
         forget_others(sql, &kept.record, &live.decryption_keys)?;
         forget(sql, &self.id)?;
+        let discarded = Deed::new(&self.actor, Action::DraftDiscarded);
+        audit::record_of(sql, &self.id, &discarded, now)?;
         Ok(Ok(()))
     }
 }

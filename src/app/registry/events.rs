@@ -114,28 +114,59 @@ impl EventKind {
         match self {
             Self::SignInRefused => Class::Refusals,
             Self::SignInSucceeded => Class::SignIns,
-            _ => Class::Configuration,
+            Self::CertificateExpiring
+            | Self::ConnectionCreated
+            | Self::ConnectionDeleted
+            | Self::ConnectionDisabled
+            | Self::ConnectionEnabled
+            | Self::ConnectionRestored
+            | Self::ConnectionUpdated
+            | Self::DraftApplied
+            | Self::MetadataHeld => Class::Configuration,
         }
     }
 
-    /// What a change is told as; nothing where it is not told.
+    /// What a change is told as; nothing where it is not told, or not as a change of a connection.
     fn of(action: Action, is_new: bool) -> Option<Self> {
-        Some(match action {
-            Action::ConnectionImported if is_new => Self::ConnectionCreated,
-            Action::ConnectionCreated => Self::ConnectionCreated,
-            Action::ConnectionDeleted => Self::ConnectionDeleted,
-            Action::ConnectionDisabled => Self::ConnectionDisabled,
-            Action::ConnectionEnabled => Self::ConnectionEnabled,
-            Action::ChangeUndone | Action::VersionRestored => Self::ConnectionRestored,
-            Action::ConnectionChanged
+        match action {
+            Action::ConnectionImported if is_new => Some(Self::ConnectionCreated),
+            Action::ConnectionCreated => Some(Self::ConnectionCreated),
+            Action::ConnectionDeleted => Some(Self::ConnectionDeleted),
+            Action::ConnectionDisabled => Some(Self::ConnectionDisabled),
+            Action::ConnectionEnabled => Some(Self::ConnectionEnabled),
+            Action::ChangeUndone | Action::VersionRestored => Some(Self::ConnectionRestored),
+            Action::CertificatesRetired
+            | Action::ConnectionChanged
             | Action::ConnectionImported
             | Action::DecryptionKeysRotated
             | Action::HeldMetadataApproved
             | Action::IdentityProviderSaved
-            | Action::MetadataRefreshed => Self::ConnectionUpdated,
-            Action::DraftApplied => Self::DraftApplied,
-            _ => return None,
-        })
+            | Action::MetadataRefreshed => Some(Self::ConnectionUpdated),
+            Action::DraftApplied => Some(Self::DraftApplied),
+            // Told by its own call, with what it was held for.
+            Action::MetadataHeld
+            // They change nothing that other systems go by.
+            | Action::CaptureEnded
+            | Action::CaptureRead
+            | Action::CaptureStarted
+            | Action::ConnectionsExported
+            | Action::DomainProofLost
+            | Action::DomainProven
+            | Action::DraftDiscarded
+            | Action::HeldMetadataDismissed
+            | Action::KeysRotated
+            | Action::SetupLinkCreated
+            | Action::SetupLinkRevoked
+            | Action::TokenCreated
+            | Action::TokenRevoked
+            | Action::WebhookChanged
+            | Action::WebhookCreated
+            | Action::WebhookDeleted
+            | Action::WebhookReplayed
+            | Action::WebhookSecretRotated
+            | Action::WebhookSwitchedOff
+            | Action::WebhookTested => None,
+        }
     }
 }
 

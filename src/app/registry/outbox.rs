@@ -6,24 +6,26 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
+use super::audit::{self, Action, Deed};
 use super::events::{Class, EventKind, TEST};
 use super::webhooks::{self, Webhook, WebhookRefusal, WebhookSecret};
-use super::{Call, webhooks::found};
+use super::{Actor, Call, webhooks::found};
 use crate::app::sql::{Row, Sql, SqlError, Value, integer, json, optional, text, time, to_json};
 use crate::limits::{
-    MAX_DELIVERIES_PER_CLASS, MAX_DELIVERIES_PER_PAGE, MAX_DELIVERIES_PER_ROUND, MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND,
-    WEBHOOK_FAILING_SECONDS, WEBHOOK_KEPT_SECONDS, WEBHOOK_PAUSE_SECONDS, WEBHOOK_RETRY_SECONDS,
+    MAX_DELIVERIES_PER_CLASS, MAX_DELIVERIES_PER_PAGE, WEBHOOK_FAILING_SECONDS, WEBHOOK_KEPT_SECONDS,
+    WEBHOOK_PAUSE_SECONDS, WEBHOOK_RETRY_SECONDS,
 };
 use crate::saml::id::{EndpointUrl, EventId, WebhookId};
 use crate::saml::time::Timestamp;
 
 /// The events, and what became of each at each endpoint. `due_at`: when it is to be sent, while it waits.
-pub(super) const TABLES: [&str; 6] = [
+pub(super) const TABLES: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS webhook_events (id TEXT PRIMARY KEY, kind TEXT NOT NULL, at INTEGER NOT NULL, data TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS webhook_deliveries (sequence INTEGER PRIMARY KEY AUTOINCREMENT, webhook_id TEXT NOT NULL, \
      event_id TEXT NOT NULL, class INTEGER NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, \
      due_at INTEGER, attempted_at INTEGER, status INTEGER, problem TEXT)",
     "CREATE INDEX IF NOT EXISTS webhook_deliveries_due ON webhook_deliveries (webhook_id, state, due_at)",
+    "CREATE INDEX IF NOT EXISTS webhook_deliveries_in_turn ON webhook_deliveries (webhook_id, state, class, due_at, sequence)",
     "CREATE INDEX IF NOT EXISTS webhook_deliveries_of_class ON webhook_deliveries (webhook_id, class, sequence)",
     "CREATE INDEX IF NOT EXISTS webhook_deliveries_of_event ON webhook_deliveries (event_id, webhook_id)",
     "CREATE INDEX IF NOT EXISTS webhook_deliveries_by_age ON webhook_deliveries (created_at)",
@@ -100,6 +102,8 @@ pub struct ReplayDelivery {
     pub id: WebhookId,
     /// Which.
     pub event: EventId,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Sends all events to an endpoint once more that happened since a time and are kept.
@@ -109,6 +113,8 @@ pub struct ReplaySince {
     pub id: WebhookId,
     /// Since when.
     pub since: Timestamp,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Sends an event to an endpoint that tells of nothing.
@@ -116,6 +122,8 @@ pub struct ReplaySince {
 pub struct TestWebhook {
     /// To which.
     pub id: WebhookId,
+    /// By whom.
+    pub actor: Actor,
 }
 
 /// Whether an endpoint asks for events of this kind.
@@ -231,17 +239,22 @@ impl Call for ReplayDelivery {
     const NAME: &'static str = "replay_delivery";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        if let Err(refusal) = enabled(sql, &self.id)? {
-            return Ok(Err(refusal));
-        }
-        sql.run(
-            "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ? WHERE webhook_id = ? AND event_id = ?",
+        let webhook = match enabled(sql, &self.id)? {
+            Ok(webhook) => webhook,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let replayed = sql.run(
+            "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ? WHERE webhook_id = ? AND event_id = ? \
+             RETURNING sequence",
             &[
                 now.unix_seconds().into(),
                 self.id.as_str().into(),
                 self.event.as_str().into(),
             ],
         )?;
+        if !replayed.is_empty() {
+            record_replay(sql, &self.actor, &webhook, self.event.as_str(), now)?;
+        }
         one(sql, &self.id, &self.event)
     }
 }
@@ -251,9 +264,10 @@ impl Call for ReplaySince {
     const NAME: &'static str = "replay_since";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        if let Err(refusal) = enabled(sql, &self.id)? {
-            return Ok(Err(refusal));
-        }
+        let webhook = match enabled(sql, &self.id)? {
+            Ok(webhook) => webhook,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let rows = sql.run(
             "UPDATE webhook_deliveries SET state = 'pending', attempts = 0, due_at = ? WHERE webhook_id = ? AND created_at >= ? \
              RETURNING sequence",
@@ -263,6 +277,8 @@ impl Call for ReplaySince {
                 self.since.unix_seconds().into(),
             ],
         )?;
+        let events = format!("events since {} ({})", self.since.to_rfc3339(), rows.len());
+        record_replay(sql, &self.actor, &webhook, &events, now)?;
         Ok(Ok(u64::try_from(rows.len()).unwrap_or(u64::MAX)))
     }
 }
@@ -276,12 +292,30 @@ impl Call for TestWebhook {
             Ok(webhook) => webhook,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let tested = Deed::noted(
+            &self.actor,
+            Action::WebhookTested,
+            webhooks::named(&webhook.id, &webhook.url),
+        );
+        audit::record_other(sql, &tested, now)?;
         let data = json!({ "webhook": { "id": webhook.id } });
         match put_for(sql, &[webhook], (TEST, Class::Configuration), &data, now)? {
             Some(event) => one(sql, &self.id, &event),
             None => Ok(Err(WebhookRefusal::UnknownDelivery)),
         }
     }
+}
+
+/// Records that events are sent to an endpoint once more: which.
+fn record_replay(
+    sql: &dyn Sql,
+    actor: &Actor,
+    webhook: &Webhook,
+    events: &str,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let note = format!("{}: {events}", webhooks::named(&webhook.id, &webhook.url));
+    audit::record_other(sql, &Deed::noted(actor, Action::WebhookReplayed, note), now)
 }
 
 /// An endpoint that is told of events, if there is one.
@@ -359,37 +393,38 @@ impl Ended {
     }
 }
 
-/// Takes what is to be sent now: of each endpoint a few, of one that fails a single one, so that none holds up the others. Each is put off
-/// at once, so that it is sent again should this attempt have no end.
+/// The endpoints for which something is to be sent now, in the order in which they get their turn: those first that wait for what is sent
+/// first, of these last the ones that fail. Refused sign-ins of one keep no change of a configuration from another.
 ///
 /// # Errors
 /// [`SqlError`] when the database fails.
-pub fn take_due(sql: &dyn Sql, now: Timestamp) -> Result<Vec<Attempt>, SqlError> {
+pub fn due_endpoints(sql: &dyn Sql, now: Timestamp) -> Result<Vec<WebhookId>, SqlError> {
     sweep(sql, now)?;
-    let mut ranked = Vec::new();
-    for webhook in webhooks::all(sql)?.into_iter().filter(|webhook| webhook.enabled) {
-        if paused_until(sql, &webhook.id)?.is_some_and(|end| now < end) {
-            continue;
-        }
-        let is_failing = webhook.failing_since.is_some();
-        let limit = if is_failing {
-            1
-        } else {
-            MAX_DELIVERIES_PER_WEBHOOK_AND_ROUND
-        };
-        let rows = sql.run(
-            "SELECT d.sequence, d.attempts, e.id, e.kind, e.at, e.data FROM webhook_deliveries AS d JOIN webhook_events AS e \
-             ON e.id = d.event_id WHERE d.webhook_id = ? AND d.state = 'pending' AND d.due_at <= ? ORDER BY d.class, d.due_at, d.sequence LIMIT ?",
-            &[webhook.id.as_str().into(), now.unix_seconds().into(), limit.into()],
-        )?;
-        for (rank, row) in rows.into_iter().enumerate() {
-            ranked.push(((is_failing, rank), webhook.clone(), row));
-        }
-    }
-    ranked.sort_by_key(|(rank, ..)| *rank);
-    ranked.truncate(MAX_DELIVERIES_PER_ROUND);
-    let attempts = ranked.iter().map(|(_, webhook, row)| attempt(sql, webhook, row, now));
-    attempts.collect()
+    let rows = sql.run(
+        "SELECT id, (SELECT class FROM webhook_deliveries WHERE webhook_id = webhooks.id AND state = 'pending' AND due_at <= ?1 \
+         ORDER BY class LIMIT 1) AS class FROM webhooks WHERE enabled = 1 AND coalesce(paused_until, 0) <= ?1 AND class IS NOT NULL \
+         ORDER BY class, failing_since IS NOT NULL, rowid",
+        &[now.unix_seconds().into()],
+    )?;
+    rows.iter().map(|row| Ok(WebhookId::parse(text(row, 0)?)?)).collect()
+}
+
+/// Takes what is to be sent next to an endpoint, if anything is now. It is put off at once, so that it is sent again should this attempt have
+/// no end.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn take_due(sql: &dyn Sql, endpoint: &WebhookId, now: Timestamp) -> Result<Option<Attempt>, SqlError> {
+    // It may have been disabled meanwhile.
+    let Ok(webhook) = enabled(sql, endpoint)? else {
+        return Ok(None);
+    };
+    let rows = sql.run(
+        "SELECT d.sequence, d.attempts, e.id, e.kind, e.at, e.data FROM webhook_deliveries AS d JOIN webhook_events AS e \
+         ON e.id = d.event_id WHERE d.webhook_id = ? AND d.state = 'pending' AND d.due_at <= ? ORDER BY d.class, d.due_at, d.sequence LIMIT 1",
+        &[endpoint.as_str().into(), now.unix_seconds().into()],
+    )?;
+    rows.first().map(|row| attempt(sql, &webhook, row, now)).transpose()
 }
 
 fn attempt(sql: &dyn Sql, webhook: &Webhook, row: &Row, now: Timestamp) -> Result<Attempt, SqlError> {
@@ -499,21 +534,11 @@ fn retry_seconds(attempts: u32) -> Option<i64> {
 /// # Errors
 /// [`SqlError`] when the database fails.
 pub fn next_due(sql: &dyn Sql) -> Result<Option<Timestamp>, SqlError> {
-    let mut next = None;
-    for webhook in webhooks::all(sql)?.into_iter().filter(|webhook| webhook.enabled) {
-        let rows = sql.run(
-            "SELECT min(due_at) FROM webhook_deliveries WHERE webhook_id = ? AND state = 'pending'",
-            &[webhook.id.as_str().into()],
-        )?;
-        let due = rows.first().map(|row| optional(row, 0, time)).transpose()?.flatten();
-        let due = due.map(|due| paused_until(sql, &webhook.id).map(|end| end.map_or(due, |end| end.max(due))));
-        next = [next, due.transpose()?].into_iter().flatten().min();
-    }
-    Ok(next)
-}
-
-fn paused_until(sql: &dyn Sql, id: &WebhookId) -> Result<Option<Timestamp>, SqlError> {
-    let rows = sql.run("SELECT paused_until FROM webhooks WHERE id = ?", &[id.as_str().into()])?;
+    let rows = sql.run(
+        "SELECT min(max(coalesce(paused_until, 0), (SELECT min(due_at) FROM webhook_deliveries WHERE webhook_id = webhooks.id \
+         AND state = 'pending'))) FROM webhooks WHERE enabled = 1",
+        &[],
+    )?;
     Ok(rows.first().map(|row| optional(row, 0, time)).transpose()?.flatten())
 }
 

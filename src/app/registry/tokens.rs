@@ -23,11 +23,11 @@ const COLUMNS: &str = "id, name, scopes, created_at, created_by, expires_at, las
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// To see everything but the tokens.
+    /// To see everything but the tokens, captured messages, and more of a webhook's address than its origin.
     Read,
     /// To see and to change everything but the tokens.
     Write,
-    /// To see, make and revoke tokens, none that allow more than the maker's own.
+    /// To see, make and revoke tokens, none that allow more than the maker's own, or last longer.
     Tokens,
 }
 
@@ -88,6 +88,8 @@ impl TokenRecord {
 pub enum TokenRefusal {
     /// Another token in force has the name.
     NameTaken,
+    /// It would outlast its maker, which ends then.
+    OutlastsMaker(Timestamp),
     /// There are too many.
     TooMany,
     /// There is none with this identifier.
@@ -105,8 +107,10 @@ pub struct AddToken {
     pub name: String,
     /// What it allows.
     pub scopes: Vec<Scope>,
-    /// When it ends.
+    /// When it ends: no later than its maker.
     pub expires_at: Option<Timestamp>,
+    /// The token that makes it; `None` for `ADMIN_TOKEN`.
+    pub maker: Option<TokenId>,
     /// By whom.
     pub actor: Actor,
 }
@@ -136,6 +140,15 @@ impl Call for AddToken {
     const NAME: &'static str = "add_token";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        if let Some(maker) = &self.maker {
+            // One that is gone has ended.
+            let end = read(sql, maker)?.map_or(Some(now), |maker| maker.expires_at);
+            if let Some(end) = end
+                && self.expires_at.is_none_or(|own| own > end)
+            {
+                return Ok(Err(TokenRefusal::OutlastsMaker(end)));
+            }
+        }
         let mut in_force = all(sql)?;
         in_force.retain(|token| token.is_in_force(now));
         if in_force.iter().any(|token| token.name == self.name) {

@@ -373,7 +373,7 @@ fn record(
 }
 
 /// How people know it. Of its address only the host: the rest may be a secret of whoever receives.
-fn named(id: &WebhookId, url: &EndpointUrl) -> String {
+pub(super) fn named(id: &WebhookId, url: &EndpointUrl) -> String {
     format!("{id} ({})", url.host_text())
 }
 

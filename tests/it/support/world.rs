@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::task::Poll;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -184,6 +185,11 @@ pub(crate) struct World {
     /// What was posted to webhooks, and how each address answers where not with 200.
     pub(crate) posts: RefCell<Vec<Posted>>,
     pub(crate) post_answers: RefCell<BTreeMap<String, Result<u16, FetchFailure>>>,
+    /// How many seconds each address takes to answer, where not none.
+    pub(crate) post_takes: RefCell<BTreeMap<String, i64>>,
+    /// Where something is under way to just now, and the most that ever was at once.
+    pub(crate) posting: RefCell<Vec<String>>,
+    pub(crate) most_posting: Cell<usize>,
     /// The URLs that were fetched.
     pub(crate) fetched: RefCell<Vec<String>>,
     pub(crate) log: RefCell<Vec<String>>,
@@ -225,6 +231,9 @@ impl World {
             meanwhile: RefCell::default(),
             posts: RefCell::default(),
             post_answers: RefCell::default(),
+            post_takes: RefCell::default(),
+            posting: RefCell::default(),
+            most_posting: Cell::new(0),
             fetched: RefCell::default(),
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
@@ -626,6 +635,22 @@ impl Ports for &World {
             body: wanted.body.to_owned(),
             max_seconds: wanted.max_seconds,
         });
+        let url = wanted.url.to_string();
+        assert!(!self.posting.borrow().contains(&url), "one at a time");
+        self.posting.borrow_mut().push(url.clone());
+        self.most_posting
+            .set(self.most_posting.get().max(self.posting.borrow().len()));
+        // Others have their turn meanwhile, and many where it takes long.
+        let takes = self.post_takes.borrow().get(&url).copied().unwrap_or_default();
+        let mut turns = if takes == 0 { 1 } else { 1_000 };
+        std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            turns -= 1;
+            if turns < 0 { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        self.posting.borrow_mut().retain(|other| *other != url);
+        self.pass(takes);
         let answers = self.post_answers.borrow();
         answers.get(wanted.url.as_str()).copied().unwrap_or(Ok(200))
     }
