@@ -288,10 +288,9 @@ fn capture_is_switched_for_a_while_and_read_by_those_who_may_change_something() 
     );
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert_eq!(page.matches("class=\"tag\">not verified").count(), 0);
-    let noise = {
-        Browser::deliver(&world, &id, "<noise/>");
-        body(&browser.get(&world, &format!("{}/{}", log(&id), newest(&world, &id))))
-    };
+    Browser::deliver(&world, &id, "<noise/>");
+    let unverified = newest(&world, &id);
+    let noise = body(&browser.get(&world, &format!("{}/{unverified}", log(&id))));
     assert!(
         noise.contains("8 octets</span> <span class=\"tag\">not verified</span>"),
         "{noise}"
@@ -326,11 +325,16 @@ fn capture_is_switched_for_a_while_and_read_by_those_who_may_change_something() 
     let actor = "dashboard (token ADMIN_TOKEN)";
     assert_eq!(words(0), [actor, "Ended the capture of messages"]);
     // A page that shows messages, and each file that is asked for.
-    let read = format!("Read the captured messages of the sign-in {reference}");
-    for n in 1..5 {
-        assert_eq!(words(n), [actor, &read]);
+    for (n, of) in [&reference, &reference, &unverified, &reference, &reference]
+        .into_iter()
+        .enumerate()
+    {
+        assert_eq!(
+            words(n + 1),
+            [actor, &format!("Read the captured messages of the sign-in {of}")]
+        );
     }
-    assert_eq!(words(5), [actor, "Captures messages until 2026-07-01T13:00:00Z"]);
+    assert_eq!(words(6), [actor, "Captures messages until 2026-07-01T13:00:00Z"]);
 
     // When it has ended by itself, what was captured stays for a day, unless somebody deletes it.
     submit(&world, &mut browser, &form("start-capture"), &[("minutes", "10")]);
