@@ -479,3 +479,7 @@ pub const IDEMPOTENCY_SECONDS: i64 = 24 * 60 * 60;
 
 /// Seconds over which requests are counted, as the limits in `wrangler.toml` say: after as many, the count has begun anew.
 pub const RATE_LIMIT_SECONDS: u32 = 60;
+
+/// How much the registry publishes at once: each is a write to KV and perhaps a call of a ledger, one run of an object may make 1,000
+/// of these, and it sends to webhooks too. The rest follows by its alarm.
+pub const MAX_PUBLICATIONS_AT_ONCE: i64 = 150;

@@ -434,6 +434,8 @@ export const guards = [
   guard("fetch another entity is held", "src/saml/idp_refresh.rs", "if saved.entity_id != found.entity_id {", "if false {", "it metadata_refresh::what_no_rotation"),
   guard("fetch another host is held", "src/saml/idp_refresh.rs", "if endpoints(found).any(|url| !known.contains(&origin(url))) {", "if endpoints(found).any(|url| !known.contains(&origin(url)) && false) {", "it metadata_refresh::what_no_rotation"),
   guard("fetch other keys alone are held", "src/saml/idp_refresh.rs", "if !found.keys().iter().any(|key| known.contains(key)) {", "if !found.keys().iter().any(|key| known.contains(key)) && false {", "it metadata_refresh::what_no_rotation"),
+  guard("publishing a part at a time", "src/app/registry.rs", "ORDER BY failures, kind, name LIMIT ?", "ORDER BY failures, kind, name LIMIT max(?, 1000)", "it failures::much_is_published"),
+  guard("publishing what failed last", "src/app/registry.rs", "ORDER BY failures, kind, name LIMIT ?", "ORDER BY kind, name LIMIT ?", "it failures::much_is_published"),
   guard("fetch fails while keys are missing", refreshing, "record_failure(sql, &self.id, &failure, now)?;\n                retire(sql, connection, &saved, &state.missing, &self.actor, now)?;", "record_failure(sql, &self.id, &failure, now)?;", "it metadata_refresh::keys_that_are_gone"),
   guard("fetch is held while keys are missing", refreshing, "record_success(sql, &self.id, now)?;\n                retire(sql, connection, &saved, &state.missing, &self.actor, now)?;", "record_success(sql, &self.id, now)?;", "it metadata_refresh::keys_that_are_gone"),
   guard("fetch approval of what was looked at", refreshing, "if held.version != self.version {", "if false {", "it metadata_refresh::held_metadata"),

@@ -396,7 +396,8 @@ pub fn sends(name: &str) -> bool {
 pub fn prepare(sql: &dyn Sql) -> Result<(), SqlError> {
     for table in [
         "CREATE TABLE IF NOT EXISTS connections (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, record TEXT NOT NULL)",
-        "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (kind, name))",
+        "CREATE TABLE IF NOT EXISTS unpublished (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, \
+         failures INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (kind, name))",
         admin_sessions::TABLE,
         capture::TABLE,
         decryption_keys::TABLE,
@@ -780,7 +781,8 @@ impl Kind {
 /// Notes that `name` has to be published.
 fn note(sql: &dyn Sql, kind: Kind, name: &str) -> Result<(), SqlError> {
     sql.run(
-        "INSERT INTO unpublished (kind, name, version) VALUES (?, ?, 1) ON CONFLICT (kind, name) DO UPDATE SET version = version + 1",
+        "INSERT INTO unpublished (kind, name, version) VALUES (?, ?, 1) \
+         ON CONFLICT (kind, name) DO UPDATE SET version = version + 1, failures = 0",
         &[kind.as_str().into(), name.into()],
     )?;
     Ok(())
@@ -800,6 +802,17 @@ pub struct Publication {
     pub value: Option<String>,
 }
 
+impl Publication {
+    /// What tells the note of it from others.
+    fn row(&self) -> [Value; 3] {
+        [
+            self.kind.as_str().into(),
+            self.name.as_str().into(),
+            Value::Integer(self.version),
+        ]
+    }
+}
+
 /// What a ledger has to hear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LedgerNews {
@@ -815,12 +828,15 @@ pub fn connection_key(id: &ConnectionId) -> String {
     format!("connection:{id}")
 }
 
-/// All that is not published yet, as it is true now; connections first.
+/// What is not published yet, as it is true now, `limit` at the most: what failed least often first, then connections first.
 ///
 /// # Errors
 /// [`SqlError`] when the database fails.
-pub fn unpublished(sql: &dyn Sql) -> Result<Vec<Publication>, SqlError> {
-    let rows = sql.run("SELECT kind, name, version FROM unpublished ORDER BY kind, name", &[])?;
+pub fn unpublished(sql: &dyn Sql, limit: i64) -> Result<Vec<Publication>, SqlError> {
+    let rows = sql.run(
+        "SELECT kind, name, version FROM unpublished ORDER BY failures, kind, name LIMIT ?",
+        &[limit.into()],
+    )?;
     let mut publications = Vec::new();
     for row in &rows {
         let (kind, name, version) = (text(row, 0)?.to_owned(), text(row, 1)?.to_owned(), integer(row, 2)?);
@@ -889,11 +905,19 @@ fn index(destinations: &[domains::Destination]) -> Result<Option<String>, SqlErr
 pub fn published(sql: &dyn Sql, publication: &Publication) -> Result<(), SqlError> {
     sql.run(
         "DELETE FROM unpublished WHERE kind = ? AND name = ? AND version = ?",
-        &[
-            publication.kind.as_str().into(),
-            publication.name.as_str().into(),
-            Value::Integer(publication.version),
-        ],
+        &publication.row(),
+    )?;
+    Ok(())
+}
+
+/// Notes that `publication` failed: others take their turn first.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn not_published(sql: &dyn Sql, publication: &Publication) -> Result<(), SqlError> {
+    sql.run(
+        "UPDATE unpublished SET failures = failures + 1 WHERE kind = ? AND name = ? AND version = ?",
+        &publication.row(),
     )?;
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::app::config::{Config, domain_proof};
 use crate::app::registry::{LedgerNews, Publication};
 use crate::app::sql::SqlError;
 use crate::app::{App, ledger, registry};
+use crate::limits::MAX_PUBLICATIONS_AT_ONCE;
 
 /// How long after a failed publication it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -53,10 +54,10 @@ impl DurableObject for Registry {
         if registry::changes(name) {
             // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
             self.state.storage().set_alarm(RETRY).await?;
-            self.publish_all().await;
-        }
-        if registry::changes(name) || registry::sends(name) {
-            self.set_next_alarm(Duration::ZERO).await?;
+            let retry = self.publish_some().await;
+            self.set_next_alarm(retry, Duration::ZERO).await?;
+        } else if registry::sends(name) {
+            self.set_next_alarm(RETRY, Duration::ZERO).await?;
         }
         let published = !registry::changes(name) || registry::is_published(&self.sql).map_err(failed)?;
         Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
@@ -65,22 +66,22 @@ impl DurableObject for Registry {
     /// Publishes first, as that is what sign-ins go by.
     async fn alarm(&self) -> Result<Response> {
         registry::prepare(&self.sql).map_err(failed)?;
-        self.publish_all().await;
+        let retry = self.publish_some().await;
         // What could not even be taken is still due now: it is not to be tried without a pause.
         let pause = if self.deliver().await { Duration::ZERO } else { RETRY };
-        self.set_next_alarm(pause).await?;
+        self.set_next_alarm(retry, pause).await?;
         Response::empty()
     }
 }
 
 impl Registry {
-    /// Sets the one alarm there is to when there is next something to do: to publish again, or to send to a webhook,
-    /// which happens no earlier than after `pause`.
-    async fn set_next_alarm(&self, pause: Duration) -> Result<()> {
+    /// Sets the one alarm there is to when there is next something to do: to publish what is left, after `retry`, or to send to a
+    /// webhook, which happens no earlier than after `pause`.
+    async fn set_next_alarm(&self, retry: Duration, pause: Duration) -> Result<()> {
         let now = now();
         let due = registry::outbox::next_due(&self.sql).map_err(failed)?;
         let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)).max(pause));
-        let retry = (!registry::is_published(&self.sql).map_err(failed)?).then_some(RETRY);
+        let retry = (!registry::is_published(&self.sql).map_err(failed)?).then_some(retry);
         match [due, retry].into_iter().flatten().min() {
             Some(after) => self.state.storage().set_alarm(after).await,
             None => self.state.storage().delete_alarm().await,
@@ -105,34 +106,32 @@ impl Registry {
         delivered.is_ok()
     }
 
-    /// Publishes what is not published yet, and logs where that fails.
-    async fn publish_all(&self) {
-        if let Err(error) = self.try_publish_all().await {
-            worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
+    /// Publishes what is not published yet, or some of it where it is much. What fails keeps nothing else back, is logged and tried
+    /// again. How long what is left then has to wait.
+    async fn publish_some(&self) -> Duration {
+        match self.try_publish_some().await {
+            Ok(()) => Duration::ZERO,
+            Err(error) => {
+                worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
+                RETRY
+            }
         }
     }
 
-    /// Publishes what is not published yet; what fails does not keep the rest back.
-    async fn try_publish_all(&self) -> Result<()> {
+    async fn try_publish_some(&self) -> Result<()> {
         let _turn = self.publishing.lock().await;
-        loop {
-            let publications = registry::unpublished(&self.sql).map_err(failed)?;
-            let (mut failure, mut progress) = (None, false);
-            for publication in &publications {
-                match self.publish(publication).await {
-                    Ok(()) => {
-                        registry::published(&self.sql, publication).map_err(failed)?;
-                        progress = true;
-                    }
-                    Err(error) => failure = Some(error),
+        let mut outcome = Ok(());
+        for publication in registry::unpublished(&self.sql, MAX_PUBLICATIONS_AT_ONCE).map_err(failed)? {
+            let noted = match self.publish(&publication).await {
+                Ok(()) => registry::published(&self.sql, &publication),
+                Err(error) => {
+                    outcome = Err(error);
+                    registry::not_published(&self.sql, &publication)
                 }
-            }
-            match failure {
-                Some(error) => return Err(error),
-                None if progress => {}
-                None => return Ok(()),
-            }
+            };
+            noted.map_err(failed)?;
         }
+        outcome
     }
 
     /// The ledger first: it decides. KV only tells.

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { startWorker } from "../../scripts/lib/worker.mjs";
-import { Browser, UNTESTED, adminToken, connect, signIn, startSystem } from "./support.mjs";
+import { Browser, UNTESTED, adminToken, connect, request, signIn, startSystem } from "./support.mjs";
 
 const PUBLISHED_WITHIN_MS = 30_000;
 
@@ -91,4 +91,22 @@ describe("a Worker that ends in the middle of a change", () => {
       await untilLed(wanted[0]);
     });
   }
+});
+
+test("an import of more than is published at once reaches everyone by itself", async () => {
+  const connections = Array.from({ length: 200 }, (_, n) => ({ name: `Imported ${n}`, provider: "okta", domains: [`imported${n}.test`] }));
+  const document = { format: "edge-saml/connections", version: 1, connections };
+  const { status, body } = await system.api("POST", "/import", document);
+  assert.ok([200, 202].includes(status), JSON.stringify(body).slice(0, 500));
+  const deadline = Date.now() + PUBLISHED_WITHIN_MS;
+  for (const { id, result } of body.connections) {
+    assert.equal(result, "created");
+    // Our metadata is made of what is published alone.
+    while ((await request(`${system.origin}/sso/saml/${id}/metadata`)).status !== 200) {
+      assert.ok(Date.now() < deadline, `${id} is known nowhere`);
+      await pause(200);
+    }
+  }
+  const after = await system.api("POST", "/connections", { name: "After", provider: "okta", domains: ["after-import.test"] });
+  assert.equal(after.status, 201, "nothing is left to be published");
 });

@@ -2,7 +2,7 @@
 //! Each ends in a clear state, with nothing lost.
 
 use edge_saml::app::ports::Ports;
-use edge_saml::app::registry::{Actor, Change, Refusal, Update};
+use edge_saml::app::registry::{self, Actor, Change, Publication, Refusal, Update};
 use edge_saml::app::sql::Sql;
 use edge_saml::saml::id::ConnectionId;
 use serde_json::{Value, json};
@@ -181,6 +181,41 @@ fn what_cannot_be_published_is_saved_and_published_later() {
     assert_eq!(sign_in(&mut browser, "ada@newer.test"), 303);
     let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({"name": "Acme Inc."}));
     assert_eq!(status, 200);
+}
+
+/// An import may leave more than one call may publish; and what fails again and again must not keep the rest waiting.
+#[test]
+fn much_is_published_a_part_at_a_time_and_what_failed_comes_last() {
+    let world = World::new();
+    world.replication.set(Replication::Lagging);
+    let ids = ["a.test", "b.test", "c.test"].map(|domain| {
+        let fields = json!({"name": "x", "provider": "okta", "domains": [domain]});
+        world.api("POST", "/connections", &fields).1["id"].clone()
+    });
+    let next = |limit: i64| -> Vec<Publication> { registry::unpublished(&world.registry, limit).unwrap() };
+    let all = next(i64::MAX);
+    assert!(all.len() >= ids.len());
+    assert_eq!(next(2), all[..2]);
+    registry::not_published(&world.registry, &all[0]).unwrap();
+    assert_eq!(next(1), all[1..2]);
+    assert_eq!(next(i64::MAX).last(), Some(&all[0]));
+    // Changed again, it is as new; what was to be published before is noted no more.
+    let id = all[0].key.strip_prefix("connection:").unwrap();
+    assert_eq!(
+        world
+            .api("PATCH", &format!("/connections/{id}"), &json!({"name": "y"}))
+            .0,
+        202
+    );
+    let changed = next(1).remove(0);
+    assert_eq!((&changed.key, changed.value == all[0].value), (&all[0].key, false));
+    registry::published(&world.registry, &all[0]).unwrap();
+    registry::not_published(&world.registry, &all[0]).unwrap();
+    assert_eq!(next(1), [changed]);
+    for publication in next(i64::MAX) {
+        registry::published(&world.registry, &publication).unwrap();
+    }
+    assert!(registry::is_published(&world.registry).unwrap());
 }
 
 /// Of two who change what they read at the same time, the second is told, and the first's change stays.

@@ -312,7 +312,7 @@ impl World {
 
     /// Publishes what is not published, to KV as well if it does not lag.
     pub(crate) fn publish(&self) {
-        for publication in registry::unpublished(&self.registry).unwrap() {
+        for publication in registry::unpublished(&self.registry, i64::MAX).unwrap() {
             if let Some((id, news)) = &publication.ledger {
                 match news {
                     LedgerNews::Configure(news) => self.on_ledger(id, news).unwrap(),
@@ -364,7 +364,7 @@ impl World {
         let sql = &self.registry;
         let reply = self.run_on(sql, C::NAME, || registry::dispatch(C::NAME, &call, sql, now))?;
         self.publish();
-        let published = registry::unpublished(&self.registry).unwrap().is_empty();
+        let published = registry::is_published(&self.registry).unwrap();
         Ok(Answer {
             reply: serde_json::from_str(&reply).unwrap(),
             published,
