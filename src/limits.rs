@@ -143,6 +143,12 @@ pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
+/// Octets of a certificate. With keys of [`MAX_RSA_BITS`] they have 3 KB; each version of a connection keeps them once more.
+pub const MAX_CERTIFICATE_BYTES: usize = 16 * 1024;
+
+/// Addresses of an identity provider for one purpose, sign-on or logout; the first are kept. Of each binding one is used.
+pub const MAX_ENDPOINTS_PER_SERVICE: usize = 8;
+
 /// Days before the end of a certificate at which it is told of, the last first. The first leaves time to ask the customer, the last
 /// is for the vendor who has not.
 pub const CERTIFICATE_NOTICE_DAYS: [i64; 5] = [1, 7, 14, 30, 60];
@@ -214,8 +220,12 @@ pub const SIGN_IN_ORDER: u32 = 100;
 /// The last place.
 pub const MAX_SIGN_IN_ORDER: u32 = 1_000;
 
-/// Connections of one deployment; the registry lists them in one answer.
+/// Connections of one deployment.
 pub const MAX_CONNECTIONS: i64 = 10_000;
+
+/// Connections that are read at once where all are needed: with the most certificates that each may have, 100 MB would be too many for
+/// an object of 128 MB.
+pub const CONNECTIONS_AT_ONCE: i64 = 100;
 
 /// Characters of a name that people give.
 pub const MAX_NAME_CHARACTERS: usize = 100;
@@ -483,3 +493,9 @@ pub const RATE_LIMIT_SECONDS: u32 = 60;
 /// How much the registry publishes at once: each is a write to KV and perhaps a call of a ledger, one run of an object may make 1,000
 /// of these, and it sends to webhooks too. The rest follows by its alarm.
 pub const MAX_PUBLICATIONS_AT_ONCE: i64 = 150;
+
+/// Seconds for which reading the same once more is no entry of its own in the audit log.
+pub const AUDIT_FOLD_SECONDS: i64 = 10 * 60;
+
+/// How many of the newest entries are looked through for such a one.
+pub const AUDIT_FOLD_ENTRIES: i64 = 200;

@@ -46,6 +46,10 @@ impl<P: Ports> App<P> {
             Some(caller) => Ok(caller.clone()),
             None => self.admit(route, request).await,
         };
+        let admitted = match admitted {
+            Ok(caller) => self.still_admitted(caller, request).await,
+            Err(refusal) => Err(refusal),
+        };
         match admitted {
             Ok(caller) => (self.call(route, request, &caller).await).unwrap_or_else(|error| error.response()),
             Err(refusal) => refusal,
@@ -87,6 +91,14 @@ impl<P: Ports> App<P> {
             }
             _ => Ok(caller),
         }
+    }
+
+    /// The same caller, if their token is still in force now that the body has come: it may have taken its time.
+    async fn still_admitted(&self, caller: Principal, request: &Request) -> Result<Principal, Response> {
+        if request.body().is_empty() {
+            return Ok(caller);
+        }
+        self.caller(request).await.map_err(|error| error.response())
     }
 
     /// Whose token the request bears.

@@ -7,7 +7,6 @@ use super::App;
 use super::error::ApiError;
 use super::http::{Response, json};
 use super::ports::Ports;
-use super::registry::List;
 use crate::saml::certificate::{CertificateSummary, Notice};
 use crate::saml::connection::{Connection, StoredCertificate};
 use crate::saml::id::ConnectionId;
@@ -54,7 +53,7 @@ pub(super) enum Usage {
 impl<P: Ports> App<P> {
     /// `GET /certificates`.
     pub(super) async fn list_certificates(&self) -> Result<Response, ApiError> {
-        let connections = self.ports.registry(List {}).await?.reply;
+        let connections = self.all_connections().await?;
         let certificates = calendar(&connections, self.ports.now());
         Ok(json(StatusCode::OK, &CalendarView { certificates }))
     }

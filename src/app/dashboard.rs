@@ -142,7 +142,12 @@ impl<P: Ports> App<P> {
                 self.show_admin_sign_in(request).await
             };
         }
-        let Some(visitor) = request.extensions().get::<Visitor>() else {
+        let mut noted = request.extensions().get::<Visitor>().cloned();
+        if noted.is_some() && !request.body().is_empty() {
+            // The body may have taken its time: the session may be over by now.
+            noted = self.visitor(request).await?;
+        }
+        let Some(visitor) = &noted else {
             return Ok(sign_in_first(route, request));
         };
         if post {

@@ -45,7 +45,7 @@ use self::situation::ReadSituation;
 use self::tested::{NoteTest, ReadTestStatuses};
 use self::versions::{ListVersions, Restore, UndoChange, configured_as};
 use super::sql::{Sql, SqlError, Value, atomically, integer, json, text, to_json};
-use crate::limits::MAX_CONNECTIONS;
+use crate::limits::{CONNECTIONS_AT_ONCE, MAX_CONNECTIONS};
 use crate::saml::connection::{Connection, IdentityProvider, Provider, State};
 use crate::saml::id::{ConnectionId, Domain, EntityId};
 use crate::saml::service_keys::RotationStep;
@@ -187,13 +187,9 @@ pub struct Read {
     pub id: ConnectionId,
 }
 
-/// Reads all connections, oldest first.
+/// Writes down that somebody takes all connections along.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct List {}
-
-/// Reads all connections, oldest first, for somebody who takes them along, and writes that down.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Export {
+pub struct NoteExport {
     /// By whom.
     pub actor: Actor,
 }
@@ -329,8 +325,7 @@ pub fn dispatch(name: &str, call: &str, sql: &dyn Sql, now: Timestamp) -> Result
         Delete::NAME => run::<Delete>(call, sql, now)?,
         DiscardDraft::NAME => run::<DiscardDraft>(call, sql, now)?,
         EditDraft::NAME => run::<EditDraft>(call, sql, now)?,
-        Export::NAME => run::<Export>(call, sql, now)?,
-        List::NAME => run::<List>(call, sql, now)?,
+        NoteExport::NAME => run::<NoteExport>(call, sql, now)?,
         NoteFinding::NAME => run::<NoteFinding>(call, sql, now)?,
         ReadProofs::NAME => run::<ReadProofs>(call, sql, now)?,
         TakeDueProofs::NAME => run::<TakeDueProofs>(call, sql, now)?,
@@ -512,25 +507,25 @@ impl Call for Read {
     }
 }
 
-impl Call for List {
-    type Reply = Vec<Connection>;
-    const NAME: &'static str = "list";
+impl Call for NoteExport {
+    type Reply = ();
+    const NAME: &'static str = "note_export";
 
-    fn run(self, sql: &dyn Sql, _now: Timestamp) -> Result<Self::Reply, SqlError> {
-        sql.run("SELECT record FROM connections ORDER BY sequence", &[])?
-            .iter()
-            .map(|row| json(row, 0))
-            .collect()
+    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
+        audit::record_reading(sql, None, &Deed::new(&self.actor, Action::ConnectionsExported), now)
     }
 }
 
-impl Call for Export {
-    type Reply = Vec<Connection>;
-    const NAME: &'static str = "export";
-
-    fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
-        audit::record_other(sql, &Deed::new(&self.actor, Action::ConnectionsExported), now)?;
-        List {}.run(sql, now)
+impl ListPage {
+    /// The next of all connections, as many as fit into one answer with ease.
+    #[must_use]
+    pub const fn all_after(after: i64) -> Self {
+        Self {
+            after,
+            limit: CONNECTIONS_AT_ONCE,
+            domain: None,
+            organization: None,
+        }
     }
 }
 

@@ -15,13 +15,15 @@ use super::connections::{Saved, refused, saved};
 use super::description::{DescriptionBody, DescriptionFields, Fields, whole_number};
 use super::error::{ApiError, ErrorView};
 use super::http::{Request, Response, json};
-use super::ports::{Answer, Ports};
+use super::ports::{Answer, Ports, Unavailable};
 use super::principal::Principal;
 use super::registry::idempotency::Repeatable;
 use super::registry::import::{Import, ImportMode, Imported, ImportedConnection, Outcome};
-use super::registry::{Actor, Export, List, Refusal};
+use super::registry::{Actor, ListPage, NoteExport, Refusal};
 use crate::dsig::{Certificate, RsaFloor};
-use crate::limits::{MAX_CERTIFICATES_PER_CONNECTION, MAX_IMPORTED_CONNECTIONS, MAX_IMPORTED_DECRYPTION_KEYS};
+use crate::limits::{
+    MAX_CERTIFICATES_PER_CONNECTION, MAX_ENDPOINTS_PER_SERVICE, MAX_IMPORTED_CONNECTIONS, MAX_IMPORTED_DECRYPTION_KEYS,
+};
 use crate::saml::connection::{Connection, Endpoint, IdentityProvider, LogoutEndpoint, State, StoredCertificate};
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
 use crate::saml::time::Timestamp;
@@ -180,14 +182,21 @@ impl Item {
 }
 
 impl<P: Ports> App<P> {
-    /// All connections, oldest first.
-    async fn all_connections(&self) -> Result<Vec<Connection>, ApiError> {
-        Ok(self.ports.registry(List {}).await?.reply)
+    /// All connections, oldest first, read a part at a time.
+    pub(super) async fn all_connections(&self) -> Result<Vec<Connection>, Unavailable> {
+        let (mut connections, mut next) = (Vec::new(), Some(0));
+        while let Some(after) = next {
+            let page = self.ports.registry(ListPage::all_after(after)).await?.reply;
+            connections.extend(page.connections);
+            next = page.next;
+        }
+        Ok(connections)
     }
 
     /// All connections, oldest first, for `actor` to take along.
     pub(super) async fn export_connections(&self, actor: Actor) -> Result<Vec<Connection>, ApiError> {
-        Ok(self.ports.registry(Export { actor }).await?.reply)
+        self.ports.registry(NoteExport { actor }).await?;
+        Ok(self.all_connections().await?)
     }
 
     /// The document of all connections.
@@ -324,6 +333,15 @@ impl<P: Ports> App<P> {
         if fields.single_sign_on.is_empty() || !urls.into_iter().all(|url| self.may_send_to(url)) {
             return Err(invalid(
                 "expected at least one single_sign_on endpoint, and https:// addresses alone",
+            ));
+        }
+        if [fields.single_sign_on.len(), fields.single_logout.len()]
+            .into_iter()
+            .max()
+            > Some(MAX_ENDPOINTS_PER_SERVICE)
+        {
+            return Err(invalid(
+                "expected at most 8 endpoints each in single_sign_on and single_logout",
             ));
         }
         let mut certificates = Vec::new();

@@ -15,6 +15,7 @@ use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use super::{Error, RsaFloor, TrustedKey};
+use crate::limits::MAX_CERTIFICATE_BYTES;
 
 /// A certificate, read as far as it is of use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,8 +64,11 @@ impl Certificate {
     /// Reads a certificate in DER (RFC 5280 4.1).
     ///
     /// # Errors
-    /// [`Error::CertificateMalformed`].
+    /// [`Error::CertificateMalformed`], also for one of more than [`MAX_CERTIFICATE_BYTES`].
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
+        if der.len() > MAX_CERTIFICATE_BYTES {
+            return Err(Error::CertificateMalformed);
+        }
         let fields = Fields::read(der).map_err(|_| Error::CertificateMalformed)?;
         Ok(Self {
             der: der.to_vec(),
@@ -282,6 +286,17 @@ mod tests {
             format!("{:?}", certificate.fingerprint()),
             format!("Fingerprint({fingerprint})")
         );
+    }
+
+    #[test]
+    fn how_large_one_may_be() {
+        let largest = include_str!("../../tests/vectors/dsig/16384-octets.pem");
+        assert_eq!(
+            Certificate::read(largest.as_bytes()).unwrap().der().len(),
+            MAX_CERTIFICATE_BYTES
+        );
+        let larger = include_str!("../../tests/vectors/dsig/16385-octets.pem");
+        assert_eq!(Certificate::read(larger.as_bytes()), Err(Error::CertificateMalformed));
     }
 
     #[test]

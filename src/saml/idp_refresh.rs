@@ -102,6 +102,20 @@ pub fn approve(
     }
 }
 
+/// Those of the `missing` certificates of `saved` that metadata does not list either which is held: one that it lists again is none, as
+/// far as it is the same identity provider's.
+#[must_use]
+pub fn still_missing(
+    saved: &IdentityProvider,
+    found: &IdentityProvider,
+    missing: &[MissingCertificate],
+) -> Vec<MissingCertificate> {
+    let is_listed = |missing: &&MissingCertificate| {
+        saved.entity_id == found.entity_id && found.certificates.contains(&missing.certificate)
+    };
+    missing.iter().filter(|missing| !is_listed(missing)).cloned().collect()
+}
+
 /// `saved` without those of its certificates that have been `missing` for too long at `now`, whatever its metadata says by then; and
 /// those that are still missing.
 #[must_use]

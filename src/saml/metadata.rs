@@ -10,7 +10,7 @@ use super::service_keys::PublicKey;
 use super::time::Timestamp;
 use crate::code::Code;
 use crate::dsig::{self, Certificate, RsaFloor};
-use crate::limits::{MAX_CERTIFICATES_PER_CONNECTION, MAX_LISTED, MAX_LISTED_CHARACTERS};
+use crate::limits::{MAX_CERTIFICATES_PER_CONNECTION, MAX_ENDPOINTS_PER_SERVICE, MAX_LISTED, MAX_LISTED_CHARACTERS};
 use crate::xml::names::{AES128_GCM, AES256_GCM, DS, MD, RSA_OAEP_MGF1P, SAMLP, SHA1};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
 
@@ -428,7 +428,9 @@ impl RoleCertificate {
 /// The identity provider of `role`, if users can be sent there and its signatures be checked.
 fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataError> {
     let entity_id = EntityId::parse(&entity.entity_id).map_err(|_| MetadataError::Malformed)?;
-    let single_sign_on: Vec<Endpoint> = role.single_sign_on.iter().filter_map(Service::endpoint).collect();
+    let single_sign_on = role.single_sign_on.iter().filter_map(Service::endpoint);
+    let single_sign_on: Vec<Endpoint> = single_sign_on.take(MAX_ENDPOINTS_PER_SERVICE).collect();
+    let single_logout = role.single_logout.iter().filter_map(Service::logout_endpoint);
     if single_sign_on.is_empty() {
         return Err(no_sso_endpoint(role.single_sign_on.iter().map(Service::shown)));
     }
@@ -451,7 +453,7 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
         _ => Ok(IdentityProvider {
             entity_id,
             single_sign_on,
-            single_logout: role.single_logout.iter().filter_map(Service::logout_endpoint).collect(),
+            single_logout: single_logout.take(MAX_ENDPOINTS_PER_SERVICE).collect(),
             certificates,
             metadata_url: None,
             wants_requests_signed: role

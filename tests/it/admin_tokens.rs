@@ -1,8 +1,13 @@
 //! Admin tokens: what each scope allows, when a token ends, and that nothing of it is kept but its hash.
 
+use edge_saml::app::registry::Actor;
+use edge_saml::app::registry::tokens::{AddToken, Scope, TokenRefusal};
+use edge_saml::saml::id::TokenId;
+use edge_saml::token::Token;
 use serde_json::{Value, json};
 
-use crate::support::world::{ADMIN_TOKEN, World};
+use crate::support::dashboard::{csrf, encoded, signed_in_with};
+use crate::support::world::{ADMIN_TOKEN, World, location};
 
 /// A call with any token.
 fn call(world: &World, token: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
@@ -159,6 +164,51 @@ fn no_token_makes_one_that_lasts_longer() {
         .0,
         201
     );
+}
+
+#[test]
+fn a_token_that_is_revoked_while_a_body_is_on_its_way_does_nothing() {
+    let world = World::new();
+    let scopes = json!({"name": "maker", "scopes": ["tokens", "write", "read"]});
+    let (text, id) = token(&world, &scopes);
+    let mut browser = signed_in_with(&world, &text);
+    let csrf = csrf(&world, &mut browser);
+    let cookie = format!("__Host-sso_admin={}", browser.cookies().next().unwrap());
+    let app = world.app();
+    let head = |path: &str, kind: &str| {
+        let request = http::Request::builder().method("POST").uri(path);
+        let request = request.header("content-type", kind).header("cookie", &cookie);
+        let request = request.header("authorization", format!("Bearer {text}"));
+        let mut head = request.body(Vec::new()).unwrap();
+        let refused = futures_executor::block_on(app.refuse_by_head(&mut head));
+        assert!(refused.is_none(), "{path}");
+        head
+    };
+    let mut call = head("/sso/api/v1/tokens", "application/json");
+    let mut form = head("/sso/admin/tokens", "application/x-www-form-urlencoded");
+    assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
+    let before = world.everything_registered();
+    *call.body_mut() = serde_json::to_vec(&json!({"name": "heir", "scopes": ["tokens"]})).unwrap();
+    *form.body_mut() = encoded(&[("csrf", &csrf), ("name", "heir"), ("scopes", "read")]).into_bytes();
+    assert_eq!(futures_executor::block_on(app.handle(call)).status(), 401);
+    let led = futures_executor::block_on(app.handle(form));
+    assert_eq!(
+        (led.status().as_u16(), location(&led).as_str()),
+        (303, "/sso/admin/sign-in?return_to=%2Fsso%2Fadmin%2Ftokens")
+    );
+    // However late the call itself comes.
+    let add = AddToken {
+        id: TokenId::from_random(&[7; 32]),
+        hash: Token::new(&[7; 32]).hash(),
+        name: "heir".to_owned(),
+        scopes: vec![Scope::Read],
+        expires_at: None,
+        maker: Some(TokenId::parse(&id).unwrap()),
+        actor: Actor::new("token \"maker\""),
+    };
+    let refused = world.on_registry(&add).unwrap().reply;
+    assert!(matches!(refused, Err(TokenRefusal::OutlastsMaker(_))), "{refused:?}");
+    assert_eq!(world.everything_registered(), before);
 }
 
 #[test]

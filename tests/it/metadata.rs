@@ -555,6 +555,21 @@ fn without_an_endpoint_for_browsers_it_is_said_what_there_is() {
         message.split_once("; found ").unwrap().1.to_owned()
     };
     assert_eq!(message(&services("")), "none.");
+    // More than are ever used are not kept: the first stay.
+    let nine = |name: &str| -> String {
+        let one = |n| service("HTTP-POST", &format!("https://idp.example/{n}")).replace("SingleSignOnService", name);
+        (0..9).map(one).collect()
+    };
+    let many = services(&[nine("SingleLogoutService"), nine("SingleSignOnService")].concat());
+    let saved = world.saved(&path, &json!({"xml": many}));
+    for name in ["single_sign_on", "single_logout"] {
+        let kept = saved["identity_provider"][name].as_array().unwrap();
+        assert_eq!(
+            (kept.len(), &kept[7]["url"]),
+            (8, &json!("https://idp.example/7")),
+            "{name}"
+        );
+    }
     let others = format!(
         "{}{}",
         service("HTTP-Artifact", "https://idp.example/a"),

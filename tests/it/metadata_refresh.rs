@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::{FetchFailure, Ports};
 use edge_saml::app::registry::refresh::{RefreshFailure, RefreshOutcome, SaveRefresh, TakeDueRefreshes};
 use edge_saml::app::registry::{Actor, Read};
+use edge_saml::app::sql::Sql;
 use edge_saml::dsig::Certificate;
 use edge_saml::limits::MAX_CERTIFICATES_PER_CONNECTION;
 use edge_saml::saml::id::EndpointUrl;
@@ -355,6 +356,40 @@ fn keys_that_are_gone_are_retired_whatever_comes_of_fetching_then() {
         let expected = "schedule: connection.certificates_retired: Retired certificates that its metadata has not listed for a week";
         assert_eq!(newest_deeds(&world, 1), [expected]);
     }
+}
+
+#[test]
+fn a_key_that_held_metadata_lists_again_is_not_missing() {
+    let (old, new) = (certificate(0), other_certificate());
+    let (one, both) = (vec![new.clone()], vec![old, new]);
+    let moved = ("https://acme.okta.example/sso", "https://new.example/sso");
+    for ((from, to), counts) in [(moved, &both), ((ENTITY_ID, "urn:other"), &one)] {
+        let (world, id) = followed();
+        world.put(&Metadata::new().with_certificates(&both));
+        world.next_day();
+        world.put(&Metadata::new().with_certificates(&one));
+        world.next_day();
+        world.put(&Metadata::new().with_certificates(&both).with(from, to));
+        for _ in 0..8 {
+            world.next_day();
+        }
+        assert_eq!(world.held(&id).0, 200);
+        assert_eq!(world.certificates(&id), fingerprints(counts), "{to}");
+    }
+    // Why it is held is told as it is now.
+    let (world, id) = followed();
+    world.put(&Metadata::new().with_certificates(&one).with(ENTITY_ID, "urn:other"));
+    world.next_day();
+    let before = world.held(&id).1;
+    assert_eq!(before["reasons"], json!(["entity_changed", "all_keys_changed"]));
+    let record = "UPDATE connections SET record = replace(record, ?, 'urn:other')";
+    world.registry.run(record, &[ENTITY_ID.into()]).unwrap();
+    world.next_day();
+    let held = world.held(&id).1;
+    for name in ["version", "found_at"] {
+        assert_eq!(held[name], before[name]);
+    }
+    assert_eq!(held["reasons"], json!(["all_keys_changed"]));
 }
 
 #[test]

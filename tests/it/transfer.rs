@@ -448,6 +448,20 @@ fn every_fault_of_a_document_is_named_with_its_place() {
             idp,
         ),
         (
+            "/connections/0/identity_provider/single_sign_on",
+            json!(vec![json!({"binding": "post", "url": "https://idp.example/"}); 9]),
+            422,
+            "invalid_field",
+            idp,
+        ),
+        (
+            "/connections/0/identity_provider/single_logout",
+            json!(vec![json!({"binding": "post", "url": "https://idp.example/"}); 9]),
+            422,
+            "invalid_field",
+            idp,
+        ),
+        (
             "/connections/0/identity_provider/certificates",
             json!([]),
             422,

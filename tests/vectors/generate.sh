@@ -65,6 +65,13 @@ key p521 -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -pkeyopt ec_param_enc:na
 key secp256k1 -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -pkeyopt ec_param_enc:named_curve
 key p256-explicit -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit
 key ed25519 -algorithm ED25519
+# As large as a certificate may be, and an octet larger.
+key large -algorithm RSA -pkeyopt rsa_keygen_bits:2048
+rm large.pem
+for octets in 16384 16385; do
+  openssl req -x509 -key "$work/large.key" -subj "/CN=large,O=Example" -set_serial 1 -days 3650 \
+    -addext "nsComment=$(head -c $((octets - 801)) /dev/zero | tr '\0' x)" -out "$octets-octets.pem"
+done
 
 one=$(reference '#_a1' "$enveloped$exclusive")
 sign rsa-sha256 rsa-2048 "${more}rsa-sha256" "$one"

@@ -10,7 +10,6 @@ use crate::app::App;
 use crate::app::certificates::{Entry, Usage, calendar};
 use crate::app::http::Response;
 use crate::app::ports::Ports;
-use crate::app::registry::List;
 
 #[derive(Template)]
 #[template(path = "admin/calendar.html")]
@@ -30,7 +29,7 @@ struct Row<'a> {
 
 impl<P: Ports> App<P> {
     pub(super) async fn show_certificates(&self, visitor: &Visitor) -> Result<Response, Failure> {
-        let (connections, now) = (self.ports.registry(List {}).await?.reply, self.ports.now());
+        let (connections, now) = (self.all_connections().await?, self.ports.now());
         let page = CalendarPage {
             chrome: visitor.chrome(),
             rows: (calendar(&connections, now).into_iter())

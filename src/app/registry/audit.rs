@@ -6,8 +6,8 @@ use super::diff::{FieldChange, diff};
 use super::{Actor, Call, events, versions};
 use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, to_json};
 use crate::limits::{
-    MAX_AUDIT_ENTRIES, MAX_AUDIT_ENTRIES_OF_EXPORTS, MAX_AUDIT_ENTRIES_OF_SCHEDULE, MAX_AUDIT_ENTRIES_OF_SETUP_LINKS,
-    MAX_AUDIT_PAGE,
+    AUDIT_FOLD_ENTRIES, AUDIT_FOLD_SECONDS, MAX_AUDIT_ENTRIES, MAX_AUDIT_ENTRIES_OF_EXPORTS,
+    MAX_AUDIT_ENTRIES_OF_SCHEDULE, MAX_AUDIT_ENTRIES_OF_SETUP_LINKS, MAX_AUDIT_PAGE,
 };
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
@@ -217,6 +217,32 @@ pub(super) fn record_of(
     now: Timestamp,
 ) -> Result<(), SqlError> {
     append(sql, Some(connection), &deed.words(&[]), &[], deed, now)
+}
+
+/// Records that something was read, unless the same entry was made a few minutes ago: who reads again and again pushes nothing
+/// out.
+pub(super) fn record_reading(
+    sql: &dyn Sql,
+    connection: Option<&ConnectionId>,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let change = deed.words(&[]);
+    let recent = sql.run(
+        "SELECT 1 FROM audit WHERE sequence > (SELECT max(sequence) FROM audit) - ? AND at > ? AND actor = ? AND change = ? \
+         AND connection_id IS ?",
+        &[
+            AUDIT_FOLD_ENTRIES.into(),
+            now.plus(-AUDIT_FOLD_SECONDS).unix_seconds().into(),
+            deed.actor.as_str().into(),
+            change.as_str().into(),
+            connection.map(ConnectionId::as_str).into(),
+        ],
+    )?;
+    if recent.is_empty() {
+        append(sql, connection, &change, &[], deed, now)?;
+    }
+    Ok(())
 }
 
 fn append(

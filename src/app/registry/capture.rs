@@ -129,7 +129,7 @@ impl Call for OpenMessages {
         if key.is_some() {
             // In the step that gives the key, without which nothing can be shown.
             let opened = Deed::noted(&self.actor, Action::CaptureRead, self.reference.as_str().to_owned());
-            audit::record_of(sql, &self.id, &opened, now)?;
+            audit::record_reading(sql, Some(&self.id), &opened, now)?;
         }
         Ok(key)
     }

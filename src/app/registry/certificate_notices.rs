@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::events::{EventKind, tell};
-use super::{Call, List, outbox};
+use super::{Call, ListPage, outbox};
 use crate::app::sql::{Sql, SqlError, integer};
 use crate::limits::CERTIFICATE_TELL_SECONDS;
 use crate::saml::certificate::{CertificateSummary, Notice};
@@ -42,11 +42,16 @@ impl Call for TellCertificates {
             "DELETE FROM certificate_notices WHERE not_after < ?",
             &[now.unix_seconds().into()],
         )?;
-        for connection in (List {}).run(sql, now)? {
-            let certificates = connection.identity_provider.iter().flat_map(|idp| &idp.certificates);
-            for certificate in certificates.filter_map(CertificateSummary::of) {
-                tell_of(sql, &connection, &certificate, now)?;
+        let mut next = Some(0);
+        while let Some(after) = next {
+            let page = ListPage::all_after(after).run(sql, now)?;
+            for connection in &page.connections {
+                let certificates = connection.identity_provider.iter().flat_map(|idp| &idp.certificates);
+                for certificate in certificates.filter_map(CertificateSummary::of) {
+                    tell_of(sql, connection, &certificate, now)?;
+                }
             }
+            next = page.next;
         }
         Ok(())
     }

@@ -199,7 +199,8 @@ impl Call for SaveRefresh {
                 hold(sql, &self.id, &found, &reasons, &self.actor, now)?;
                 // It was fetched; that it waits is told elsewhere.
                 record_success(sql, &self.id, now)?;
-                retire(sql, connection, &saved, &state.missing, &self.actor, now)?;
+                let missing = idp_refresh::still_missing(&saved, &found, &state.missing);
+                retire(sql, connection, &saved, &missing, &self.actor, now)?;
                 Ok(RefreshOutcome::Held)
             }
             Refreshed::Taken { idp, missing } => {
@@ -436,6 +437,11 @@ fn hold(
     if let Some(row) = rows.first()
         && decides_the_same(&json(row, 0)?, found)
     {
+        // Why may have changed, as the connection may have.
+        sql.run(
+            "UPDATE held_metadata SET reasons = ? WHERE connection_id = ?",
+            &[to_json(&reasons)?, id.as_str().into()],
+        )?;
         return Ok(());
     }
     let found = serde_json::to_string(found).map_err(|e| SqlError(e.to_string()))?;

@@ -141,8 +141,9 @@ impl Call for AddToken {
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<Self::Reply, SqlError> {
         if let Some(maker) = &self.maker {
-            // One that is gone has ended.
-            let end = read(sql, maker)?.map_or(Some(now), |maker| maker.expires_at);
+            // One that is gone or revoked has ended.
+            let maker = read(sql, maker)?.filter(|maker| maker.is_in_force(now));
+            let end = maker.map_or(Some(now), |maker| maker.expires_at);
             if let Some(end) = end
                 && self.expires_at.is_none_or(|own| own > end)
             {
