@@ -313,6 +313,8 @@ export const guards = [
   guard("log captured messages are few", "src/app/ledger/capture.rs", "kept.len() < MAX_CAPTURED_PER_ATTEMPT", "kept.len() < usize::MAX", "it capture::messages_are_few"),
   guard("log a captured message has its place", "src/app/capture.rs", 'format!("{id} {reference}")', 'format!("{}", id.as_str().len() + reference.len())', "lib app::capture::tests"),
   guard("log who reads captured messages", "src/app/route.rs", "Self::Messages(..) => Some(Scope::Write),", "Self::Messages(..) => Some(Scope::Read),", "it capture::who_may_only_read"),
+  guard("log captured messages that were sealed together", "src/app/ledger/capture.rs", "if !is_wanted(sql, self.verified, &self.reference, now)? {", "if captures_until(sql, now)?.is_none() {", "it capture::messages_that_were_sealed"),
+  guard("log capture that ended meanwhile", "src/app/ledger/capture.rs", "if !is_wanted(sql, self.verified, &self.reference, now)? {", "if captures_until(sql, now)?.is_some() && !is_wanted(sql, self.verified, &self.reference, now)? {", "it capture::messages_that_were_sealed"),
   guard("log captured messages are old when they are read", "src/app/ledger/capture.rs", "WHERE reference = ? AND at > ? ORDER", "WHERE reference = ? AND ? <> 0 ORDER", "it capture::messages_are_few"),
   guard("log who switched capture on", "src/app/registry/capture.rs", "audit::record_of(sql, &self.id, &started, now)?;", "let _ = started;", "it capture::switched_off"),
   guard("log text of anybody", "src/app/error.rs", "if c.is_control() || reorders(c) {", "if reorders(c) && false {", "it sign_in_log::what_anybody_writes"),
