@@ -334,6 +334,7 @@ export const guards = [
   guard("sessions: idle ones end", "src/app/ledger/session.rs", " || now.since(seen_at) >= settings.idle_seconds()", "", "it session_lifetimes::"),
   guard("users: one attribute of their key", "src/saml/identity.rs", "[attribute] => attribute.values.as_slice(),", "[attribute, ..] => attribute.values.as_slice(),", "it user_key::without_exactly_one_value"),
   guard("users: one value of their key", "src/saml/identity.rs", "[value] if !is_empty(value) =>", "[value, ..] if !is_empty(value) =>", "it user_key::without_exactly_one_value"),
+  guard("users: white space around their key", "src/saml/identity.rs", "value.as_text().filter(|text| trim(text) == *text),", "value.as_text().map(trim),", "it user_key::without_exactly_one_value"),
   guard("users: the name of their key to the letter", "src/saml/identity.rs", "filter(|a| a.name == name)", "filter(|a| fold(&a.name) == fold(name))", "it user_key::what_looks_like_it"),
   guard("users: friendly names are no keys", "src/saml/identity.rs", "filter(|a| a.name == name)", "filter(|a| a.name == name || a.friendly_name.as_deref() == Some(name))", "it user_key::what_looks_like_it"),
   guard("users: an attribute's key is of its name", "src/app/ledger/session.rs", "hash_of(&[connection.as_str(), idp.as_str(), &attribute.name, &attribute.value])", "hash_of(&[connection.as_str(), idp.as_str(), &attribute.value])", "it user_key::an_attribute_tells"),
