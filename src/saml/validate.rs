@@ -65,7 +65,7 @@ impl<'a> Expect<'a> {
             attribute_map: &connection.responses.attribute_map,
             user_key: connection.responses.user_key.as_deref(),
             required_attributes: &connection.responses.required_attributes,
-            unsolicited: match connection.responses.idp_initiated {
+            unsolicited: match connection.idp_initiated() {
                 IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
                 IdpInitiated::Off => Unsolicited::Refused,
             },

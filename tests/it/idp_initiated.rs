@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, Replication, World, location};
+use crate::support::world::{Browser, Replication, World, authn_request, location};
 
 /// A response for `email` that the identity provider made of its own accord.
 fn unsolicited(id: &str, assertion_id: &str, email: &str) -> String {
@@ -189,6 +189,28 @@ fn direct_signs_in_whoever_confirms_it() {
         (done.status().as_u16(), location(&done)),
         (303, "/sso/sign-in".to_owned())
     );
+}
+
+/// Its authentication was not asked for, so nobody knows whether it was made anew.
+#[test]
+fn direct_only_begins_a_sign_in_where_everybody_authenticates_anew() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"idp_initiated": "direct", "force_authn": true}));
+    let bounced = Browser::deliver(&world, &id, &unsolicited(&id, "_a", "ada@acme.test"));
+    assert_eq!(
+        (bounced.status().as_u16(), location(&bounced)),
+        (
+            303,
+            format!("/sso/sign-in?connection={id}&return_to=%2Fsso%2Fsign-in&bounced=true")
+        )
+    );
+    let asked = browser.get(&world, &location(&bounced));
+    assert!(authn_request(&location(&asked)).contains(" ForceAuthn=\"true\""));
+    world.patch(&id, &json!({"idp_initiated": "off"}));
+    let refused = Browser::deliver(&world, &id, &unsolicited(&id, "_a", "ada@acme.test"));
+    assert_eq!(refused.status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["unsolicited_not_allowed"]);
 }
 
 /// Attack A117: Eve makes Ada's browser post Eve's own response, so that Ada works, and writes, in Eve's account.
