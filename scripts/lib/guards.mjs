@@ -220,6 +220,7 @@ export const guards = [
   guard("logout: authentication written ahead", ticket, "self.authn_instant.min(now)", "self.authn_instant", "it slo::a_request_that_was_held_back"),
   guard("logout: sign-ins under way", logouts, "for table in [\"sessions\", \"tickets\"] {", "for table in [\"sessions\"] {", "it slo::a_sign_in_that_is_under_way"),
   guard("logout: their requests", logouts, "sql.run(&format!(\"DELETE FROM requests WHERE id IN ({requests})\"), &values)?;", "let _ = requests;", "it slo::what_was_ended"),
+  guard("logout: authentication later than its assertion", validate, "Ok(earliest.min(assertion.issue_instant))", "Ok(earliest)", "it slo::a_sign_in_that_is_under_way"),
   guard("logout: assertions from before it", ticket, "if logout::ended_after(sql, &self.user, self.authn_instant, now)? {", "if false {", "it slo::a_sign_in_that_is_under_way"),
   guard("logout: those who authenticated since", logouts, "issued_at > ?2 AND remember_until", "?2 = ?2 AND remember_until", "it slo::a_request_that_comes_again"),
   guard("logout: requests verified with an older record", logouts, "            return Ok(Err(refusal));\n        }\n        sweep(sql, now)?;", "            let _ = refusal;\n        }\n        sweep(sql, now)?;", "it slo::a_key_that_was_replaced"),

@@ -68,6 +68,8 @@ struct Visit<'a> {
     /// Each in a statement of its own; without any, there is one statement.
     session_indexes: &'a [&'a str],
     authn_instant: &'a str,
+    /// When the assertion was made.
+    issue_instant: &'a str,
 }
 
 impl Default for Visit<'_> {
@@ -78,6 +80,7 @@ impl Default for Visit<'_> {
             qualifiers: "",
             session_indexes: &["_s1"],
             authn_instant: "2026-07-01T12:00:00Z",
+            issue_instant: "2026-07-01T12:00:00Z",
         }
     }
 }
@@ -93,6 +96,7 @@ fn assertion(id: &str, request: &str, visit: &Visit<'_>) -> String {
         assertion_id: format!("_assertion{count}"),
         name_id: visit.name_id.to_owned(),
         name_id_format: visit.format.to_owned(),
+        issue_instant: visit.issue_instant.to_owned(),
         not_on_or_after: "2026-07-01T13:00:00Z".to_owned(),
         ..Message::of(id, Some(request))
     };
@@ -109,7 +113,7 @@ fn assertion(id: &str, request: &str, visit: &Visit<'_>) -> String {
     let xml = format!("{}{statements}{rest}", &xml[..start])
         .replace("<saml2:NameID ", &format!("<saml2:NameID {} ", visit.qualifiers))
         .replace(
-            "AuthnInstant=\"2026-07-01T12:00:00Z\"",
+            &format!("AuthnInstant=\"{}\"", visit.issue_instant),
             &format!("AuthnInstant=\"{}\"", visit.authn_instant),
         );
     Idp::trusted().sign(&xml, "_response")
@@ -1135,6 +1139,7 @@ fn a_request_that_comes_again_ends_nothing() {
     world.pass(60);
     let again = Visit {
         authn_instant: "2026-07-01T12:01:00Z",
+        issue_instant: "2026-07-01T12:01:00Z",
         ..Visit::default()
     };
     let mut ada = sign_in(&world, &id, &again);
@@ -1158,6 +1163,7 @@ fn a_request_that_comes_again_ends_nothing() {
     world.pass(479);
     let late = Visit {
         authn_instant: "2026-07-01T12:07:59Z",
+        issue_instant: "2026-07-01T12:07:59Z",
         ..Visit::default()
     };
     let mut ada = sign_in(&world, &id, &late);
@@ -1171,6 +1177,7 @@ fn a_request_that_comes_again_ends_nothing() {
 fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
     let authenticated = |at: &'static str| Visit {
         authn_instant: at,
+        issue_instant: at,
         ..Visit::default()
     };
     // Made at 12:00:00, brought four minutes later.
@@ -1179,6 +1186,12 @@ fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
     // By a clock that is ahead: of our own we know that it was not later than now.
     let mut ahead = sign_in(&world, &id, &authenticated("2026-07-01T12:30:00Z"));
     world.pass(200);
+    // Later than the assertion was made.
+    let written_ahead = Visit {
+        authn_instant: "2026-07-01T12:03:01Z",
+        ..authenticated("2026-07-01T12:03:00Z")
+    };
+    let mut written_ahead = sign_in(&world, &id, &written_ahead);
     let mut before_and_late = sign_in(&world, &id, &authenticated("2026-07-01T12:00:00Z"));
     let mut within_skew = sign_in(&world, &id, &authenticated("2026-07-01T12:03:00Z"));
     let mut after = sign_in(&world, &id, &authenticated("2026-07-01T12:03:01Z"));
@@ -1193,7 +1206,13 @@ fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
     world.pass(20);
     let answered = redirect(&world, &id, &Logout::request(&id));
     sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
-    for browser in [&mut before, &mut ahead, &mut before_and_late, &mut within_skew] {
+    for browser in [
+        &mut before,
+        &mut ahead,
+        &mut written_ahead,
+        &mut before_and_late,
+        &mut within_skew,
+    ] {
         assert!(!is_signed_in(&world, browser));
     }
     assert!(is_signed_in(&world, &mut after));
@@ -1253,8 +1272,15 @@ fn a_sign_in_that_is_under_way_is_ended_too() {
         ..Visit::default()
     };
     assert_eq!(late(&another_user), 303);
+    let written_ahead = Visit {
+        authn_instant: "2026-07-01T12:30:00Z",
+        ..Visit::default()
+    };
+    assert_eq!(late(&written_ahead), 403, "it was made before the request");
+    assert_eq!(world.refusal_codes(&id)[0], "request_expired");
     let anew = Visit {
         authn_instant: "2026-07-01T12:00:01Z",
+        issue_instant: "2026-07-01T12:00:01Z",
         ..Visit::default()
     };
     assert_eq!(late(&anew), 303, "who authenticated since has a new session");
@@ -1368,6 +1394,7 @@ fn the_answer_goes_where_the_identity_provider_wants_it() {
         &id,
         &Visit {
             authn_instant: "2026-07-01T12:00:01Z",
+            issue_instant: "2026-07-01T12:00:01Z",
             ..Visit::default()
         },
     );

@@ -49,7 +49,7 @@ pub struct Consume {
     pub just_in_time_sign_up: bool,
     /// When the session at the identity provider ends.
     pub session_not_on_or_after: Option<Timestamp>,
-    /// When the user authenticated there.
+    /// When the user authenticated there, by the identity provider's clock.
     pub authn_instant: Timestamp,
     /// By what the attempt is found in the log, if it is not there yet.
     pub reference: String,
@@ -227,7 +227,7 @@ impl Consume {
                 request.map(|(_, request)| request.browser.as_str()).into(),
                 return_target.into(),
                 to_json(&self.user)?,
-                // Some identity providers write it ahead.
+                // The identity provider's clock may be ahead, or one of its clocks; a logout request's may not be.
                 self.authn_instant.min(now).unix_seconds().into(),
                 self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
                 now.plus(seconds).unix_seconds().into(),
