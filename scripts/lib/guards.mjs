@@ -297,9 +297,13 @@ export const guards = [
   guard("log made-up tickets", attempts, "About::Ticket(_) => known.is_some(),", "About::Ticket(_) => true,", "it sign_in_log::a_ticket"),
   guard("log room for noise", attempts, "DELETE FROM attempts WHERE standing = ?1 AND kind", "DELETE FROM attempts WHERE ?1 = ?1 AND kind", "it sign_in_log::noise"),
   both("log room for logouts", [
-    [attempts, "standing = ?1 AND kind = ?2 AND sequence <=", "standing = ?1 AND ?2 = ?2 AND sequence <="],
-    [attempts, "WHERE standing = ?1 AND kind = ?2 ORDER BY", "WHERE standing = ?1 AND ?2 = ?2 ORDER BY"],
+    [attempts, "standing = ?1 AND kind = ?2 AND sequence <> ?4 AND sequence <=", "standing = ?1 AND ?2 = ?2 AND sequence <> ?4 AND sequence <="],
+    [attempts, "WHERE standing = ?1 AND kind = ?2 AND sequence <> ?4 ORDER BY", "WHERE standing = ?1 AND ?2 = ?2 AND sequence <> ?4 ORDER BY"],
   ], "it sign_in_log::noise"),
+  both("log who was slow to sign in is not pushed out by it", [
+    [attempts, "AND sequence <> ?4 AND sequence <=", "AND sequence <> -?4 AND sequence <="],
+    [attempts, "AND sequence <> ?4 ORDER BY", "AND sequence <> -?4 ORDER BY"],
+  ], "it ledger::who_took_long"),
   guard("log logouts are no sign-ins", attempts, "AND ended_at > ? AND standing <> ? AND kind = ?", "AND ended_at > ? AND standing <> ? AND ? <> ''", "it slo::a_failure_elsewhere"),
   guard("log the last refusal is no logout", attempts, "AND ended_at IS NOT NULL AND standing <> ? AND kind = ?", "AND ended_at IS NOT NULL AND standing <> ? AND ? <> ''", "it slo::a_failure_elsewhere"),
   guard("log what a logout request ended", logouts, "attempts::signed_out(sql, &self, ended, now)?;", "", "it slo::what_a_request_ended"),
