@@ -438,6 +438,8 @@ export const guards = [
   guard("fetch in good time", fetching, "if self.ports.clock().since(started) > METADATA_FETCH_SECONDS.into() {", "if false {", "it metadata_refresh::redirects_take"),
   guard("fetch addresses that carry others", "src/saml/ip.rs", "inside(&GLOBAL_UNICAST) && ", "", "lib saml::ip"),
   guard("fetch special addresses of IPv6", "src/saml/ip.rs", "inside(&GLOBAL_UNICAST) && !SPECIAL_V6.iter().any(inside)", "inside(&GLOBAL_UNICAST) && SPECIAL_V6.len() == 4", "lib saml::ip"),
+  guard("fetch for signatures without a certificate", "src/app/attempt.rs", "Code::SignatureInvalid | Code::SignatureKeyUnknown", "Code::SignatureKeyUnknown", "it metadata_refresh::a_key_that_no_certificate"),
+  guard("fetch for queries", "src/app/attempt.rs", "Code::SignatureInvalid | Code::SignatureKeyUnknown", "Code::SignatureKeyUnknown", "it slo::a_query_that_a_new_key"),
   guard("fetch for unknown keys is rare", "src/app/ledger/unknown_key.rs", "SET at = excluded.at WHERE at <= ?", "SET at = excluded.at WHERE at <= ? OR true", "it metadata_refresh::an_unknown_key"),
   guard("fetch what is older than what was saved", refreshing, " || connection.generation != self.generation", "", "it metadata_refresh::what_was_fetched_for"),
   guard("fetch another entity is held", "src/saml/idp_refresh.rs", "if saved.entity_id != found.entity_id {", "if false {", "it metadata_refresh::what_no_rotation"),

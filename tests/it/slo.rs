@@ -1061,6 +1061,48 @@ fn a_query_that_is_not_signed_by_the_connections_identity_provider_ends_nothing(
     assert!(!is_signed_in(&world, &mut ada));
 }
 
+/// No certificate comes with a query, so that nothing tells which key it was.
+#[test]
+fn a_query_that_a_new_key_signed_has_the_metadata_fetched() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let url = "https://idp.example/metadata";
+    let offering = offering(&[(REDIRECT, SLO)]);
+    world.serve(url, offering.as_bytes(), None);
+    let (status, saved) = world.api("POST", &format!("/connections/{id}/metadata"), &json!({"url": url}));
+    assert_eq!(status, 200, "{saved}");
+    let fetches = || world.fetched.take().iter().filter(|fetched| *fetched == url).count();
+    fetches();
+    let mut ada = sign_in(&world, &id, &Visit::default());
+    let query = Idp::other().sign_query(&Logout::request(&id).query(None));
+    assert_eq!(
+        (refusal(&world, &id, &get(&world, &id, &query)), fetches()),
+        ("signature_invalid".to_owned(), 1)
+    );
+    let key = |metadata: &str| {
+        let start = metadata.find("<md:KeyDescriptor").unwrap();
+        let end = metadata.find("</md:KeyDescriptor>").unwrap() + "</md:KeyDescriptor>".len();
+        metadata[start..end].to_owned()
+    };
+    let (old, new) = (key(&offering), key(&Idp::other().metadata()));
+    world.serve(url, offering.replace(&old, &format!("{old}{new}")).as_bytes(), None);
+    world.pass(299);
+    assert_eq!(
+        (refusal(&world, &id, &get(&world, &id, &query)), fetches()),
+        ("signature_invalid".to_owned(), 0)
+    );
+    assert!(is_signed_in(&world, &mut ada));
+    world.pass(1);
+    let late = Logout::request(&id).with(|r| {
+        "2026-07-01T12:05:00Z".clone_into(&mut r.issue_instant);
+        r.attributes = String::new();
+    });
+    let answered = get(&world, &id, &Idp::other().sign_query(&late.query(None)));
+    sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
+    assert_eq!(fetches(), 1);
+    assert!(!is_signed_in(&world, &mut ada));
+}
+
 #[test]
 fn a_form_that_is_not_signed_by_the_connections_identity_provider_ends_nothing() {
     let (world, id) = world();
