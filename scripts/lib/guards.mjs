@@ -178,6 +178,8 @@ export const guards = [
   guard("R11 asked before confirmed", ticket, "(None, None) => !self.confirmed,", "(None, None) => true,", "it idp_initiated::only_the_browser"),
   guard("R11 who was not asked for is asked", ticket, "if ticket.request_id.is_none() && !self.confirmed &&", "if false && !self.confirmed &&", "it idp_initiated::nobody"),
   guard("R11 who authenticates anew is asked to", "src/saml/connection.rs", "IdpInitiated::Direct if self.requests.force_authn =>", "IdpInitiated::Direct if false =>", "it idp_initiated::direct_only"),
+  guard("R11 a ticket of an older configuration", ticket, " || (ticket.request_id.is_none() && ticket.is_outdated)", "", "it idp_initiated::an_answer_to_no_request"),
+  guard("R11 who was asked for keeps their ticket", ticket, "(ticket.request_id.is_none() && ticket.is_outdated)", "ticket.is_outdated", "it idp_initiated::an_answer_to_no_request"),
   guard("R11 a burned ticket", ticket, 'sql.run("DELETE FROM tickets WHERE hash = ?", &[self.ticket.as_str().into()])?;\n        ticket', "ticket", "it idp_initiated::only_the_browser"),
   guard("R11 burned siblings", ticket, "ticket.request_id.as_deref().map_or(Ok(()), |id| forget(sql, id))", "let _ = ticket;\n        Ok(())", "it sign_in::a_ticket_that_was_shown"),
   guard("R11 tickets of a request that is forgotten", request, 'sql.run("DELETE FROM tickets WHERE request_id = ?", &[id.into()])?;', "", "it state::signing_out"),

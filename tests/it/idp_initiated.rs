@@ -307,6 +307,37 @@ fn only_the_browser_that_was_asked_confirms() {
     }
 }
 
+/// Its ten minutes are enough for a key to be replaced, or for another way to be chosen.
+#[test]
+fn an_answer_to_no_request_is_good_for_the_configuration_that_it_was_verified_with() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"idp_initiated": "direct"}));
+    let (mut ada, mut late, mut asked) = (Browser::default(), Browser::default(), Browser::default());
+    let ticket = location(&Browser::deliver(&world, &id, &unsolicited(&id, "_a", "ada@acme.test")));
+    assert_eq!(ada.get(&world, &ticket).status(), 200);
+    let unseen = location(&Browser::deliver(&world, &id, &unsolicited(&id, "_b", "ada@acme.test")));
+    let request = asked.begin(&world, "ada@acme.test", "/");
+    let response = Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Both);
+    let of_request = location(&Browser::deliver(&world, &id, &response));
+    world.replication.set(Replication::Lagging);
+    let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({"idp_initiated": "off"}));
+    assert_eq!(status, 202);
+
+    let form = format!("ticket={}", ticket.split("ticket=").nth(1).unwrap());
+    let done = ada.post(&world, &format!("/sso/saml/{id}/complete"), &form);
+    let unseen = late.get(&world, &unseen);
+    for (browser, answer) in [(&mut ada, done), (&mut late, unseen)] {
+        assert_eq!(answer.status(), 403);
+        let page = String::from_utf8(answer.body().clone()).unwrap();
+        assert!(page.contains("That took too long"), "{page}");
+        assert_eq!(who(&world, browser), None);
+    }
+    assert_eq!(world.refusal_codes(&id), ["request_expired", "request_expired"]);
+    assert_eq!(asked.get(&world, &of_request).status(), 303);
+    assert_eq!(who(&world, &mut asked).as_deref(), Some("ada@acme.test"));
+}
+
 #[test]
 fn a_disabled_connection_completes_nothing() {
     let (world, mut browser) = (World::new(), Browser::default());
