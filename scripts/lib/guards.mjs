@@ -232,6 +232,7 @@ export const guards = [
   guard("logout: the first answer counts", logouts, "            Ok((_, None)) => {", "            Ok(_) => {", "it slo::a_logout_that_did_not"),
   guard("logout: answers that come too late", logouts, "FROM logouts WHERE id = ? AND expires_at > ?", "FROM logouts WHERE id = ? AND ? > 0", "it slo::answers_are_refused"),
   guard("logout: who asks how it ended", logouts, "if self.browser.is_none_or(|asking| asking.as_str() != browser) =>", "if self.browser.is_none_or(|_| false) && !browser.is_empty() =>", "it slo::answers_are_refused"),
+  guard("logout: who asks how one ended is not written down", signOut, ".map_err(|_| BrowserError::LogoutUnknown)", ".map_err(|_| BrowserError::logout_refused(id, crate::saml::reject::Reject::BrowserMismatch, super::ledger::About::Unknown))", "it slo::answers_are_refused"),
   guard("logout: forms from elsewhere", signOut, "if !is_from_ourselves(request, &self.config.origin) {", "if false {", "it slo::another_site"),
   guard("logout: decryption where the connection says so", slo, "LogoutSubject::Encrypted(_) if connection.responses.decrypt_assertions => {", "LogoutSubject::Encrypted(_) if !connection.responses.decrypt_assertions || true => {", "it slo::encrypted::a_connection_that"),
   guard("logout: one failure with AES-CBC", sealed, "uniform([encrypted.algorithm()], decrypt(encrypted, key, read_name_id))", "decrypt(encrypted, key, read_name_id)", "it slo::encrypted::what_does_not_open"),
