@@ -138,8 +138,7 @@ impl<P: Ports> App<P> {
                 return_path: self.unsolicited_target(connection, form)?,
             },
         };
-        if let (Answers::Nothing { return_path }, IdpInitiated::Bounce) = (&answers, connection.responses.idp_initiated)
-        {
+        if let (Answers::Nothing { return_path }, IdpInitiated::Bounce) = (&answers, connection.idp_initiated()) {
             return Ok(bounce(&connection.id, return_path));
         }
         let ticket = Token::new(&self.ports.random()?);

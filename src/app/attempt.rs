@@ -55,7 +55,7 @@ enum Keys {
 
 impl<P: Ports> App<P> {
     /// Makes `attempt` with a record out of KV; once more with the registry's, when the ledger says that it was older, and once
-    /// more when the message was signed with an unknown key and there are new ones.
+    /// more when no known key made the message's signature and there are new ones.
     pub(super) async fn with_current<T>(
         &self,
         replicated: Connection,
@@ -65,9 +65,7 @@ impl<P: Ports> App<P> {
         let mut keys = Keys::Known;
         for _ in 0..3 {
             match attempt(&connection).await {
-                Err(Failure::Rejected(reject, about))
-                    if reject.code() == Code::SignatureKeyUnknown && keys == Keys::Known =>
-                {
+                Err(Failure::Rejected(reject, about)) if keys == Keys::Known && may_be_of_new_key(&reject) => {
                     keys = Keys::LookedFor;
                     let found = self.with_new_keys(&connection).await;
                     connection = found.ok_or(Failure::Rejected(reject, about))?;
@@ -84,4 +82,10 @@ impl<P: Ports> App<P> {
         }
         Err(Unavailable("the connection changes faster than it can be read".to_owned()).into())
     }
+}
+
+/// Whether a signature may be of a key that is not known yet. Where no certificate comes with it, as with no query, nothing tells
+/// it from one that does not hold.
+fn may_be_of_new_key(reject: &Reject) -> bool {
+    matches!(reject.code(), Code::SignatureInvalid | Code::SignatureKeyUnknown)
 }

@@ -34,6 +34,8 @@ pub enum BrowserError {
         /// Which message it is.
         evidence: Box<Evidence>,
     },
+    /// Nothing is known of how a logout ended, or not in this browser.
+    LogoutUnknown,
     /// The route does not answer this method; those that it does.
     Method(&'static str),
     /// There is nothing at this address.
@@ -229,6 +231,7 @@ impl<P: Ports> App<P> {
                     .await;
                 page::logout_refused(status_of(&reject), &reference)
             }
+            BrowserError::LogoutUnknown => page::logout_unknown(),
             BrowserError::Refused {
                 connection,
                 reject,

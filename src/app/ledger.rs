@@ -222,8 +222,8 @@ const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS assertions (id TEXT PRIMARY KEY, request_id TEXT, used_at INTEGER NOT NULL, \
      remember_until INTEGER NOT NULL)",
     // Without a request it is bound to the first browser that shows it.
-    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, request_id TEXT, browser TEXT, return_target TEXT NOT NULL, \
-     user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS tickets (hash TEXT PRIMARY KEY, generation INTEGER NOT NULL, request_id TEXT, browser TEXT, \
+     return_target TEXT NOT NULL, user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, session_not_on_or_after INTEGER, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS sessions (hash TEXT PRIMARY KEY, request_id TEXT, user TEXT NOT NULL, authenticated_at INTEGER NOT NULL, \
      created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS users (id TEXT PRIMARY KEY, signed_in_at INTEGER NOT NULL)",

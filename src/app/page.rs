@@ -53,7 +53,8 @@ struct RefusedPage<'a> {
     title: &'a str,
     heading: &'a str,
     text: &'a str,
-    reference: &'a str,
+    /// By what people find the reason, if there is one to find.
+    reference: Option<&'a str>,
     /// The address and the words of the way on.
     way_on: (&'a str, &'a str),
 }
@@ -251,10 +252,23 @@ pub fn logout_refused(status: StatusCode, reference: &str) -> Response {
         heading: "We could not finish signing you out",
         text: "You may still be signed in here; sign out to be sure. If it happens again, send this reference to the people who run \
                your sign-in; they can see the reason.",
-        reference,
+        reference: Some(reference),
         way_on: ("/sso/sign-out", "Sign out"),
     };
     refuse(status, &page)
+}
+
+/// The end of a logout of which nothing is known, or not in this browser. Anybody can ask, so that there is no reason to look up.
+#[must_use]
+pub fn logout_unknown() -> Response {
+    let page = RefusedPage {
+        title: "Sign-out is not known",
+        heading: "Nothing is known of this sign-out",
+        text: "It may have been in another browser, or too long ago. You may still be signed in here; sign out to be sure.",
+        reference: None,
+        way_on: ("/sso/sign-out", "Sign out"),
+    };
+    refuse(StatusCode::NOT_FOUND, &page)
 }
 
 /// What somebody is told whose sign-in is refused.
@@ -323,7 +337,7 @@ pub fn refused(status: StatusCode, apology: Apology, reference: &str, again: Aga
         title,
         heading: title,
         text,
-        reference,
+        reference: Some(reference),
         way_on: (&again.address(), "Try again"),
     };
     refuse(status, &page)

@@ -1,4 +1,4 @@
-//! Metadata that is fetched again: by the schedule, and when a response is signed with a key that nobody knows yet.
+//! Metadata that is fetched again: by the schedule, and when a message may be signed with a key that nobody knows yet.
 
 use super::App;
 use super::ledger::{FindKey, KeySource};
@@ -24,8 +24,8 @@ impl<P: Ports> App<P> {
         failed
     }
 
-    /// The connection with keys that it has got since `used` was read, or that its metadata has got: a message was signed with one
-    /// that is not known. Nothing when there are none, and when somebody has just looked.
+    /// The connection with keys that it has got since `used` was read, or that its metadata has got: no known one made the signature
+    /// of a message. Nothing when there are none, and when somebody has just looked.
     pub(super) async fn with_new_keys(&self, used: &Connection) -> Option<Connection> {
         let found = self.look_for_keys(used).await.unwrap_or_else(|unavailable| {
             self.ports.log(&LogLine {

@@ -5,11 +5,10 @@ use http::StatusCode;
 use super::App;
 use super::error::BrowserError;
 use super::http::{BROWSER_COOKIE, Request, Response, SESSION_COOKIE, field, is_from_ourselves, see_other, set_cookie};
-use super::ledger::{About, LogoutOutcome, PendingLogout, ReadLogout, SignOut, User};
+use super::ledger::{LogoutOutcome, PendingLogout, ReadLogout, SignOut, User};
 use super::page;
 use super::ports::{LogLine, Ports, Unavailable};
 use super::session::{browser_cookie, session_cookie};
-use super::sign_in::reject_of;
 use super::slo::SentBy;
 use crate::limits::{BROWSER_SECONDS, PENDING_LOGOUT_SECONDS};
 use crate::saml::assertion::NameId;
@@ -17,7 +16,6 @@ use crate::saml::binding::MessageKind;
 use crate::saml::connection::{Binding, Connection};
 use crate::saml::id::{ConnectionId, RequestId};
 use crate::saml::logout_sent::LogoutSent;
-use crate::saml::reject::Reject;
 use crate::token::Token;
 
 const SIGN_IN: &str = "/sso/sign-in";
@@ -123,27 +121,22 @@ impl<P: Ports> App<P> {
             .map(Some)
     }
 
-    /// `GET …/signed-out`: tells the browser that signed out how that ended at the identity provider.
+    /// `GET …/signed-out`: tells the browser that signed out how that ended at the identity provider. No message comes along, so
+    /// that nothing is recorded whatever is asked.
     pub(super) async fn show_signed_out(&self, id: &ConnectionId, request: &Request) -> Result<Response, BrowserError> {
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let request_id = field(query, "request").ok().flatten();
         let request_id = request_id.and_then(|id| RequestId::parse(&id).ok());
         let request_id = request_id.ok_or(BrowserError::Malformed(StatusCode::BAD_REQUEST))?;
         if self.replicated_connection(id).await?.is_none() {
-            return Err(BrowserError::logout_refused(
-                id,
-                Reject::ConnectionUnknown,
-                About::Unknown,
-            ));
+            return Err(BrowserError::LogoutUnknown);
         }
         let read = ReadLogout {
             request_id,
             browser: browser_cookie(request).map(|browser| browser.hash()),
         };
         let outcome = self.ports.ledger(id, read).await?;
-        outcome
-            .map(page::signed_out)
-            .map_err(|refusal| BrowserError::logout_refused(id, reject_of(&refusal), About::Unknown))
+        outcome.map(page::signed_out).map_err(|_| BrowserError::LogoutUnknown)
     }
 
     /// Logs what went wrong on the way of a logout that ended the session here all the same.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::domains::DomainRule;
 use super::id::{ConnectionId, Domain, EndpointUrl, EntityId, Invalid};
 use super::service_keys::{PublicKey, current};
-use super::settings::{RequestSettings, ResponseSettings, RoutingSettings, SessionSettings, SignRequests};
+use super::settings::{
+    IdpInitiated, RequestSettings, ResponseSettings, RoutingSettings, SessionSettings, SignRequests,
+};
 use super::time::Timestamp;
 use crate::dsig::{Certificate, RsaFloor, TrustedKey};
 
@@ -290,6 +292,16 @@ impl Connection {
             acs_url: format!("{base}/acs"),
             metadata_url: format!("{base}/metadata"),
             slo_url: format!("{base}/slo"),
+        }
+    }
+
+    /// What becomes of a response that answers no request. It asks for no authentication, so where each has to be new, the
+    /// request of a sign-in of ours must.
+    #[must_use]
+    pub fn idp_initiated(&self) -> IdpInitiated {
+        match self.responses.idp_initiated {
+            IdpInitiated::Direct if self.requests.force_authn => IdpInitiated::Bounce,
+            set => set,
         }
     }
 

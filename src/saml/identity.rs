@@ -176,8 +176,9 @@ pub fn check_required(identity: &Identity, assertion: &Assertion, required: &[Us
     }
 }
 
-/// Reads the attribute `name` that tells the user from all others: one attribute with this very `Name`, with one value. A
-/// `FriendlyName`, another case or another spelling is somebody else's to choose.
+/// Reads the attribute `name` that tells the user from all others: one attribute with this very `Name`, with one value that
+/// neither begins nor ends with white space. A `FriendlyName`, another case or another spelling is somebody else's to choose,
+/// and so may a value be that differs from another in its white space alone.
 ///
 /// # Errors
 /// [`Reject::UserKeyMissing`].
@@ -187,7 +188,7 @@ pub fn key_attribute(assertion: &Assertion, name: &str) -> Result<KeyAttribute, 
         _ => &[],
     };
     let value = match values {
-        [value] if !is_empty(value) => value.as_text().map(trim),
+        [value] if !is_empty(value) => value.as_text().filter(|text| trim(text) == *text),
         _ => None,
     };
     let missing = || Reject::UserKeyMissing {

@@ -109,7 +109,8 @@ pub enum Reject {
     TooLarge,
     /// An answer to no request of ours.
     UnsolicitedNotAllowed,
-    /// The attribute that tells users from each other is missing, comes several times, or has not one value.
+    /// The attribute that tells users from each other is missing, comes several times, or has not one value without white
+    /// space around it.
     UserKeyMissing {
         /// Its name, as the connection has it.
         attribute: String,
@@ -323,7 +324,7 @@ impl fmt::Display for Reject {
             Self::UnsolicitedNotAllowed => f.write_str("the response answers no request"),
             Self::UserKeyMissing { attribute, received } => write!(
                 f,
-                "expected one attribute with exactly the Name {attribute} and one value, the key of users, found the attributes [{}]",
+                "expected one attribute with exactly the Name {attribute} and one value without white space around it, the key of users, found the attributes [{}]",
                 received.join(", ")
             ),
             Self::Xml(error) => error.fmt(f),

@@ -402,10 +402,7 @@ fn got(rule: Rule, response: &VerifiedResponse, expect: &Expect<'_>) -> Option<S
             Some(name) => identity::name_of_key_attribute(assertion, name).map(ToOwned::to_owned),
             None => assertion.name_id.as_ref()?.format.clone(),
         },
-        Rule::Authentication => {
-            let instants = assertion.authn_statements.iter().map(|s| s.authn_instant);
-            instants.min().map(Timestamp::to_rfc3339)
-        }
+        Rule::Authentication => validate::authn_instant(assertion).ok().map(Timestamp::to_rfc3339),
     }
 }
 

@@ -65,7 +65,7 @@ impl<'a> Expect<'a> {
             attribute_map: &connection.responses.attribute_map,
             user_key: connection.responses.user_key.as_deref(),
             required_attributes: &connection.responses.required_attributes,
-            unsolicited: match connection.responses.idp_initiated {
+            unsolicited: match connection.idp_initiated() {
                 IdpInitiated::Bounce | IdpInitiated::Direct => Unsolicited::Allowed,
                 IdpInitiated::Off => Unsolicited::Refused,
             },
@@ -161,7 +161,8 @@ impl Login {
         self.session_not_on_or_after
     }
 
-    /// When the user authenticated there; the earliest time where there are several.
+    /// When the user authenticated there, which was no later than the assertion was made; the earliest time where there are
+    /// several.
     #[must_use]
     pub fn authn_instant(&self) -> Timestamp {
         self.authn_instant
@@ -475,7 +476,8 @@ pub fn check_audience(assertion: &Assertion, expect: &Expect<'_>) -> Result<(), 
 }
 
 /// There must be an `AuthnStatement` (Profiles 4.1.4.2), whose session has not ended; gives the earliest end of a session.
-/// `AuthnInstant` decides only where a fresh authentication was asked for; some identity providers' clocks write it ahead.
+/// `AuthnInstant` decides only where a fresh authentication was asked for or a session was ended; some identity providers write
+/// it ahead.
 ///
 /// # Errors
 /// [`Reject::ResponseMalformed`] or [`Reject::SessionExpiredAtIdp`].
@@ -496,11 +498,14 @@ pub fn check_authn(assertion: &Assertion, expect: &Expect<'_>) -> Result<Option<
     }
 }
 
-/// When the user authenticated; the earliest time where there are several statements.
-fn authn_instant(assertion: &Assertion) -> Result<Timestamp, Reject> {
+/// When the user authenticated; the earliest time where there are several statements. Nobody did later than the assertion that
+/// says so was made, by the same clock: otherwise one with an `AuthnInstant` ahead of it would outlive a logout that came in
+/// between (Core 3.7.3.1).
+pub(super) fn authn_instant(assertion: &Assertion) -> Result<Timestamp, Reject> {
     let instants = assertion.authn_statements.iter().map(|s| s.authn_instant);
     let missing = super::reject::Shape::Element("AuthnStatement");
-    instants.min().ok_or_else(|| super::assertion::malformed(missing))
+    let earliest = instants.min().ok_or_else(|| super::assertion::malformed(missing))?;
+    Ok(earliest.min(assertion.issue_instant))
 }
 
 /// The request that is answered is the one in the signed confirmation; the response must not name another one (Profiles

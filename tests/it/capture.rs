@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use edge_saml::app::ledger::{KeepMessage, SetCapture};
 use edge_saml::app::sql::Sql;
 use serde_json::{Value, json};
 
@@ -178,6 +179,32 @@ fn what_may_be_anybodys_pushes_out_nothing_that_was_signed() {
     }
     assert_eq!(messages(), json!(signed[1..]));
     assert_eq!(world.rows_of_ledger(&id, "messages"), 70);
+}
+
+#[test]
+fn messages_that_were_sealed_at_the_same_time_take_no_more_room() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    capture(&world, &id, 10);
+    refused(&world, &mut browser, &id);
+    let reference = world.sign_ins(&id, "")[0]["reference"].as_str().unwrap().to_owned();
+    // All of them were wanted when they were recorded.
+    let keep = |verified| KeepMessage {
+        reference: reference.clone(),
+        verified,
+        sealed: "sealed".to_owned(),
+    };
+    for count in 2..10 {
+        world.ask_ledger(&id, &keep(false));
+        assert_eq!(world.rows_of_ledger(&id, "messages"), count.min(5));
+    }
+    for count in 6..14 {
+        world.ask_ledger(&id, &keep(true));
+        assert_eq!(world.rows_of_ledger(&id, "messages"), count.min(10));
+    }
+    world.ask_ledger(&id, &SetCapture { until: None });
+    world.ask_ledger(&id, &keep(true));
+    assert_eq!(world.rows_of_ledger(&id, "messages"), 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::idp::{Idp, Message, Signed};
-use crate::support::world::{Browser, Replication, World, location};
+use crate::support::world::{Browser, Replication, World, authn_request, location};
 
 /// A response for `email` that the identity provider made of its own accord.
 fn unsolicited(id: &str, assertion_id: &str, email: &str) -> String {
@@ -191,6 +191,28 @@ fn direct_signs_in_whoever_confirms_it() {
     );
 }
 
+/// Its authentication was not asked for, so nobody knows whether it was made anew.
+#[test]
+fn direct_only_begins_a_sign_in_where_everybody_authenticates_anew() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"idp_initiated": "direct", "force_authn": true}));
+    let bounced = Browser::deliver(&world, &id, &unsolicited(&id, "_a", "ada@acme.test"));
+    assert_eq!(
+        (bounced.status().as_u16(), location(&bounced)),
+        (
+            303,
+            format!("/sso/sign-in?connection={id}&return_to=%2Fsso%2Fsign-in&bounced=true")
+        )
+    );
+    let asked = browser.get(&world, &location(&bounced));
+    assert!(authn_request(&location(&asked)).contains(" ForceAuthn=\"true\""));
+    world.patch(&id, &json!({"idp_initiated": "off"}));
+    let refused = Browser::deliver(&world, &id, &unsolicited(&id, "_a", "ada@acme.test"));
+    assert_eq!(refused.status(), 403);
+    assert_eq!(world.refusal_codes(&id), ["unsolicited_not_allowed"]);
+}
+
 /// Attack A117: Eve makes Ada's browser post Eve's own response, so that Ada works, and writes, in Eve's account.
 #[test]
 fn nobody_is_signed_in_as_somebody_else_without_a_click_of_their_own() {
@@ -283,6 +305,37 @@ fn only_the_browser_that_was_asked_confirms() {
         let late = eve.get(&world, &ticket);
         refused(&mut eve, &late, "in_response_to_unknown");
     }
+}
+
+/// Its ten minutes are enough for a key to be replaced, or for another way to be chosen.
+#[test]
+fn an_answer_to_no_request_is_good_for_the_configuration_that_it_was_verified_with() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    world.patch(&id, &json!({"idp_initiated": "direct"}));
+    let (mut ada, mut late, mut asked) = (Browser::default(), Browser::default(), Browser::default());
+    let ticket = location(&Browser::deliver(&world, &id, &unsolicited(&id, "_a", "ada@acme.test")));
+    assert_eq!(ada.get(&world, &ticket).status(), 200);
+    let unseen = location(&Browser::deliver(&world, &id, &unsolicited(&id, "_b", "ada@acme.test")));
+    let request = asked.begin(&world, "ada@acme.test", "/");
+    let response = Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Both);
+    let of_request = location(&Browser::deliver(&world, &id, &response));
+    world.replication.set(Replication::Lagging);
+    let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({"idp_initiated": "off"}));
+    assert_eq!(status, 202);
+
+    let form = format!("ticket={}", ticket.split("ticket=").nth(1).unwrap());
+    let done = ada.post(&world, &format!("/sso/saml/{id}/complete"), &form);
+    let unseen = late.get(&world, &unseen);
+    for (browser, answer) in [(&mut ada, done), (&mut late, unseen)] {
+        assert_eq!(answer.status(), 403);
+        let page = String::from_utf8(answer.body().clone()).unwrap();
+        assert!(page.contains("That took too long"), "{page}");
+        assert_eq!(who(&world, browser), None);
+    }
+    assert_eq!(world.refusal_codes(&id), ["request_expired", "request_expired"]);
+    assert_eq!(asked.get(&world, &of_request).status(), 303);
+    assert_eq!(who(&world, &mut asked).as_deref(), Some("ada@acme.test"));
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 
 use edge_saml::app::ledger::{
-    AnswerLogout, Answers, Asked, Begin, Call, Configure, Consume, EndUserSessions, Forget, LogoutOutcome, Refusal,
-    User,
+    AnswerLogout, Answers, Asked, Begin, Call, Complete, Completion, Configure, Consume, EndUserSessions, Forget,
+    ListAttempts, LogoutOutcome, Refusal, Step, User,
 };
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
-use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION};
+use edge_saml::limits::{EXPIRED_REQUEST_SECONDS, MAX_PENDING_PER_CONNECTION, MAX_VOUCHED_ATTEMPTS};
 use edge_saml::saml::connection::State;
 use edge_saml::saml::id::{AssertionId, EmailAddress, EntityId, RequestId, ReturnPath};
 use edge_saml::saml::identity::Identity;
@@ -75,6 +75,39 @@ fn add(sql: &dyn Sql, count: i64) {
                 INSERT INTO requests (id, browser, return_target, expires_at, asked) \
                 SELECT '_' || n, 'browser' || n, '/', ?2 + n, '{}' FROM number";
     sql.run(rows, &[count.into(), NOW.into()]).unwrap();
+}
+
+/// The use of an assertion of Ada's, whose ticket is called as the assertion is.
+fn consume(answers: Answers, assertion: &str) -> Consume {
+    let user = User {
+        id: "ada".to_owned(),
+        subject_id: None,
+        idp_entity_id: EntityId::parse("urn:idp").unwrap(),
+        name_id: None,
+        name_id_format: None,
+        name_qualifier: None,
+        sp_name_qualifier: None,
+        session_indexes: Vec::new(),
+        identity: Identity {
+            email: EmailAddress::parse("ada@acme.test").unwrap(),
+            first_name: None,
+            last_name: None,
+            groups: Vec::new(),
+        },
+    };
+    Consume {
+        generation: 1,
+        answers,
+        assertion_id: AssertionId::parse(assertion).unwrap(),
+        remember_until: at(0),
+        ticket: TokenHash::of_octets(assertion.as_bytes()),
+        user,
+        require_typed_email: false,
+        just_in_time_sign_up: true,
+        session_not_on_or_after: None,
+        authn_instant: at(-10),
+        reference: "00000-00000".to_owned(),
+    }
 }
 
 fn number(sql: &dyn Sql, query: &str) -> i64 {
@@ -226,38 +259,11 @@ fn logout_messages_are_verified_with_the_ledgers_record_or_a_newer_one() {
 
 #[test]
 fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
+    let unsolicited = Answers::Nothing {
+        return_path: ReturnPath::parse("/").unwrap(),
+    };
     let consume = |seconds: i64| {
-        let user = User {
-            id: "ada".to_owned(),
-            subject_id: None,
-            idp_entity_id: EntityId::parse("urn:idp").unwrap(),
-            name_id: None,
-            name_id_format: None,
-            name_qualifier: None,
-            sp_name_qualifier: None,
-            session_indexes: Vec::new(),
-            identity: Identity {
-                email: EmailAddress::parse("ada@acme.test").unwrap(),
-                first_name: None,
-                last_name: None,
-                groups: Vec::new(),
-            },
-        };
-        let consume = Consume {
-            generation: 1,
-            answers: Answers::Nothing {
-                return_path: ReturnPath::parse("/").unwrap(),
-            },
-            assertion_id: AssertionId::parse("_once").unwrap(),
-            remember_until: at(0),
-            ticket: TokenHash::of_octets(b"ticket"),
-            user,
-            require_typed_email: false,
-            just_in_time_sign_up: true,
-            session_not_on_or_after: None,
-            authn_instant: at(-10),
-            reference: "00000-00000".to_owned(),
-        };
+        let consume = consume(unsolicited.clone(), "_once");
         consume.run(&configured(), at(seconds)).unwrap().map(|_| ())
     };
     assert_eq!(consume(0), Ok(()));
@@ -281,4 +287,49 @@ fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
     assert_eq!(end(&sql, 0), Ok(None));
     assert_eq!(number(&sql, "SELECT count(*) FROM ended_users"), 1);
     assert_eq!(end(&sql, 1), Err(Refusal::Late { by_seconds: 1 }));
+}
+
+#[test]
+fn who_took_long_to_sign_in_is_in_the_log_all_the_same() {
+    let sql = configured();
+    let answer = |request: &str| {
+        let answers = Answers::Request(RequestId::parse(request).unwrap());
+        let consumed = consume(answers, &format!("_of{request}")).run(&sql, at(0));
+        assert!(consumed.unwrap().is_ok());
+    };
+    begin(&sql, "_slow", 0);
+    // Meanwhile others are quicker, as many as there is room for.
+    for count in 0..MAX_VOUCHED_ATTEMPTS {
+        begin(&sql, &format!("_{count}"), 0);
+        answer(&format!("_{count}"));
+    }
+    answer("_slow");
+    let complete = Complete {
+        ticket: TokenHash::of_octets(b"_of_slow"),
+        browser: TokenHash::of_octets(b"_slow"),
+        present_session: None,
+        confirmed: false,
+        session: TokenHash::of_octets(b"session"),
+    };
+    let completed = complete.run(&sql, at(0)).unwrap();
+    assert!(matches!(completed, Ok(Completion::Done(_))), "{completed:?}");
+    let all = ListAttempts {
+        limit: MAX_VOUCHED_ATTEMPTS,
+        ..ListAttempts::default()
+    };
+    let log = all.run(&sql, at(0)).unwrap().attempts;
+    let slow = log
+        .iter()
+        .filter(|a| a.request_id.as_ref().unwrap().as_str() == "_slow");
+    let events = slow.flat_map(|attempt| &attempt.events);
+    assert_eq!(
+        events.map(|event| event.step).collect::<Vec<_>>(),
+        [Step::RequestSent, Step::ResponseAccepted, Step::SignedIn]
+    );
+    // The oldest of the others made room, with all by which it was found.
+    assert_eq!(number(&sql, "SELECT count(*) FROM attempts"), MAX_VOUCHED_ATTEMPTS);
+    let keys = "SELECT count(*) FROM attempt_keys";
+    assert_eq!(number(&sql, keys), 2 * MAX_VOUCHED_ATTEMPTS);
+    let of_nothing = format!("{keys} WHERE sequence NOT IN (SELECT sequence FROM attempts)");
+    assert_eq!(number(&sql, &of_nothing), 0);
 }

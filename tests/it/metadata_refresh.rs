@@ -801,6 +801,28 @@ fn an_unknown_key_is_looked_for_in_the_metadata_once_in_five_minutes() {
     );
 }
 
+/// Its `KeyInfo` may be left out, and then nothing tells which key it was.
+#[test]
+fn a_key_that_no_certificate_comes_with_is_looked_for_too() {
+    let (world, id) = followed();
+    world.fetches(URL);
+    let sign_in = |idp: &Idp| {
+        let request = Browser::default().begin(&world, "ada@acme.test", "/");
+        let response = idp.respond(&Message::of(&id, Some(&request)), Signed::Response);
+        let (start, end) = (response.find("<ds:KeyInfo>").unwrap(), "</ds:KeyInfo>");
+        let (_, rest) = response[start..].split_once(end).unwrap();
+        let response = format!("{}{rest}", &response[..start]);
+        Browser::deliver(&world, &id, &response).status().as_u16()
+    };
+    assert_eq!((sign_in(&Idp::trusted()), world.fetches(URL)), (303, 0));
+    assert_eq!((sign_in(&Idp::other()), world.fetches(URL)), (403, 1));
+    assert_eq!(world.refusal_codes(&id), ["signature_invalid"]);
+    world.put(&Metadata::new().with_certificates(&[certificate(0), other_certificate()]));
+    assert_eq!((sign_in(&Idp::other()), world.fetches(URL)), (403, 0));
+    world.pass(5 * 60);
+    assert_eq!((sign_in(&Idp::other()), world.fetches(URL)), (303, 1));
+}
+
 #[test]
 fn a_stranger_has_nothing_fetched_where_nothing_can_come_of_it() {
     // What no rotation looks like is held; the sign-in is refused.

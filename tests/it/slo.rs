@@ -68,6 +68,8 @@ struct Visit<'a> {
     /// Each in a statement of its own; without any, there is one statement.
     session_indexes: &'a [&'a str],
     authn_instant: &'a str,
+    /// When the assertion was made.
+    issue_instant: &'a str,
 }
 
 impl Default for Visit<'_> {
@@ -78,6 +80,7 @@ impl Default for Visit<'_> {
             qualifiers: "",
             session_indexes: &["_s1"],
             authn_instant: "2026-07-01T12:00:00Z",
+            issue_instant: "2026-07-01T12:00:00Z",
         }
     }
 }
@@ -93,6 +96,7 @@ fn assertion(id: &str, request: &str, visit: &Visit<'_>) -> String {
         assertion_id: format!("_assertion{count}"),
         name_id: visit.name_id.to_owned(),
         name_id_format: visit.format.to_owned(),
+        issue_instant: visit.issue_instant.to_owned(),
         not_on_or_after: "2026-07-01T13:00:00Z".to_owned(),
         ..Message::of(id, Some(request))
     };
@@ -109,7 +113,7 @@ fn assertion(id: &str, request: &str, visit: &Visit<'_>) -> String {
     let xml = format!("{}{statements}{rest}", &xml[..start])
         .replace("<saml2:NameID ", &format!("<saml2:NameID {} ", visit.qualifiers))
         .replace(
-            "AuthnInstant=\"2026-07-01T12:00:00Z\"",
+            &format!("AuthnInstant=\"{}\"", visit.issue_instant),
             &format!("AuthnInstant=\"{}\"", visit.authn_instant),
         );
     Idp::trusted().sign(&xml, "_response")
@@ -646,29 +650,35 @@ fn answers_are_refused_unless_they_answer_us() {
 
     // Nothing was noted by any of it.
     let shown = format!("/sso/saml/{id}/signed-out?request={request}");
-    assert_eq!(
-        refusal(&world, &id, &browser.get(&world, &shown)),
-        "in_response_to_unknown"
-    );
+    // Anybody can ask: that is no message, and nothing of it is written down.
+    let written = || (world.everything_in_ledger(&id), world.log.borrow().len());
+    let before = written();
+    let is_unknown = |response: &Response| {
+        assert_eq!(response.status(), 404);
+        let text = page(response);
+        assert!(text.contains("<h1>Nothing is known of this sign-out</h1>"), "{text}");
+        assert!(!text.contains("Reference"), "{text}");
+    };
+    is_unknown(&browser.get(&world, &shown));
+    is_unknown(&browser.get(&world, &format!("/sso/saml/{id}/signed-out?request=_other")));
+    assert_eq!(written(), before);
     // The answer itself, in another browser.
     assert_eq!(redirect(&world, &id, &good).status(), 303);
-    assert_eq!(refusal(&world, &id, &bystander.get(&world, &shown)), "browser_mismatch");
-    assert_eq!(
-        refusal(&world, &id, &Browser::default().get(&world, &shown)),
-        "browser_mismatch"
-    );
+    let before = written();
+    is_unknown(&bystander.get(&world, &shown));
+    is_unknown(&Browser::default().get(&world, &shown));
     assert_eq!(browser.get(&world, &shown).status(), 200);
+    assert_eq!(written(), before);
     assert_eq!(
         browser
             .get(&world, &format!("/sso/saml/{id}/signed-out?request=%3C"))
             .status(),
         400
     );
-    let unknown = browser.get(
+    is_unknown(&browser.get(
         &world,
         &format!("/sso/saml/conn_aaaaaaaaaaaaaaaaaaaa/signed-out?request={request}"),
-    );
-    assert_eq!(unknown.status(), 404);
+    ));
     assert!(is_signed_in(&world, &mut bystander), "an answer ends nothing");
 
     // Too late.
@@ -1057,6 +1067,48 @@ fn a_query_that_is_not_signed_by_the_connections_identity_provider_ends_nothing(
     assert!(!is_signed_in(&world, &mut ada));
 }
 
+/// No certificate comes with a query, so that nothing tells which key it was.
+#[test]
+fn a_query_that_a_new_key_signed_has_the_metadata_fetched() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let url = "https://idp.example/metadata";
+    let offering = offering(&[(REDIRECT, SLO)]);
+    world.serve(url, offering.as_bytes(), None);
+    let (status, saved) = world.api("POST", &format!("/connections/{id}/metadata"), &json!({"url": url}));
+    assert_eq!(status, 200, "{saved}");
+    let fetches = || world.fetched.take().iter().filter(|fetched| *fetched == url).count();
+    fetches();
+    let mut ada = sign_in(&world, &id, &Visit::default());
+    let query = Idp::other().sign_query(&Logout::request(&id).query(None));
+    assert_eq!(
+        (refusal(&world, &id, &get(&world, &id, &query)), fetches()),
+        ("signature_invalid".to_owned(), 1)
+    );
+    let key = |metadata: &str| {
+        let start = metadata.find("<md:KeyDescriptor").unwrap();
+        let end = metadata.find("</md:KeyDescriptor>").unwrap() + "</md:KeyDescriptor>".len();
+        metadata[start..end].to_owned()
+    };
+    let (old, new) = (key(&offering), key(&Idp::other().metadata()));
+    world.serve(url, offering.replace(&old, &format!("{old}{new}")).as_bytes(), None);
+    world.pass(299);
+    assert_eq!(
+        (refusal(&world, &id, &get(&world, &id, &query)), fetches()),
+        ("signature_invalid".to_owned(), 0)
+    );
+    assert!(is_signed_in(&world, &mut ada));
+    world.pass(1);
+    let late = Logout::request(&id).with(|r| {
+        "2026-07-01T12:05:00Z".clone_into(&mut r.issue_instant);
+        r.attributes = String::new();
+    });
+    let answered = get(&world, &id, &Idp::other().sign_query(&late.query(None)));
+    sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
+    assert_eq!(fetches(), 1);
+    assert!(!is_signed_in(&world, &mut ada));
+}
+
 #[test]
 fn a_form_that_is_not_signed_by_the_connections_identity_provider_ends_nothing() {
     let (world, id) = world();
@@ -1135,6 +1187,7 @@ fn a_request_that_comes_again_ends_nothing() {
     world.pass(60);
     let again = Visit {
         authn_instant: "2026-07-01T12:01:00Z",
+        issue_instant: "2026-07-01T12:01:00Z",
         ..Visit::default()
     };
     let mut ada = sign_in(&world, &id, &again);
@@ -1158,6 +1211,7 @@ fn a_request_that_comes_again_ends_nothing() {
     world.pass(479);
     let late = Visit {
         authn_instant: "2026-07-01T12:07:59Z",
+        issue_instant: "2026-07-01T12:07:59Z",
         ..Visit::default()
     };
     let mut ada = sign_in(&world, &id, &late);
@@ -1171,6 +1225,7 @@ fn a_request_that_comes_again_ends_nothing() {
 fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
     let authenticated = |at: &'static str| Visit {
         authn_instant: at,
+        issue_instant: at,
         ..Visit::default()
     };
     // Made at 12:00:00, brought four minutes later.
@@ -1179,6 +1234,12 @@ fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
     // By a clock that is ahead: of our own we know that it was not later than now.
     let mut ahead = sign_in(&world, &id, &authenticated("2026-07-01T12:30:00Z"));
     world.pass(200);
+    // Later than the assertion was made.
+    let written_ahead = Visit {
+        authn_instant: "2026-07-01T12:03:01Z",
+        ..authenticated("2026-07-01T12:03:00Z")
+    };
+    let mut written_ahead = sign_in(&world, &id, &written_ahead);
     let mut before_and_late = sign_in(&world, &id, &authenticated("2026-07-01T12:00:00Z"));
     let mut within_skew = sign_in(&world, &id, &authenticated("2026-07-01T12:03:00Z"));
     let mut after = sign_in(&world, &id, &authenticated("2026-07-01T12:03:01Z"));
@@ -1193,7 +1254,13 @@ fn a_request_that_was_held_back_ends_nothing_that_began_after_it() {
     world.pass(20);
     let answered = redirect(&world, &id, &Logout::request(&id));
     sent(&world, &id, &answered).assert_answers(&id, SLO, "Success");
-    for browser in [&mut before, &mut ahead, &mut before_and_late, &mut within_skew] {
+    for browser in [
+        &mut before,
+        &mut ahead,
+        &mut written_ahead,
+        &mut before_and_late,
+        &mut within_skew,
+    ] {
         assert!(!is_signed_in(&world, browser));
     }
     assert!(is_signed_in(&world, &mut after));
@@ -1253,8 +1320,15 @@ fn a_sign_in_that_is_under_way_is_ended_too() {
         ..Visit::default()
     };
     assert_eq!(late(&another_user), 303);
+    let written_ahead = Visit {
+        authn_instant: "2026-07-01T12:30:00Z",
+        ..Visit::default()
+    };
+    assert_eq!(late(&written_ahead), 403, "it was made before the request");
+    assert_eq!(world.refusal_codes(&id)[0], "request_expired");
     let anew = Visit {
         authn_instant: "2026-07-01T12:00:01Z",
+        issue_instant: "2026-07-01T12:00:01Z",
         ..Visit::default()
     };
     assert_eq!(late(&anew), 303, "who authenticated since has a new session");
@@ -1337,7 +1411,7 @@ fn a_key_that_was_replaced_ends_nothing() {
     let refused = redirect(&world, &id, &Logout::response(&id, &asked));
     assert_eq!(refusal(&world, &id, &refused), "signature_invalid");
     let shown = leaving.get(&world, &format!("/sso/saml/{id}/signed-out?request={asked}"));
-    assert_eq!(refusal(&world, &id, &shown), "in_response_to_unknown");
+    assert_eq!(shown.status(), 404);
 }
 
 #[test]
@@ -1368,6 +1442,7 @@ fn the_answer_goes_where_the_identity_provider_wants_it() {
         &id,
         &Visit {
             authn_instant: "2026-07-01T12:00:01Z",
+            issue_instant: "2026-07-01T12:00:01Z",
             ..Visit::default()
         },
     );

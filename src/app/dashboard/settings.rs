@@ -270,7 +270,8 @@ fn responses(maker: &Maker<'_>, connection: &Connection) -> Group {
             maker.choice(
                 "idp_initiated",
                 "A sign-in that the identity provider begins",
-                "From a tile in its portal, say. The first way is the safe one.",
+                "From a tile in its portal, say. The first way is the safe one; it takes the place of the second where everybody has to \
+                 authenticate anew every time.",
                 IDP_INITIATED,
                 idp_initiated(responses.idp_initiated),
             ),

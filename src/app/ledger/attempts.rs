@@ -763,7 +763,7 @@ fn insert(sql: &dyn Sql, attempt: &Attempt) -> Result<i64, SqlError> {
         &columns(attempt)?,
     )?;
     let sequence = rows.first().map_or(Ok(0), |row| integer(row, 0))?;
-    drop_surplus(sql, attempt)?;
+    drop_surplus(sql, sequence, attempt)?;
     Ok(sequence)
 }
 
@@ -775,7 +775,7 @@ fn update(sql: &dyn Sql, sequence: i64, attempt: &Attempt) -> Result<(), SqlErro
          ended_at = ?, record = ? WHERE sequence = ?",
         &values,
     )?;
-    drop_surplus(sql, attempt)
+    drop_surplus(sql, sequence, attempt)
 }
 
 fn columns(attempt: &Attempt) -> Result<[Value; 9], SqlError> {
@@ -792,17 +792,23 @@ fn columns(attempt: &Attempt) -> Result<[Value; 9], SqlError> {
     ])
 }
 
-/// The oldest give way, each to its own kind.
-fn drop_surplus(sql: &dyn Sql, newest: &Attempt) -> Result<(), SqlError> {
-    let room = match newest.standing {
+/// The oldest give way, each to its own kind, but not the one that was just written: it may be the oldest of those with its new
+/// standing, and something is still to be found by it.
+fn drop_surplus(sql: &dyn Sql, sequence: i64, written: &Attempt) -> Result<(), SqlError> {
+    let room = match written.standing {
         Standing::Begun => MAX_BEGUN_ATTEMPTS,
         Standing::Unverified => MAX_UNVERIFIED_ATTEMPTS,
         Standing::Vouched => MAX_VOUCHED_ATTEMPTS,
     };
     let dropped = sql.run(
-        "DELETE FROM attempts WHERE standing = ?1 AND kind = ?2 AND sequence <= (SELECT sequence FROM attempts \
-         WHERE standing = ?1 AND kind = ?2 ORDER BY sequence DESC LIMIT 1 OFFSET ?3) RETURNING sequence",
-        &[to_json(&newest.standing)?, to_json(&newest.kind)?, room.into()],
+        "DELETE FROM attempts WHERE standing = ?1 AND kind = ?2 AND sequence <> ?4 AND sequence <= (SELECT sequence FROM attempts \
+         WHERE standing = ?1 AND kind = ?2 AND sequence <> ?4 ORDER BY sequence DESC LIMIT 1 OFFSET ?3) RETURNING sequence",
+        &[
+            to_json(&written.standing)?,
+            to_json(&written.kind)?,
+            room.saturating_sub(1).into(),
+            sequence.into(),
+        ],
     )?;
     drop_keys(sql, &dropped)
 }

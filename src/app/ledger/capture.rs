@@ -114,8 +114,8 @@ impl Call for KeepMessage {
     const NAME: &'static str = "keep_message";
 
     fn run(self, sql: &dyn Sql, now: Timestamp) -> Result<(), SqlError> {
-        // It may have ended while the message was sealed.
-        if captures_until(sql, now)?.is_none() {
+        // While the message was sealed, capture may have ended, or others may have taken the attempt's room.
+        if !is_wanted(sql, self.verified, &self.reference, now)? {
             return Ok(());
         }
         sql.run(

@@ -8,7 +8,7 @@ use super::{
     logout, session_settings,
 };
 use crate::app::return_target::ReturnTarget;
-use crate::app::sql::{Sql, SqlError, Value, json, optional, text, time, to_json};
+use crate::app::sql::{Sql, SqlError, Value, integer, json, optional, text, time, to_json};
 use crate::limits::{MAX_TICKETS_PER_REQUEST, REPEATED_POST_SECONDS, TICKET_SECONDS, UNSOLICITED_TICKET_SECONDS};
 use crate::saml::connection::State;
 use crate::saml::id::{AssertionId, EmailAddress, RequestId, ReturnPath};
@@ -49,7 +49,7 @@ pub struct Consume {
     pub just_in_time_sign_up: bool,
     /// When the session at the identity provider ends.
     pub session_not_on_or_after: Option<Timestamp>,
-    /// When the user authenticated there.
+    /// When the user authenticated there, by the identity provider's clock.
     pub authn_instant: Timestamp,
     /// By what the attempt is found in the log, if it is not there yet.
     pub reference: String,
@@ -219,15 +219,15 @@ impl Consume {
             (Answers::Request(_), None) => return Err(SqlError("a ticket for no request".to_owned())),
         };
         sql.run(
-            "INSERT INTO tickets (hash, request_id, browser, return_target, user, authenticated_at, session_not_on_or_after, expires_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO tickets (generation, hash, request_id, browser, return_target, user, authenticated_at, session_not_on_or_after, \
+             expires_at) SELECT generation, ?, ?, ?, ?, ?, ?, ?, ? FROM configuration",
             &[
                 self.ticket.as_str().into(),
                 request.map(|(id, _)| id.as_str()).into(),
                 request.map(|(_, request)| request.browser.as_str()).into(),
                 return_target.into(),
                 to_json(&self.user)?,
-                // Some identity providers write it ahead.
+                // The identity provider's clock may be ahead, or one of its clocks; a logout request's may not be.
                 self.authn_instant.min(now).unix_seconds().into(),
                 self.session_not_on_or_after.map(Timestamp::unix_seconds).into(),
                 now.plus(seconds).unix_seconds().into(),
@@ -246,12 +246,13 @@ struct Ticket {
     authenticated_at: Timestamp,
     session_not_on_or_after: Option<Timestamp>,
     expires_at: Timestamp,
+    is_outdated: bool,
 }
 
 fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
     let rows = sql.run(
-        "SELECT request_id, browser, return_target, user, authenticated_at, session_not_on_or_after, expires_at FROM tickets \
-         WHERE hash = ?",
+        "SELECT request_id, browser, return_target, user, authenticated_at, session_not_on_or_after, expires_at, \
+         generation < (SELECT generation FROM configuration) FROM tickets WHERE hash = ?",
         &[hash.as_str().into()],
     )?;
     let read = |row: &Vec<Value>| {
@@ -263,6 +264,7 @@ fn ticket(sql: &dyn Sql, hash: &TokenHash) -> Result<Option<Ticket>, SqlError> {
             authenticated_at: time(row, 4)?,
             session_not_on_or_after: optional(row, 5, time)?,
             expires_at: time(row, 6)?,
+            is_outdated: integer(row, 7)? != 0,
         })
     };
     rows.first().map(read).transpose()
@@ -280,7 +282,8 @@ impl Call for Complete {
         let Some(ticket) = ticket(sql, &self.ticket)? else {
             return Ok(Err(Refusal::RequestUnknown));
         };
-        if ticket.expires_at <= now {
+        // One that waits for its user's word is good for longer than the record that it was bought with may be.
+        if ticket.expires_at <= now || (ticket.request_id.is_none() && ticket.is_outdated) {
             return Ok(Err(Refusal::RequestExpired {
                 return_target: ticket.return_target,
             }));

@@ -60,6 +60,7 @@ fn an_encrypted_name_id_ends_its_sessions() {
         for (deliver, name) in ways {
             let visit = Visit {
                 authn_instant: "2026-07-01T12:00:01Z",
+                issue_instant: "2026-07-01T12:00:01Z",
                 ..Visit::default()
             };
             let mut ada = sign_in(&world, &id, &visit);
