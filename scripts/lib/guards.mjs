@@ -284,6 +284,8 @@ export const guards = [
   guard("R14 changes made from an older generation", "src/app/registry.rs", "Some(present) if seen.is_some_and(|seen| seen != present.generation) =>", "Some(present) if seen.is_some_and(|_| false) =>", "it failures::the_second_of_two"),
   guard("R14 a call is one transaction", "src/app/registry.rs", "let reply = atomically(sql, |sql| call.run(sql, now))?;", "let reply = call.run(sql, now)?;", "it failures::a_change_that_fails"),
   guard("R12 a ledger's call is one transaction", "src/app/ledger.rs", "let reply = atomically(sql, |sql| call.run(sql, now))?;", "let reply = call.run(sql, now)?;", "it failures::an_answer_that_fails"),
+  guard("R14 a test covers where metadata is fetched again", "src/app/registry/tested.rs", "metadata_url: idp.metadata_url.as_ref(),", "metadata_url: None,", "it what_was_tested"),
+  guard("R14 a test covers where metadata is fetched again, for imports", "src/app/registry/tested.rs", "metadata_url: idp.metadata_url.as_ref(),", "metadata_url: None,", "it transfer::users_go_on"),
   guard("R14 a test of this configuration", "src/app/registry/tested.rs", "WHERE connection_id = ? AND fingerprint = ?\"", "WHERE connection_id = ? AND ? <> ''\"", "it test_run::enabling_takes"),
   guard("R14 addresses are ASCII", "src/saml/id.rs", "        if text.is_ascii() {", "        if true {", "it attacks::protocol::a122"),
   guard("R14 format of a NameID", "src/app/ledger/session.rs", "name_id.format.as_deref().unwrap_or(UNSPECIFIED),", "UNSPECIFIED,", "it sign_in::a_user_is_a_name"),

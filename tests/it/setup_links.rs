@@ -199,6 +199,29 @@ fn what_is_live_is_out_of_reach() {
     );
 }
 
+#[test]
+fn what_was_tested_counts_as_tested_no_more_when_a_link_moves_where_its_metadata_is_fetched() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let xml = Idp::trusted().metadata();
+    send(&world, &mut browser, "/sso/setup/metadata", &[("xml", &xml)]);
+    run_test(&world, &mut browser, &id, &Idp::trusted());
+    let call = |method: &str, path: &str| world.api(method, &format!("/connections/{id}{path}"), &json!({}));
+    assert_eq!(call("POST", "/enable").0, 200);
+
+    // The same metadata for now.
+    world.serve(URL, xml.as_bytes(), None);
+    let saved = send(&world, &mut browser, "/sso/setup/metadata", &[("url", URL)]);
+    assert_eq!(saved.status(), 303, "{}", body(&saved));
+    let (_, draft) = call("GET", "/draft");
+    let fields: Vec<&Value> = draft["diff"].as_array().unwrap().iter().map(|c| &c["field"]).collect();
+    assert_eq!(fields, ["identity_provider.metadata_url"]);
+    assert_eq!(draft["connection"]["test"]["required"], true);
+    let (status, refused) = call("POST", "/draft/apply");
+    assert_eq!((status, &refused["error"]["code"]), (409, &json!("test_required")));
+}
+
 const URL: &str = "https://customer.example/metadata";
 
 /// Has metadata fetched by a link while something else happens; what the customer is shown.
