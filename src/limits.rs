@@ -438,6 +438,9 @@ pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
 /// Sessions of the dashboard at once; the oldest gives way.
 pub const MAX_ADMIN_SESSIONS: i64 = 100;
 
+/// Of these, sessions that were opened with one token: who signs in again and again signs nobody else out.
+pub const MAX_ADMIN_SESSIONS_PER_TOKEN: i64 = 10;
+
 /// Webhook endpoints of one deployment. Each is one more request for each event.
 pub const MAX_WEBHOOKS: usize = 10;
 
