@@ -383,6 +383,7 @@ export const guards = [
   guard("tokens names in other letter case", "src/app/registry/tokens.rs", "name.to_lowercase() == self.name.to_lowercase()", "*name == *self.name", "it admin_tokens::no_token_has"),
   guard("API keys of repeated calls by the token's id", "src/app/api/connections.rs", 'format!("{} {key}", caller.id())', 'format!("{} {key}", caller.actor().as_str())', "it api::a_key_is_not_shared"),
   guard("dashboard sessions of one token", "src/app/registry/admin_sessions.rs", "MAX_ADMIN_SESSIONS_PER_TOKEN.saturating_sub(1).into()", "MAX_ADMIN_SESSIONS.into()", "it dashboard::who_signs_in_again"),
+  guard("webhooks answers of an address before", "src/app/registry/outbox.rs", "present.url == attempt.url", "true", "it webhooks::how_an_address_answers"),
   guard("audit log who sent a test event", "src/app/registry/outbox.rs", "audit::record_other(sql, &tested, now)?;", "let _ = tested;", "it history::what_is_given_away"),
   guard("audit log who sent an event once more", "src/app/registry/outbox.rs", "record_replay(sql, &self.actor, &webhook, self.event.as_str(), now)?;", "", "it history::what_is_given_away"),
   guard("audit log who sent events once more", "src/app/registry/outbox.rs", "record_replay(sql, &self.actor, &webhook, &events, now)?;", "let _ = events;", "it history::what_is_given_away"),
