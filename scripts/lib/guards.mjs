@@ -387,6 +387,8 @@ export const guards = [
   guard("webhooks lost updates", "src/app/registry/webhooks.rs", "self.seen.is_some_and(|seen| seen != before.shown().as_str())", "false", "it dashboard_webhooks::nobody_overwrites"),
   guard("webhooks lost updates by what comes back", "src/app/dashboard/webhooks.rs", '(Some((form, _)), _) => form.text("seen").to_owned(),', '', "it dashboard_webhooks::nobody_overwrites"),
   guard("audit log fields of webhooks", "src/app/registry/webhooks.rs", 'format!("{}: {}", named(&self.id, &after.url), changes(&before, &after))', 'format!("{}", named(&self.id, &after.url))', "it dashboard_webhooks::nobody_overwrites"),
+  guard("versions of people give way to no others", "src/app/registry/versions.rs", 'concat!("CASE ", rooms_of_actors!())', "\"CASE WHEN actor <> '' THEN 'people' END\"", "it history::versions_that_people"),
+  guard("versions of others are bounded", "src/app/registry/versions.rs", "_ => MAX_VERSIONS_PER_CONNECTION_OF_OTHERS,", "_ => MAX_VERSIONS_PER_CONNECTION,", "it history::versions_that_people"),
   guard("audit log who sent a test event", "src/app/registry/outbox.rs", "audit::record_other(sql, &tested, now)?;", "let _ = tested;", "it history::what_is_given_away"),
   guard("audit log who sent an event once more", "src/app/registry/outbox.rs", "record_replay(sql, &self.actor, &webhook, self.event.as_str(), now)?;", "", "it history::what_is_given_away"),
   guard("audit log who sent events once more", "src/app/registry/outbox.rs", "record_replay(sql, &self.actor, &webhook, &events, now)?;", "let _ = events;", "it history::what_is_given_away"),

@@ -240,6 +240,43 @@ fn only_so_much_is_kept() {
     assert_eq!((versions(&world, &id).len(), oldest(&world)), (100, 3));
 }
 
+/// Metadata that is one thing today and another tomorrow makes a version each time.
+#[test]
+fn versions_that_people_made_give_way_to_no_others() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let by_people = versions(&world, &id).len();
+    let by = |actor: &str, name: &str| {
+        let mut description = json!({"id": id, "actor": actor, "from_generation": null, "decryption_key": null});
+        let fields = json!({"name": name, "provider": "okta", "domains": ["acme.test"], "organization": null, "sp_entity_id": null});
+        description["change"] = json!({ "describe": fields });
+        let update: registry::Update = serde_json::from_value(description).unwrap();
+        world.on_registry(&update).unwrap().reply.unwrap();
+    };
+    for count in 0..60 {
+        for actor in ["schedule", "setup link link_abcdefghij234567klmn"] {
+            by(actor, &format!("{actor} {count}"));
+        }
+    }
+    by("sign-in", "at last");
+    let kept = versions(&world, &id);
+    assert_eq!(kept[0]["actor"], "sign-in", "the present one stays");
+    let count = |word: &str| {
+        let actors = kept.iter().map(|version| version["actor"].as_str().unwrap());
+        actors.filter(|actor| actor.starts_with(word)).count()
+    };
+    assert_eq!(
+        (
+            count("token "),
+            count("setup link "),
+            count("schedule"),
+            count("sign-in")
+        ),
+        (by_people, 20, 19, 1)
+    );
+    assert_eq!(restore(&world, &id, 2).0, 200);
+}
+
 /// Whatever a schedule or the holders of setup links do, what people with tokens did stays.
 #[test]
 fn entries_give_way_only_to_those_of_their_own_room() {

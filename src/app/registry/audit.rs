@@ -18,10 +18,21 @@ use crate::saml::time::Timestamp;
 /// So have exports, which are all that a token can leave here that changes nothing.
 macro_rules! room {
     () => {
-        "CASE WHEN action = 'connection.exported' THEN 'exports' WHEN actor GLOB 'token *' OR actor GLOB 'dashboard (token *' THEN 'people' WHEN actor GLOB 'setup link*' THEN 'setup links' \
+        concat!(
+            "CASE WHEN action = 'connection.exported' THEN 'exports' ",
+            rooms_of_actors!()
+        )
+    };
+}
+
+/// The rooms of actors, as the rest of a `CASE`.
+macro_rules! rooms_of_actors {
+    () => {
+        "WHEN actor GLOB 'token *' OR actor GLOB 'dashboard (token *' THEN 'people' WHEN actor GLOB 'setup link*' THEN 'setup links' \
          ELSE 'schedule' END"
     };
 }
+pub(super) use rooms_of_actors;
 
 /// An entry's columns, and where one looks for those of a connection, and of a room.
 pub(super) const TABLES: [&str; 3] = [
