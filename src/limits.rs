@@ -360,8 +360,12 @@ pub const MAX_REASON_CHARACTERS: usize = 500;
 /// Seconds for which SHA-1 may be accepted before somebody has to say so again.
 pub const MAX_SHA1_EXCEPTION_SECONDS: i64 = 366 * 24 * 60 * 60;
 
-/// Versions of a connection that are kept; older ones give way.
+/// Versions of a connection that are kept of those that people with tokens made; older ones give way.
 pub const MAX_VERSIONS_PER_CONNECTION: i64 = 100;
+
+/// Versions of a connection that are kept of those that came by themselves, from metadata that was fetched again, and as many of those that were
+/// made with setup links. Metadata that is one thing today and another tomorrow pushes out no version of a person's.
+pub const MAX_VERSIONS_PER_CONNECTION_OF_OTHERS: i64 = 20;
 
 /// Entries of the audit log that tell what people with tokens did; older ones give way. An entry is mostly smaller than 1 KB.
 pub const MAX_AUDIT_ENTRIES: i64 = 10_000;
@@ -437,6 +441,9 @@ pub const MAX_SETUP_LINKS_PER_CONNECTION: i64 = 20;
 
 /// Sessions of the dashboard at once; the oldest gives way.
 pub const MAX_ADMIN_SESSIONS: i64 = 100;
+
+/// Of these, sessions that were opened with one token: who signs in again and again signs nobody else out.
+pub const MAX_ADMIN_SESSIONS_PER_TOKEN: i64 = 10;
 
 /// Webhook endpoints of one deployment. Each is one more request for each event.
 pub const MAX_WEBHOOKS: usize = 10;

@@ -25,7 +25,7 @@ use super::rate_limit::{Limit, Verdict, too_many_calls};
 use super::route::{ApiRoute, Route};
 use super::sign_ins::SignInsQuery;
 use super::test_run::{TestBody, TestView};
-use crate::saml::id::{ConnectionId, TestId, TokenId};
+use crate::saml::id::{ConnectionId, TestId};
 
 /// The tests of a connection, newest first.
 #[derive(Serialize)]
@@ -73,8 +73,7 @@ impl<P: Ports> App<P> {
             }
             Err(error) => return Err(error.response()),
         };
-        let token = caller.token.as_ref().map_or("ADMIN_TOKEN", TokenId::as_str);
-        if self.ports.limit(Limit::ApiToken, token).await == Verdict::Limited {
+        if self.ports.limit(Limit::ApiToken, caller.id()).await == Verdict::Limited {
             return Err(too_many_calls());
         }
         let whole = Route::Api(route.clone());

@@ -3,7 +3,7 @@
 use super::App;
 use super::ports::{Ports, Unavailable};
 use super::registry::Actor;
-use super::registry::tokens::{Scope, UseToken};
+use super::registry::tokens::{ADMIN_TOKEN, Scope, UseToken};
 use crate::saml::id::TokenId;
 use crate::token::{Token, TokenHash, same_secret};
 
@@ -27,6 +27,11 @@ impl Principal {
         scope.is_allowed_by(&self.scopes)
     }
 
+    /// What it is known by to programs: no other token ever has the same.
+    pub(super) fn id(&self) -> &str {
+        self.token.as_ref().map_or(ADMIN_TOKEN, TokenId::as_str)
+    }
+
     /// Who it is, in the words of an audit log.
     pub(super) fn actor(&self) -> Actor {
         match self.token {
@@ -45,7 +50,7 @@ impl<P: Ports> App<P> {
         {
             return Ok(Some(Principal {
                 token: None,
-                name: "ADMIN_TOKEN".to_owned(),
+                name: ADMIN_TOKEN.to_owned(),
                 scopes: Scope::ALL.to_vec(),
             }));
         }

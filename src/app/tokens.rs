@@ -104,8 +104,11 @@ fn scopes(mut scopes: Vec<Scope>) -> Result<Vec<Scope>, ApiError> {
 fn refused(refusal: TokenRefusal) -> ApiError {
     match refusal {
         TokenRefusal::NameTaken => {
-            let message = "Another token has this name. Revoke that one first, or take another name.";
-            ApiError::new(StatusCode::CONFLICT, "token_name_taken", message)
+            let message = "Another token has this name, or had it before it ended. The audit log calls tokens by their names: take another one.";
+            ApiError {
+                field: Some("name"),
+                ..ApiError::new(StatusCode::CONFLICT, "token_name_taken", message)
+            }
         }
         TokenRefusal::OutlastsMaker(end) => {
             let end = end.to_rfc3339();

@@ -224,11 +224,12 @@ impl<P: Ports> App<P> {
         })
     }
 
-    /// Changes what is given of an endpoint.
+    /// Changes what is given of an endpoint; refused if it is not the one any more that was `seen`.
     pub(super) async fn patch_webhook(
         &self,
         id: &WebhookId,
         given: WebhookPatch,
+        seen: Option<String>,
         actor: Actor,
     ) -> Result<Saved<Webhook>, ApiError> {
         let change = ChangeWebhook {
@@ -238,6 +239,7 @@ impl<P: Ports> App<P> {
             events: given.events.map(events).transpose()?,
             include_email: given.include_email,
             enabled: given.enabled,
+            seen,
             actor,
         };
         saved(self.ports.registry(change).await?)
@@ -341,7 +343,10 @@ impl<P: Ports> App<P> {
                 let status = status(StatusCode::NO_CONTENT, deleted.published);
                 return Ok(respond(status, "application/json", ""));
             }
-            Method::PATCH => self.patch_webhook(id, read_body(request)?, caller.actor()).await?,
+            Method::PATCH => {
+                self.patch_webhook(id, read_body(request)?, None, caller.actor())
+                    .await?
+            }
             _ => Answer {
                 reply: self.read_webhook(id, &caller.scopes).await?,
                 published: true,
@@ -459,6 +464,11 @@ fn saved<T>(answer: Answer<Result<T, WebhookRefusal>>) -> Result<Saved<T>, ApiEr
 
 fn refused(refusal: WebhookRefusal) -> ApiError {
     match refusal {
+        WebhookRefusal::Changed => {
+            let message =
+                "Somebody else changed the webhook meanwhile. The page shows it as it is now; look, then do it again.";
+            ApiError::new(StatusCode::CONFLICT, "webhook_changed", message)
+        }
         WebhookRefusal::Disabled => {
             let message = "The webhook is disabled. Enable it first.";
             ApiError::new(StatusCode::CONFLICT, "webhook_disabled", message)

@@ -226,11 +226,33 @@ fn a_token_ends_when_it_is_revoked_and_when_its_time_is_over() {
     assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
     assert_eq!(status(&lasting), 401);
     assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
-    // A name is free again when its token is not in force.
-    token(&world, &json!({"name": "lasting", "scopes": ["read"]}));
-    token(&world, &json!({"name": "short", "scopes": ["read"]}));
-    let taken = world.api("POST", "/tokens", &json!({"name": "short", "scopes": ["read"]}));
-    assert_eq!(code(&taken), (409, "token_name_taken"));
+}
+
+/// The audit log calls tokens by their names.
+#[test]
+fn no_token_has_the_name_of_another_not_even_of_one_that_has_ended() {
+    let world = World::new();
+    let (_, id) = token(&world, &json!({"name": "Revoked", "scopes": ["read"]}));
+    assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
+    let body = json!({"name": "Übersicht", "scopes": ["read"], "expires_at": "2026-07-01T13:00:00Z"});
+    token(&world, &body);
+    token(&world, &json!({"name": "ci", "scopes": ["read"]}));
+    world.pass(3_600);
+    for name in [
+        "ci",
+        "CI",
+        "Revoked",
+        "revoked",
+        "Übersicht",
+        "ÜBERSICHT",
+        "ADMIN_TOKEN",
+        "admin_token",
+    ] {
+        let taken = world.api("POST", "/tokens", &json!({"name": name, "scopes": ["read"]}));
+        assert_eq!(code(&taken), (409, "token_name_taken"), "{name}");
+        assert_eq!(taken.1["error"]["field"], "name");
+    }
+    token(&world, &json!({"name": "ci 2", "scopes": ["read"]}));
 }
 
 #[test]

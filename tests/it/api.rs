@@ -1,5 +1,6 @@
 //! How the admin API is called: conditions, pages, and calls that are repeated.
 
+use edge_saml::app::sql::Sql;
 use serde_json::{Value, json};
 
 use crate::support::world::{ADMIN_TOKEN, World};
@@ -329,6 +330,26 @@ fn a_key_is_its_callers_own() {
         response.status().as_u16()
     });
     assert_eq!(statuses, [201, 201]);
+}
+
+/// A name may come again when the token that had it is forgotten.
+#[test]
+fn a_key_is_not_shared_with_a_token_that_takes_its_callers_name() {
+    let world = World::new();
+    let created = ["a.test", "b.test"].map(|domain| {
+        world.registry.run("UPDATE tokens SET name = 'gone'", &[]).unwrap();
+        let (_, token) = world.api("POST", "/tokens", &json!({"name": "ci", "scopes": ["write"]}));
+        let request = http::Request::builder()
+            .method("POST")
+            .uri("/sso/api/v1/connections")
+            .header("content-type", "application/json")
+            .header("idempotency-key", "1")
+            .header("authorization", format!("Bearer {}", token["token"].as_str().unwrap()));
+        let body = json!({"name": "Acme", "provider": "okta", "domains": [domain]});
+        let response = world.handle(request.body(serde_json::to_vec(&body).unwrap()).unwrap());
+        response.status().as_u16()
+    });
+    assert_eq!(created, [201, 201]);
 }
 
 #[test]

@@ -158,6 +158,19 @@ fn a_session_ends_by_sign_out_by_time_and_with_its_token() {
 }
 
 #[test]
+fn who_signs_in_again_and_again_signs_nobody_else_out() {
+    let world = World::new();
+    let mut admin = signed_in(&world);
+    let (_, made) = world.api("POST", "/tokens", &json!({"name": "reader", "scopes": ["read"]}));
+    let reader = made["token"].as_str().unwrap();
+    let mut browsers: Vec<Browser> = (0..101).map(|_| signed_in_with(&world, reader)).collect();
+    let last = |browser: &mut Browser| browser.get(&world, "/sso/admin").status() == 200;
+    assert!(last(&mut admin));
+    let lasting: Vec<usize> = (0..101).filter(|n| last(&mut browsers[*n])).collect();
+    assert_eq!(lasting, (91..101).collect::<Vec<usize>>());
+}
+
+#[test]
 fn a_token_that_may_read_shows_and_changes_nothing() {
     let world = World::new();
     let id = world.connection(&Idp::trusted());

@@ -93,11 +93,7 @@ fn what_is_wrong_is_said_at_its_field_and_nothing_is_made() {
             422,
             "id=\"token-expires_at-error\"",
         ),
-        (
-            vec![("name", "ci"), ("scopes", "read")],
-            409,
-            "Another token has this name.",
-        ),
+        (vec![("name", "ci"), ("scopes", "read")], 409, "id=\"token-name-error\""),
     ] {
         let response = submit(&world, &mut browser, TOKENS, &fields);
         let page = body(&response);

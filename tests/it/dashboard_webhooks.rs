@@ -31,6 +31,13 @@ fn made(world: &World, browser: &mut Browser) -> (String, String) {
     (format!("{WEBHOOKS}/{id}"), secret.split('<').next().unwrap().to_owned())
 }
 
+/// What the page's form sends along of what it shows.
+fn seen(world: &World, browser: &mut Browser, page: &str) -> String {
+    let shown = body(&browser.get(world, page));
+    let value = shown.split("name=\"seen\" value=\"").nth(1).unwrap();
+    value.split('"').next().unwrap().to_owned()
+}
+
 #[test]
 fn a_webhook_is_made_its_secret_shown_once_and_its_deliveries_sent_again() {
     let world = World::new();
@@ -90,7 +97,12 @@ fn a_webhook_is_changed_switched_off_and_deleted() {
     let world = World::new();
     let mut browser = signed_in(&world);
     let (page, _) = made(&world, &mut browser);
-    let change = [("url", "https://other.example/"), ("events", "draft.applied")];
+    let shown = seen(&world, &mut browser, &page);
+    let change = [
+        ("url", "https://other.example/"),
+        ("events", "draft.applied"),
+        ("seen", &shown),
+    ];
     let response = submit(&world, &mut browser, &format!("{page}/change"), &change);
     assert_eq!(location(&response), format!("{page}?done=change"));
     let webhook = &webhooks(&world)[0];
@@ -149,6 +161,66 @@ fn a_webhook_is_changed_switched_off_and_deleted() {
     assert_eq!(
         submit(&world, &mut browser, &format!("{page}/nonsense"), &[]).status(),
         404
+    );
+}
+
+/// Two people have the page open.
+#[test]
+fn nobody_overwrites_what_they_have_not_seen() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let (page, _) = made(&world, &mut browser);
+    let older = seen(&world, &mut browser, &page);
+    let save = |browser: &mut Browser, url: &str, name: &str, seen: &str| {
+        let fields = [
+            ("url", url),
+            ("description", name),
+            ("events", "sign_in.succeeded"),
+            ("include_email", "true"),
+            ("seen", seen),
+        ];
+        submit(&world, browser, &format!("{page}/change"), &fields)
+    };
+    let url = "https://hooks.example/in";
+    let id = page.rsplit('/').next().unwrap();
+    let off = json!({"include_email": false});
+    assert_eq!(world.api("PATCH", &format!("/webhooks/{id}"), &off).0, 200);
+    let before = webhooks(&world);
+    for stale in [&older, "", "x"] {
+        let refused = save(&mut browser, url, "Renamed", stale);
+        let shown = body(&refused);
+        assert_eq!(refused.status(), 409);
+        assert!(
+            shown.contains("Somebody else changed the webhook meanwhile.") && !shown.contains("value=\"Renamed\""),
+            "{shown}"
+        );
+        assert_eq!(webhooks(&world), before);
+    }
+    // What is wrong comes back with what was typed, and is no newer for that.
+    let wrong = save(&mut browser, "https://10.0.0.1/", "Renamed", &older);
+    assert_eq!(wrong.status(), 422);
+    assert!(body(&wrong).contains(&format!("name=\"seen\" value=\"{older}\"")));
+
+    let present = seen(&world, &mut browser, &page);
+    let saved = save(&mut browser, "https://new.example/in?key=secret", "Renamed", &present);
+    assert_eq!(location(&saved), format!("{page}?done=change"));
+    // How it answers is no part of it, nor whether it is enabled.
+    let present = seen(&world, &mut browser, &page);
+    submit(&world, &mut browser, &format!("{page}/disable"), &[]);
+    assert_eq!(seen(&world, &mut browser, &page), present);
+
+    let (_, log) = world.api("GET", "/audit?limit=3", &json!({}));
+    let told: Vec<&str> = (log["entries"].as_array().unwrap().iter())
+        .map(|entry| entry["change"].as_str().unwrap())
+        .collect();
+    let moved = "url (was at hooks.example), description, events, include_email on";
+    assert_eq!(
+        told,
+        [
+            format!("Changed the webhook {id} (new.example): enabled off"),
+            format!("Changed the webhook {id} (new.example): {moved}"),
+            format!("Changed the webhook {id} (hooks.example): include_email off"),
+        ]
     );
 }
 

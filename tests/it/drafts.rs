@@ -360,3 +360,72 @@ fn an_edit_that_was_made_from_an_older_draft_is_refused() {
     assert_eq!(edit(3, 1), Err(Refusal::Changed));
     assert_eq!(edit(3, 2), Ok((2, State::Enabled)));
 }
+
+/// Whoever applies a draft need not have made it.
+#[test]
+fn every_edit_of_a_draft_is_in_the_audit_log_and_told_to_nobody_else() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let hook = json!({"url": "https://hooks.example/in"});
+    assert_eq!(world.api("POST", "/webhooks", &hook).0, 201);
+    let log = || {
+        let (_, log) = world.api("GET", &format!("/audit?connection={id}"), &json!({}));
+        log["entries"].as_array().unwrap().clone()
+    };
+    let before = log().len();
+    let events = || {
+        let rows = world.registry.run("SELECT count(*) FROM webhook_events", &[]).unwrap();
+        rows[0][0].clone()
+    };
+
+    patch_draft(&world, &id, &json!({"name": "Draft", "force_authn": true}));
+    let edited = log();
+    assert_eq!(edited.len(), before + 1);
+    let entry = &edited[0];
+    assert_eq!(
+        (&entry["action"], &entry["change"], &entry["actor"]),
+        (
+            &json!("connection.draft_edited"),
+            &json!("Changed in the draft: force_authn, name"),
+            &json!("token ADMIN_TOKEN")
+        )
+    );
+    let field = |field: &str, before: Value, after: Value| json!({"field": field, "before": before, "after": after});
+    assert_eq!(
+        entry["diff"],
+        json!([
+            field("force_authn", json!(false), json!(true)),
+            field("name", json!("Acme"), json!("Draft"))
+        ])
+    );
+    // What was in the draft before counts, not what is live; and what changes nothing is nothing.
+    patch_draft(&world, &id, &json!({"name": "Draft 2"}));
+    patch_draft(&world, &id, &json!({"name": "Draft 2"}));
+    let edited = log();
+    assert_eq!(edited.len(), before + 2);
+    assert_eq!(
+        edited[0]["diff"],
+        json!([field("name", json!("Draft"), json!("Draft 2"))])
+    );
+    assert_eq!(events(), 0.into(), "no other system goes by a draft");
+
+    done(&world, "POST", &id, "/draft/rebase", &json!({}));
+    assert_eq!(log().len(), before + 2, "there was nothing to do");
+    world.patch(&id, &json!({"organization": "acme"}));
+    assert_eq!(events(), 1.into());
+    done(&world, "POST", &id, "/draft/rebase", &json!({}));
+    let rebased = log();
+    assert_eq!(rebased.len(), before + 4);
+    assert_eq!(
+        (&rebased[0]["action"], &rebased[0]["change"], &rebased[0]["diff"]),
+        (
+            &json!("connection.draft_rebased"),
+            &json!("Brought the draft up to date"),
+            &json!([field("organization", Value::Null, json!("acme"))])
+        )
+    );
+    assert_eq!(events(), 1.into());
+    // It is no version of the connection either.
+    let versions = done(&world, "GET", &id, "/versions", &json!({}));
+    assert_eq!(versions["versions"][0]["change"], "Changed organization");
+}

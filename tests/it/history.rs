@@ -240,6 +240,43 @@ fn only_so_much_is_kept() {
     assert_eq!((versions(&world, &id).len(), oldest(&world)), (100, 3));
 }
 
+/// Metadata that is one thing today and another tomorrow makes a version each time.
+#[test]
+fn versions_that_people_made_give_way_to_no_others() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let by_people = versions(&world, &id).len();
+    let by = |actor: &str, name: &str| {
+        let mut description = json!({"id": id, "actor": actor, "from_generation": null, "decryption_key": null});
+        let fields = json!({"name": name, "provider": "okta", "domains": ["acme.test"], "organization": null, "sp_entity_id": null});
+        description["change"] = json!({ "describe": fields });
+        let update: registry::Update = serde_json::from_value(description).unwrap();
+        world.on_registry(&update).unwrap().reply.unwrap();
+    };
+    for count in 0..60 {
+        for actor in ["schedule", "setup link link_abcdefghij234567klmn"] {
+            by(actor, &format!("{actor} {count}"));
+        }
+    }
+    by("sign-in", "at last");
+    let kept = versions(&world, &id);
+    assert_eq!(kept[0]["actor"], "sign-in", "the present one stays");
+    let count = |word: &str| {
+        let actors = kept.iter().map(|version| version["actor"].as_str().unwrap());
+        actors.filter(|actor| actor.starts_with(word)).count()
+    };
+    assert_eq!(
+        (
+            count("token "),
+            count("setup link "),
+            count("schedule"),
+            count("sign-in")
+        ),
+        (by_people, 20, 19, 1)
+    );
+    assert_eq!(restore(&world, &id, 2).0, 200);
+}
+
 /// Whatever a schedule or the holders of setup links do, what people with tokens did stays.
 #[test]
 fn entries_give_way_only_to_those_of_their_own_room() {
@@ -263,8 +300,9 @@ fn entries_give_way_only_to_those_of_their_own_room() {
     };
     // As there are when there was no bound yet: the next entry drops what is too much.
     enter("schedule", 12_000);
-    enter("setup link", 3_000);
-    for (noisy, left) in [("schedule", 10_000), ("setup link", 2_000)] {
+    let by_link = "setup link link_abcdefghij234567klmn";
+    enter(by_link, 3_000);
+    for (noisy, left) in [("schedule", 10_000), (by_link, 2_000)] {
         tell(noisy);
         assert_eq!(count(noisy), left.into());
     }
@@ -301,7 +339,7 @@ fn entries_give_way_only_to_those_of_their_own_room() {
     // And whoever is known as neither is no person with a token.
     tell("somebody");
     assert_eq!((count("*token*"), count("schedule")), (10_000.into(), 9_998.into()));
-    assert_eq!(count("setup link"), 2_000.into());
+    assert_eq!(count("setup link link_*"), 2_000.into());
 }
 
 /// An import makes many entries in one step: each must not read the whole log.
@@ -450,7 +488,9 @@ fn what_is_given_away_sent_and_discarded_is_in_the_audit_log_too() {
             [program, "connection.exported", "Exported all connections"],
             [person, "connection.exported", "Exported all connections"],
             [program, "connection.exported", "Exported all connections"],
+            [program, "connection.draft_edited", "Changed in the draft: name"],
             [program, "connection.draft_discarded", "Discarded the draft"],
+            [program, "connection.draft_edited", "Changed in the draft: name"],
             [person, "connection.draft_discarded", "Discarded the draft"],
         ]
     );

@@ -86,7 +86,7 @@ fn run_test(world: &World, browser: &mut Browser, id: &str, answer: &Idp) -> Str
 fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
     let world = World::new();
     let id = connection_of(&world, "acme.test");
-    let (_, path) = link(&world, &id);
+    let (own, path) = link(&world, &id);
     assert_eq!(links(&world, &id)["setup_links"][0]["opened_at"], Value::Null);
     let mut browser = opened(&world, &path);
     let page = body(&browser.get(&world, "/sso/setup"));
@@ -144,7 +144,22 @@ fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
     let (_, state) = world.api("GET", &format!("/connections/{id}"), &json!({}));
     assert_eq!(state["state"], "disabled", "a link enables nothing");
     let (_, versions) = world.api("GET", &format!("/connections/{id}/versions"), &json!({}));
-    assert_eq!(versions["versions"][0]["actor"], "setup link");
+    // Who uses it, nobody knows; which it was, everybody who made one.
+    let actor = format!("setup link {own}");
+    assert_eq!(versions["versions"][0]["actor"], json!(actor));
+    let mut admin = signed_in(&world);
+    let log = body(&admin.get(&world, "/sso/admin/audit"));
+    let made = format!("Made the setup link {own}");
+    assert!(log.contains(&actor) && log.contains(&made), "{log}");
+    let page = body(&admin.get(&world, &format!("/sso/admin/connections/{id}")));
+    assert!(page.contains(&format!("<code>{own}</code>")), "{page}");
+    let revoke = format!("/connections/{id}/setup-links/{own}");
+    assert_eq!(world.api("DELETE", &revoke, &json!({})).0, 204);
+    let (_, log) = world.api("GET", "/audit?limit=1", &json!({}));
+    assert_eq!(
+        log["entries"][0]["change"],
+        json!(format!("Revoked the setup link {own}"))
+    );
 }
 
 #[test]
@@ -183,12 +198,20 @@ fn a_link_opens_one_connection_and_nothing_else() {
 fn what_is_live_is_out_of_reach() {
     let world = World::new();
     let id = world.connection(&Idp::trusted());
-    let mut browser = opened(&world, &link(&world, &id).1);
+    let (own, path) = link(&world, &id);
+    let mut browser = opened(&world, &path);
     let fields = [("xml", &*Idp::other().metadata()), ("replace_entity", "true")];
     let saved = send(&world, &mut browser, "/sso/setup/metadata", &fields);
     assert_eq!(saved.status(), 303, "{}", body(&saved));
     let (status, draft) = world.api("GET", &format!("/connections/{id}/draft"), &json!({}));
-    assert_eq!((status, &draft["actor"]), (200, &json!("setup link")));
+    let actor = json!(format!("setup link {own}"));
+    assert_eq!((status, &draft["actor"]), (200, &actor));
+    let (_, log) = world.api("GET", &format!("/audit?connection={id}&limit=1"), &json!({}));
+    let entry = &log["entries"][0];
+    assert_eq!(
+        (&entry["action"], &entry["actor"], &entry["diff"]),
+        (&json!("connection.draft_edited"), &actor, &draft["diff"])
+    );
     let mut user = Browser::default();
     let request = user.begin(&world, "ada@acme.test", "/");
     let response = Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Both);
@@ -197,6 +220,29 @@ fn what_is_live_is_out_of_reach() {
         303,
         "users sign in as before"
     );
+}
+
+#[test]
+fn what_was_tested_counts_as_tested_no_more_when_a_link_moves_where_its_metadata_is_fetched() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let xml = Idp::trusted().metadata();
+    send(&world, &mut browser, "/sso/setup/metadata", &[("xml", &xml)]);
+    run_test(&world, &mut browser, &id, &Idp::trusted());
+    let call = |method: &str, path: &str| world.api(method, &format!("/connections/{id}{path}"), &json!({}));
+    assert_eq!(call("POST", "/enable").0, 200);
+
+    // The same metadata for now.
+    world.serve(URL, xml.as_bytes(), None);
+    let saved = send(&world, &mut browser, "/sso/setup/metadata", &[("url", URL)]);
+    assert_eq!(saved.status(), 303, "{}", body(&saved));
+    let (_, draft) = call("GET", "/draft");
+    let fields: Vec<&Value> = draft["diff"].as_array().unwrap().iter().map(|c| &c["field"]).collect();
+    assert_eq!(fields, ["identity_provider.metadata_url"]);
+    assert_eq!(draft["connection"]["test"]["required"], true);
+    let (status, refused) = call("POST", "/draft/apply");
+    assert_eq!((status, &refused["error"]["code"]), (409, &json!("test_required")));
 }
 
 const URL: &str = "https://customer.example/metadata";

@@ -773,6 +773,18 @@ fn enabling_takes_a_passed_test_of_exactly_this_configuration() {
     save(&world, &id, &Idp::trusted().metadata_with(&Idp::other()));
     refused(&world);
     save(&world, &id, &Idp::trusted().metadata());
+    // Whoever serves the same metadata at another address can add a key there later.
+    for url in ["https://idp.example/a", "https://idp.example/b"] {
+        world.serve(url, Idp::trusted().metadata().as_bytes(), None);
+        let path = format!("/connections/{id}/metadata");
+        assert_eq!(world.api("POST", &path, &json!({"url": url})).0, 200);
+        refused(&world);
+        if url.ends_with('a') {
+            pass(&world, &id);
+            assert_eq!(test_of(&world)["required"], false);
+        }
+    }
+    save(&world, &id, &Idp::trusted().metadata());
     let (status, enabled) = enable(&world, &id, &json!({}));
     assert_eq!((status, &enabled["state"]), (200, &json!("enabled")));
     // A key of its own is part of it too.

@@ -303,6 +303,10 @@ fn users_go_on_signing_in_only_with_what_was_tested() {
         ("/connections/0/require_signed_response", json!(true)),
         ("/connections/0/domains", json!(["acme.test", "more.test"])),
         ("/connections/0/sp_entity_id", json!("urn:example:old")),
+        (
+            "/connections/0/identity_provider/metadata_url",
+            json!("https://evil.example/metadata"),
+        ),
     ] {
         let (status, report) = import(&world, &edited(&document, pointer, value));
         assert_eq!(

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::{FetchFailure, Fetched};
 use edge_saml::app::registry;
+use edge_saml::app::registry::outbox::{Attempt, Ended};
 use edge_saml::app::sql::Sql;
 use edge_saml::saml::id::WebhookId;
 use hmac::{Hmac, KeyInit, Mac};
@@ -1117,4 +1118,49 @@ fn who_may_only_read_sees_no_more_of_an_address_than_its_origin() {
             assert_eq!(page.contains("of-the-receiver"), scope == "write", "{page}");
         }
     }
+}
+
+/// Whoever ran the endpoint before must not have its replacement switched off.
+#[test]
+fn how_an_address_answers_that_was_replaced_meanwhile_says_nothing_of_the_new_one() {
+    let world = World::new();
+    let (id, _) = webhook(&world, &json!({}));
+    let test = || call(&world, "POST", &format!("/webhooks/{id}/test"), &json!({}));
+    let at = |seconds: i64| edge_saml::saml::time::Timestamp::from_unix_seconds(NOW + seconds);
+    let now = at(0);
+    let take = || {
+        let webhook = WebhookId::parse(&id).unwrap();
+        registry::outbox::take_due(&world.registry, &webhook, now)
+            .unwrap()
+            .unwrap()
+    };
+    let ends = |attempt: &Attempt, answer: u16| {
+        registry::outbox::note_end(&world.registry, attempt, &Ended::Answered(answer), 0, now).unwrap();
+        let webhook = call(&world, "GET", &format!("/webhooks/{id}"), &json!({}));
+        (webhook["enabled"].clone(), webhook["failing_since"].clone())
+    };
+    for _ in 0..4 {
+        test();
+    }
+    let (before, also_before, last_before) = (take(), take(), take());
+    let moved = json!({"url": "https://new.example/in"});
+    call(&world, "PATCH", &format!("/webhooks/{id}"), &moved);
+    assert_eq!(ends(&before, 410), (json!(true), Value::Null));
+    assert_eq!(ends(&also_before, 500), (json!(true), Value::Null));
+    // The event is sent once more, to the new one.
+    assert_eq!(deliveries(&world, &id)[3]["state"], "pending");
+
+    let after = take();
+    assert_eq!(after.url.as_str(), "https://new.example/in");
+    let failing = (json!(true), json!("2026-07-01T12:00:00Z"));
+    assert_eq!(ends(&after, 500), failing);
+    // Nor does it mend what the new one does.
+    assert_eq!(ends(&last_before, 200), failing);
+    world.pass(60);
+    let now = at(60);
+    let webhook = WebhookId::parse(&id).unwrap();
+    let again = registry::outbox::take_due(&world.registry, &webhook, now)
+        .unwrap()
+        .unwrap();
+    assert_eq!(ends(&again, 410).0, json!(false));
 }

@@ -207,7 +207,7 @@ fn repeatable_as(request: &Request, what: &[u8], caller: &Principal) -> Result<O
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", message)
     })?;
     Ok(Some(Repeatable {
-        key: TokenHash::of_octets(format!("{} {key}", caller.actor().as_str()).as_bytes()),
+        key: TokenHash::of_octets(format!("{} {key}", caller.id()).as_bytes()),
         request: TokenHash::of_octets(what),
     }))
 }

@@ -116,7 +116,7 @@ const CODES: &[(&str, u16, &str)] = &[
         "no test has passed with exactly this configuration",
     ),
     ("test_unknown", 404, "there is no such test"),
-    ("token_name_taken", 409, "another token in force has the name"),
+    ("token_name_taken", 409, "another token has the name, or had it"),
     ("token_unknown", 404, "there is no such token"),
     ("too_large", 413, "the body is too large"),
     ("too_many_connections", 409, "there are too many connections"),

@@ -13,12 +13,11 @@ use crate::app::http::{Request, Response, field, see_other, set_cookie};
 use crate::app::ports::{LogLine, Ports, Unavailable};
 use crate::app::registry::Actor;
 use crate::app::registry::admin_sessions::{BeginAdminSession, EndAdminSession, OpenedWith, ReadAdminSession};
-use crate::app::registry::tokens::Scope;
+use crate::app::registry::tokens::{ADMIN_TOKEN, Scope};
 use crate::limits::ADMIN_SESSION_SECONDS;
 use crate::saml::id::{ReturnPath, TokenId};
 use crate::token::{Token, TokenHash, same_secret};
 
-const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 const HOME: &str = "/sso/admin";
 
 /// Somebody who is signed in to the dashboard.

@@ -68,6 +68,8 @@ struct WebhookForm {
     events: Vec<Field>,
     events_error: Option<String>,
     include_email: Field,
+    /// What it shows, or showed where it comes back with what was typed: nobody is to overwrite what they have not seen.
+    seen: String,
     problem: Option<String>,
 }
 
@@ -123,6 +125,12 @@ impl WebhookForm {
             description,
             events_error,
             include_email,
+            seen: match (attempt, webhook) {
+                (Some((form, _)), _) => form.text("seen").to_owned(),
+                (_, webhook) => webhook
+                    .map(|webhook| webhook.shown().as_str().to_owned())
+                    .unwrap_or_default(),
+            },
         }
     }
 }
@@ -215,11 +223,18 @@ impl<P: Ports> App<P> {
                     include_email: Some(form.ticked("include_email")),
                     enabled: None,
                 };
-                self.patch_webhook(id, patch, visitor.actor()).await.map(|_| ())
+                let seen = Some(form.text("seen").to_owned());
+                self.patch_webhook(id, patch, seen, visitor.actor()).await.map(|_| ())
             }
             WebhookAction::Delete => self.delete_webhook(id, visitor.actor()).await.map(|_| ()),
-            WebhookAction::Disable => self.patch_webhook(id, patch(false), visitor.actor()).await.map(|_| ()),
-            WebhookAction::Enable => self.patch_webhook(id, patch(true), visitor.actor()).await.map(|_| ()),
+            WebhookAction::Disable => self
+                .patch_webhook(id, patch(false), None, visitor.actor())
+                .await
+                .map(|_| ()),
+            WebhookAction::Enable => self
+                .patch_webhook(id, patch(true), None, visitor.actor())
+                .await
+                .map(|_| ()),
             WebhookAction::Replay => {
                 let event = EventId::parse(form.text("event")).map_err(|_| Failure::NoForm)?;
                 self.replay_delivery(id, &event, visitor.actor()).await.map(|_| ())
@@ -240,7 +255,7 @@ impl<P: Ports> App<P> {
             (Ok(()), _) => Ok(see_other(&format!("/sso/admin/webhooks/{id}?done={}", action.as_str()))),
             (Err(error), _) if error.status.is_client_error() => {
                 let webhook = self.webhook_or_nothing(id, visitor).await?;
-                let shown = if action == WebhookAction::Change {
+                let shown = if action == WebhookAction::Change && error.code != "webhook_changed" {
                     Shown {
                         attempt: Some((&form, &error)),
                         ..Shown::default()

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Call;
 use super::tokens::{self, Scope};
 use crate::app::sql::{Sql, SqlError, json, to_json};
-use crate::limits::{ADMIN_SESSION_SECONDS, MAX_ADMIN_SESSIONS};
+use crate::limits::{ADMIN_SESSION_SECONDS, MAX_ADMIN_SESSIONS, MAX_ADMIN_SESSIONS_PER_TOKEN};
 use crate::saml::id::TokenId;
 use crate::saml::time::Timestamp;
 use crate::token::TokenHash;
@@ -34,7 +34,7 @@ pub struct AdminSession {
     pub token: Option<(String, Vec<Scope>)>,
 }
 
-/// Begins a session; the oldest gives way when there are too many.
+/// Begins a session; the oldest of its token gives way when there are too many, or at last the oldest of all.
 #[derive(Serialize, Deserialize)]
 pub struct BeginAdminSession {
     /// The hash of its cookie.
@@ -66,15 +66,25 @@ impl Call for BeginAdminSession {
             "DELETE FROM admin_sessions WHERE expires_at <= ?",
             &[now.unix_seconds().into()],
         )?;
+        let opened_with = to_json(&self.opened_with)?;
         sql.run(
-            "DELETE FROM admin_sessions WHERE session NOT IN (SELECT session FROM admin_sessions ORDER BY expires_at DESC LIMIT ?)",
+            "DELETE FROM admin_sessions WHERE opened_with = ?1 AND session NOT IN \
+             (SELECT session FROM admin_sessions WHERE opened_with = ?1 ORDER BY expires_at DESC, rowid DESC LIMIT ?2)",
+            &[
+                opened_with.clone(),
+                MAX_ADMIN_SESSIONS_PER_TOKEN.saturating_sub(1).into(),
+            ],
+        )?;
+        sql.run(
+            "DELETE FROM admin_sessions WHERE session NOT IN \
+             (SELECT session FROM admin_sessions ORDER BY expires_at DESC, rowid DESC LIMIT ?)",
             &[MAX_ADMIN_SESSIONS.saturating_sub(1).into()],
         )?;
         sql.run(
             "INSERT INTO admin_sessions (session, opened_with, expires_at) VALUES (?, ?, ?)",
             &[
                 self.session.as_str().into(),
-                to_json(&self.opened_with)?,
+                opened_with,
                 now.plus(ADMIN_SESSION_SECONDS).unix_seconds().into(),
             ],
         )?;

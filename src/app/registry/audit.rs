@@ -18,10 +18,21 @@ use crate::saml::time::Timestamp;
 /// So have exports, which are all that a token can leave here that changes nothing.
 macro_rules! room {
     () => {
-        "CASE WHEN action = 'connection.exported' THEN 'exports' WHEN actor GLOB 'token *' OR actor GLOB 'dashboard (token *' THEN 'people' WHEN actor GLOB 'setup link*' THEN 'setup links' \
+        concat!(
+            "CASE WHEN action = 'connection.exported' THEN 'exports' ",
+            rooms_of_actors!()
+        )
+    };
+}
+
+/// The rooms of actors, as the rest of a `CASE`.
+macro_rules! rooms_of_actors {
+    () => {
+        "WHEN actor GLOB 'token *' OR actor GLOB 'dashboard (token *' THEN 'people' WHEN actor GLOB 'setup link*' THEN 'setup links' \
          ELSE 'schedule' END"
     };
 }
+pub(super) use rooms_of_actors;
 
 /// An entry's columns, and where one looks for those of a connection, and of a room.
 pub(super) const TABLES: [&str; 3] = [
@@ -107,6 +118,10 @@ actions! {
     DraftApplied "connection.draft_applied" "Applied the draft";
     /// A draft was forgotten.
     DraftDiscarded "connection.draft_discarded" "Discarded the draft";
+    /// A draft was begun or changed. What is live is as it was.
+    DraftEdited "connection.draft_edited" "Changed in the draft:";
+    /// A draft was put on top of what the connection is by now.
+    DraftRebased "connection.draft_rebased" "Brought the draft up to date";
     /// The identity provider of a connection was saved.
     IdentityProviderSaved "connection.identity_provider_saved" "Saved the identity provider";
     /// Held metadata took the place of what the connection had, as somebody said so.
@@ -120,9 +135,9 @@ actions! {
     /// Metadata that was fetched again took the place of what the connection had.
     MetadataRefreshed "connection.metadata_refreshed" "Took over the metadata that was fetched again";
     /// A setup link was made.
-    SetupLinkCreated "setup_link.created" "Made a setup link";
+    SetupLinkCreated "setup_link.created" "Made the setup link";
     /// A setup link was revoked.
-    SetupLinkRevoked "setup_link.revoked" "Revoked a setup link";
+    SetupLinkRevoked "setup_link.revoked" "Revoked the setup link";
     /// A token was made.
     TokenCreated "token.created" "Made the token";
     /// A token was revoked.
@@ -171,7 +186,7 @@ impl<'a> Deed<'a> {
         let sentence = self.action.sentence();
         match (&self.note, self.action) {
             (Some(note), _) => format!("{sentence} {note}"),
-            (None, Action::ConnectionChanged) => format!("{sentence} {}", listed(diff)),
+            (None, Action::ConnectionChanged | Action::DraftEdited) => format!("{sentence} {}", listed(diff)),
             (None, _) => sentence.to_owned(),
         }
     }
@@ -202,6 +217,18 @@ pub(super) fn record(
     }
     events::tell_change(sql, before, after, deed.action, &diff, now)?;
     append(sql, after.or(before).map(|c| &c.id), &change, &diff, deed, now)
+}
+
+/// Records what became of a connection's draft. The connection itself is as it was: it has no new version, and nobody is told.
+pub(super) fn record_draft(
+    sql: &dyn Sql,
+    before: &Connection,
+    after: &Connection,
+    deed: &Deed<'_>,
+    now: Timestamp,
+) -> Result<(), SqlError> {
+    let diff = diff(Some(before), Some(after))?;
+    append(sql, Some(&after.id), &deed.words(&diff), &diff, deed, now)
 }
 
 /// Records a change that is of no connection.

@@ -157,6 +157,10 @@ impl Call for EditDraft {
         if kept.record != before || kept.revision == 0 {
             kept.edited(sql, &self.actor, now)?;
         }
+        if kept.record != before {
+            let edited = Deed::new(&self.actor, Action::DraftEdited);
+            audit::record_draft(sql, &before, &kept.record, &edited, now)?;
+        }
         kept.shown(sql, &live).map(Ok)
     }
 }
@@ -176,12 +180,15 @@ impl Call for RebaseDraft {
             (merged, conflicts) = merge(&kept.base, &live, &kept.record)?;
             let keys = keys_of(&live, &kept.record);
             forget_others(sql, &kept.record, &keys)?;
-            kept.record = Connection {
+            let rebased = Connection {
                 decryption_keys: keys,
                 ..configured_as(&live, merged)
             };
+            let before = core::mem::replace(&mut kept.record, rebased);
             kept.base = live.clone();
             kept.edited(sql, &self.actor, now)?;
+            let deed = Deed::new(&self.actor, Action::DraftRebased);
+            audit::record_draft(sql, &before, &kept.record, &deed, now)?;
         }
         let draft = kept.shown(sql, &live)?;
         Ok(Ok(Rebased { draft, conflicts }))

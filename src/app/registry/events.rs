@@ -153,6 +153,8 @@ impl EventKind {
             | Action::DomainProofLost
             | Action::DomainProven
             | Action::DraftDiscarded
+            | Action::DraftEdited
+            | Action::DraftRebased
             | Action::HeldMetadataDismissed
             | Action::KeysRotated
             | Action::SetupLinkCreated

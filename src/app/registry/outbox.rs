@@ -490,6 +490,10 @@ pub fn note_end(sql: &dyn Sql, attempt: &Attempt, ended: &Ended, chance: u8, now
             i64::from(attempt.attempts).into(),
         ],
     )?;
+    // Another address is another receiver: how the one before answered is nothing for or against it.
+    if !found(sql, &attempt.webhook)?.is_ok_and(|present| present.url == attempt.url) {
+        return Ok(());
+    }
     if ended.is_success() {
         sql.run(
             "UPDATE webhooks SET failing_since = NULL, failures = 0, paused_until = NULL WHERE id = ?",

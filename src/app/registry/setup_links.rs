@@ -134,7 +134,8 @@ impl Call for AddSetupLink {
                 link.expires_at.unix_seconds().into(),
             ],
         )?;
-        let deed = Deed::new(&link.created_by, Action::SetupLinkCreated);
+        let name = link.id.as_str().to_owned();
+        let deed = Deed::noted(&link.created_by, Action::SetupLinkCreated, name);
         audit::record_of(sql, &connection.id, &deed, now)?;
         Ok(Ok(link))
     }
@@ -207,7 +208,8 @@ impl Call for RevokeSetupLink {
         if revoked.is_empty() {
             return Ok(Err(Refusal::NoSuchSetupLink));
         }
-        let deed = Deed::new(&self.actor, Action::SetupLinkRevoked);
+        let name = self.id.as_str().to_owned();
+        let deed = Deed::noted(&self.actor, Action::SetupLinkRevoked, name);
         audit::record_of(sql, &self.connection, &deed, now)?;
         Ok(Ok(()))
     }

@@ -8,7 +8,7 @@ use super::{Call, read};
 use crate::app::sql::{Sql, SqlError, integer, optional, time};
 use crate::limits::MAX_TESTED_CONFIGURATIONS;
 use crate::saml::connection::{Connection, Endpoint, IdentityProvider, LogoutEndpoint, Provider, StoredCertificate};
-use crate::saml::id::{ConnectionId, Domain, EntityId};
+use crate::saml::id::{ConnectionId, Domain, EndpointUrl, EntityId};
 use crate::saml::service_keys::KeyId;
 use crate::saml::settings::{RequestSettings, ResponseSettings};
 use crate::saml::time::Timestamp;
@@ -62,7 +62,7 @@ struct Covered<'a> {
     decryption_keys: Vec<&'a KeyId>,
 }
 
-/// An identity provider, without where its metadata came from and until when that is valid.
+/// An identity provider, without until when its metadata is valid. Where that is fetched again decides on the keys to come.
 #[derive(Serialize)]
 struct CoveredIdentityProvider<'a> {
     entity_id: &'a EntityId,
@@ -70,6 +70,7 @@ struct CoveredIdentityProvider<'a> {
     single_logout: &'a [LogoutEndpoint],
     certificates: &'a [StoredCertificate],
     wants_requests_signed: bool,
+    metadata_url: Option<&'a EndpointUrl>,
 }
 
 impl<'a> CoveredIdentityProvider<'a> {
@@ -80,6 +81,7 @@ impl<'a> CoveredIdentityProvider<'a> {
             single_logout: &idp.single_logout,
             certificates: &idp.certificates,
             wants_requests_signed: idp.wants_requests_signed,
+            metadata_url: idp.metadata_url.as_ref(),
         }
     }
 }

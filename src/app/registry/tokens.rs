@@ -16,6 +16,9 @@ pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS tokens (id TEXT PRIMA
      scopes TEXT NOT NULL, created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER, last_used_at INTEGER, \
      revoked_at INTEGER)";
 
+/// What the secret of the deployment is called.
+pub const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
+
 const COLUMNS: &str = "id, name, scopes, created_at, created_by, expires_at, last_used_at, revoked_at";
 
 /// What a token allows.
@@ -58,7 +61,7 @@ impl Scope {
 pub struct TokenRecord {
     /// Its identifier, no secret.
     pub id: TokenId,
-    /// What people call it; no two tokens in force have one name.
+    /// What people call it, and the audit log: no other token has the name, also none that has ended and is still kept.
     pub name: String,
     /// What it allows.
     pub scopes: Vec<Scope>,
@@ -86,7 +89,7 @@ impl TokenRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenRefusal {
-    /// Another token in force has the name.
+    /// Another token has the name, or had it.
     NameTaken,
     /// It would outlast its maker, which ends then.
     OutlastsMaker(Timestamp),
@@ -150,12 +153,14 @@ impl Call for AddToken {
                 return Ok(Err(TokenRefusal::OutlastsMaker(end)));
             }
         }
-        let mut in_force = all(sql)?;
-        in_force.retain(|token| token.is_in_force(now));
-        if in_force.iter().any(|token| token.name == self.name) {
+        let tokens = all(sql)?;
+        // Nobody is to act under the name of another, not even of one that has ended.
+        let mut names = tokens.iter().map(|token| &*token.name).chain([ADMIN_TOKEN]);
+        if names.any(|name| name.to_lowercase() == self.name.to_lowercase()) {
             return Ok(Err(TokenRefusal::NameTaken));
         }
-        if i64::try_from(in_force.len()).unwrap_or(i64::MAX) >= MAX_ADMIN_TOKENS {
+        let in_force = tokens.iter().filter(|token| token.is_in_force(now)).count();
+        if i64::try_from(in_force).unwrap_or(i64::MAX) >= MAX_ADMIN_TOKENS {
             return Ok(Err(TokenRefusal::TooMany));
         }
         sql.run(

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::{Action, Deed};
+use super::audit::{Action, Deed, rooms_of_actors};
 use super::diff::{FieldChange, diff};
 use super::{Actor, Call, Refusal, read, read_as_seen, replace};
 use crate::app::sql::{Sql, SqlError, json, text, time, to_json};
-use crate::limits::MAX_VERSIONS_PER_CONNECTION;
+use crate::limits::{MAX_VERSIONS_PER_CONNECTION, MAX_VERSIONS_PER_CONNECTION_OF_OTHERS};
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
 use crate::saml::time::Timestamp;
@@ -14,6 +14,22 @@ use crate::saml::time::Timestamp;
 /// A version's columns.
 pub(super) const TABLE: &str = "CREATE TABLE IF NOT EXISTS versions (connection_id TEXT NOT NULL, generation INTEGER NOT NULL, \
      at INTEGER NOT NULL, actor TEXT NOT NULL, change TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (connection_id, generation))";
+
+/// Which versions give way to which: those of one room alone to each other, as in the audit log.
+macro_rules! room {
+    () => {
+        concat!("CASE ", rooms_of_actors!())
+    };
+}
+
+/// Drops the oldest versions of the connection `?1` in the room `?2` that are more than `?3`.
+const DROP_OLDEST: &str = concat!(
+    "DELETE FROM versions WHERE connection_id = ?1 AND ",
+    room!(),
+    " = ?2 AND generation NOT IN (SELECT generation FROM versions WHERE connection_id = ?1 AND ",
+    room!(),
+    " = ?2 ORDER BY generation DESC LIMIT ?3)"
+);
 
 /// Reads the versions of a connection that are kept, newest first. `None` when there is no such connection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -147,7 +163,7 @@ pub(super) fn configured_as(present: &Connection, other: Connection) -> Connecti
     }
 }
 
-/// Keeps a version, and of all only the last ones.
+/// Keeps a version, and of all in its room only the last ones.
 pub(super) fn keep(
     sql: &dyn Sql,
     after: &Connection,
@@ -156,8 +172,11 @@ pub(super) fn keep(
     now: Timestamp,
 ) -> Result<(), SqlError> {
     let generation = i64::try_from(after.generation).map_err(|e| SqlError(e.to_string()))?;
-    sql.run(
-        "INSERT INTO versions (connection_id, generation, at, actor, change, record) VALUES (?, ?, ?, ?, ?, ?)",
+    let rows = sql.run(
+        concat!(
+            "INSERT INTO versions (connection_id, generation, at, actor, change, record) VALUES (?, ?, ?, ?, ?, ?) RETURNING ",
+            room!()
+        ),
         &[
             after.id.as_str().into(),
             generation.into(),
@@ -167,11 +186,14 @@ pub(super) fn keep(
             to_json(after)?,
         ],
     )?;
-    sql.run(
-        "DELETE FROM versions WHERE connection_id = ?1 AND generation NOT IN \
-         (SELECT generation FROM versions WHERE connection_id = ?1 ORDER BY generation DESC LIMIT ?2)",
-        &[after.id.as_str().into(), MAX_VERSIONS_PER_CONNECTION.into()],
-    )?;
+    if let Some(row) = rows.first() {
+        let room = text(row, 0)?;
+        let kept = match room {
+            "people" => MAX_VERSIONS_PER_CONNECTION,
+            _ => MAX_VERSIONS_PER_CONNECTION_OF_OTHERS,
+        };
+        sql.run(DROP_OLDEST, &[after.id.as_str().into(), room.into(), kept.into()])?;
+    }
     Ok(())
 }
 

@@ -12,6 +12,7 @@ use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, t
 use crate::limits::{MAX_WEBHOOKS, WEBHOOK_SECRET_OVERLAP_SECONDS};
 use crate::saml::id::{EndpointUrl, WebhookId};
 use crate::saml::time::Timestamp;
+use crate::token::TokenHash;
 
 /// The columns of an endpoint. `failing_since`, `failures` and `paused_until` tell how it has answered lately, `dropped` how many events it never
 /// got because there were too many.
@@ -90,10 +91,21 @@ pub struct Webhook {
     pub pending: u64,
 }
 
+impl Webhook {
+    /// Names what a form that changes it shows of it: another name says that somebody has changed that meanwhile.
+    #[must_use]
+    pub fn shown(&self) -> TokenHash {
+        let shown = serde_json::json!([self.url, self.description, self.events, self.include_email]);
+        TokenHash::of_octets(shown.to_string().as_bytes())
+    }
+}
+
 /// Why nothing is done to an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookRefusal {
+    /// It was changed since it was read.
+    Changed,
     /// It is disabled.
     Disabled,
     /// There are too many.
@@ -149,6 +161,8 @@ pub struct ChangeWebhook {
     pub include_email: Option<bool>,
     /// Whether it is told anything.
     pub enabled: Option<bool>,
+    /// What whoever changes it was [shown](Webhook::shown), where they were shown all of it.
+    pub seen: Option<String>,
     /// By whom.
     pub actor: Actor,
 }
@@ -196,7 +210,8 @@ impl Call for AddWebhook {
                 self.actor.as_str().into(),
             ],
         )?;
-        record(sql, &self.actor, Action::WebhookCreated, &self.id, &self.url, now)?;
+        let name = named(&self.id, &self.url);
+        record(sql, &Deed::noted(&self.actor, Action::WebhookCreated, name), now)?;
         found(sql, &self.id)
     }
 }
@@ -227,6 +242,9 @@ impl Call for ChangeWebhook {
         let Ok(before) = found(sql, &self.id)? else {
             return Ok(Err(WebhookRefusal::Unknown));
         };
+        if self.seen.is_some_and(|seen| seen != before.shown().as_str()) {
+            return Ok(Err(WebhookRefusal::Changed));
+        }
         let mut after = before.clone();
         after.url = self.url.unwrap_or(after.url);
         after.description = self.description.unwrap_or(after.description);
@@ -254,7 +272,8 @@ impl Call for ChangeWebhook {
                 &[self.id.as_str().into()],
             )?;
         }
-        record(sql, &self.actor, Action::WebhookChanged, &self.id, &after.url, now)?;
+        let note = format!("{}: {}", named(&self.id, &after.url), changes(&before, &after));
+        record(sql, &Deed::noted(&self.actor, Action::WebhookChanged, note), now)?;
         found(sql, &self.id)
     }
 }
@@ -269,7 +288,8 @@ impl Call for DeleteWebhook {
         };
         sql.run("DELETE FROM webhooks WHERE id = ?", &[self.id.as_str().into()])?;
         outbox::forget(sql, &self.id)?;
-        record(sql, &self.actor, Action::WebhookDeleted, &self.id, &webhook.url, now)?;
+        let name = named(&self.id, &webhook.url);
+        record(sql, &Deed::noted(&self.actor, Action::WebhookDeleted, name), now)?;
         Ok(Ok(()))
     }
 }
@@ -290,14 +310,8 @@ impl Call for RotateWebhookSecret {
                 self.id.as_str().into(),
             ],
         )?;
-        record(
-            sql,
-            &self.actor,
-            Action::WebhookSecretRotated,
-            &self.id,
-            &webhook.url,
-            now,
-        )?;
+        let name = named(&self.id, &webhook.url);
+        record(sql, &Deed::noted(&self.actor, Action::WebhookSecretRotated, name), now)?;
         found(sql, &self.id)
     }
 }
@@ -360,16 +374,24 @@ pub(super) fn switch_off(sql: &dyn Sql, id: &WebhookId, reason: &str, now: Times
 }
 
 /// Records what was done to an endpoint, and that what is wanted may be something else now.
-fn record(
-    sql: &dyn Sql,
-    actor: &Actor,
-    action: Action,
-    id: &WebhookId,
-    url: &EndpointUrl,
-    now: Timestamp,
-) -> Result<(), SqlError> {
-    audit::record_other(sql, &Deed::noted(actor, action, named(id, url)), now)?;
+fn record(sql: &dyn Sql, deed: &Deed<'_>, now: Timestamp) -> Result<(), SqlError> {
+    audit::record_other(sql, deed, now)?;
     note(sql, Kind::Wanted, WANTED_KEY)
+}
+
+/// The fields that a change has changed: what is on or off by now, and of an address at most the host that it had.
+fn changes(before: &Webhook, after: &Webhook) -> String {
+    let on_off =
+        |name: &str, from: bool, to: bool| (from != to).then(|| format!("{name} {}", if to { "on" } else { "off" }));
+    let url = || format!("url (was at {})", before.url.host_text());
+    let fields = [
+        (before.url != after.url).then(url),
+        (before.description != after.description).then(|| "description".to_owned()),
+        (before.events != after.events).then(|| "events".to_owned()),
+        on_off("include_email", before.include_email, after.include_email),
+        on_off("enabled", before.enabled, after.enabled),
+    ];
+    fields.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// How people know it. Of its address only the host: the rest may be a secret of whoever receives.
