@@ -1005,7 +1005,7 @@ fn endpoints_are_made_changed_and_deleted() {
     ] {
         assert_eq!(
             code(world.api("POST", "/webhooks", &body)),
-            (400, "invalid_json".to_owned())
+            (422, "invalid_field".to_owned())
         );
     }
     let changed = call(
