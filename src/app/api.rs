@@ -105,14 +105,21 @@ impl<P: Ports> App<P> {
     /// Whose token the request bears.
     async fn caller(&self, request: &Request) -> Result<Principal, ApiError> {
         let given = header(request, &AUTHORIZATION).and_then(|value| value.split_once(' '));
-        let token = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        if let Some((_, token)) = token
-            && let Some(caller) = self.authenticate(token.trim()).await?
+        let token = given
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .filter(|token| !token.is_empty());
+        if let Some(token) = token
+            && let Some(caller) = self.authenticate(token).await?
         {
             return Ok(caller);
         }
         Err(if self.config.admin_token.is_some() {
-            let message = "Send an admin token in the header Authorization: Bearer …";
+            // Which of the three it is stays open: it would tell whose hands a token once was in.
+            let message = match token {
+                Some(_) => "The admin token that was sent is unknown, expired or revoked.",
+                None => "Send an admin token in the header Authorization: Bearer …",
+            };
             ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
         } else {
             let message = "The admin API is closed to all but tokens that it made. Set the secret ADMIN_TOKEN (wrangler secret put \

@@ -339,3 +339,36 @@ fn there_are_only_so_many_tokens() {
     let (_, listed) = world.api("GET", "/tokens", &json!({}));
     assert_eq!(listed["tokens"].as_array().unwrap().len(), 101);
 }
+
+#[test]
+fn a_token_that_is_not_in_force_is_answered_alike_whatever_it_was() {
+    let world = World::new();
+    let ends = json!({"name": "ends", "scopes": ["read"], "expires_at": "2026-07-01T12:00:01Z"});
+    let (expired, _) = token(&world, &ends);
+    let (revoked, id) = token(&world, &json!({"name": "revoked", "scopes": ["read"]}));
+    assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
+    world.pass(1);
+    let message = "The admin token that was sent is unknown, expired or revoked.";
+    let unknown = format!("sso_{}", "A".repeat(43));
+    for sent in [&expired[..], &revoked, &unknown, "x"] {
+        assert_eq!(
+            call(&world, sent, "GET", "/connections", &json!({})),
+            (401, json!({"error": {"code": "unauthorized", "message": message}})),
+            "{sent}"
+        );
+    }
+    let message = "Send an admin token in the header Authorization: Bearer …";
+    for header in [None, Some("Bearer"), Some("Bearer "), Some("Basic YTpi")] {
+        let mut request = http::Request::builder().uri("/sso/api/v1/connections");
+        if let Some(header) = header {
+            request = request.header("authorization", header);
+        }
+        let response = world.handle(request.body(Vec::new()).unwrap());
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &answer["error"]["message"]),
+            (401, &json!(message)),
+            "{header:?}"
+        );
+    }
+}
