@@ -676,3 +676,57 @@ fn connections_do_not_mix_though_they_share_an_entity_id() {
     // None of it used the request up.
     assert_eq!(Browser::deliver(&world, &acme, &respond(&acme, &request)).status(), 303);
 }
+
+#[test]
+fn who_is_signed_in_may_go_on_or_use_another_account() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    world.return_origins.set("https://app.example.com");
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+    let mut page = |query: &str| {
+        let page = browser.get(&world, &format!("/sso/sign-in{query}"));
+        assert_eq!(page.status(), 200, "nobody is sent on: {query}");
+        String::from_utf8(page.body().clone()).unwrap()
+    };
+    let another = "<details>\n<summary>Use another account</summary>";
+    for (query, target, return_to) in [
+        ("?return_to=/reports?month=7", "/reports?month=7", "/reports?month=7"),
+        (
+            "?return_to=https://app.example.com/%3Fa=1%26b=2",
+            "https://app.example.com/?a=1&#38;b=2",
+            "https://app.example.com/?a=1&#38;b=2",
+        ),
+        ("?return_to=/sso/session", "/sso/session", "/sso/session"),
+    ] {
+        let page = page(query);
+        for part in [
+            "<h1>You are signed in</h1>\n<p class=\"lead\">As <strong>ada@acme.test</strong>.</p>",
+            &format!("<p><a class=\"button\" href=\"{target}\" autofocus>Continue as ada@acme.test</a></p>"),
+            &format!("<input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">"),
+            another,
+            "action=\"/sso/sign-out\"",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+    // Where nothing is to go on to, or nothing that is allowed: here browsers go to this page by default.
+    for query in [
+        "",
+        "?return_to=/sso/sign-in?x",
+        "?return_to=https://evil.example/",
+        "?return_to=//evil.example",
+    ] {
+        let page = page(query);
+        assert!(page.contains(another) && !page.contains("Continue as"), "{page}");
+        assert!(
+            page.contains("<button type=\"submit\" class=\"quiet\" autofocus>Sign out</button>"),
+            "{page}"
+        );
+    }
+    let asked = page("?email=grace@acme.test&return_to=/reports");
+    for part in ["<details open>", "value=\"grace@acme.test\"", "href=\"/reports\""] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+}
