@@ -40,6 +40,8 @@ pub enum BrowserError {
     Method(&'static str),
     /// There is nothing at this address.
     NotFound,
+    /// The address is not below `/sso/`: the application's, which is elsewhere.
+    NotOurs,
     /// The sign-in is refused.
     Refused {
         /// At which connection.
@@ -214,6 +216,12 @@ impl<P: Ports> App<P> {
                 StatusCode::NOT_FOUND,
                 "There is nothing here",
                 "The address may be mistyped or out of date. Start again on the sign-in page.",
+            ),
+            // Perhaps after a sign-in that worked: nothing here says that it did not.
+            BrowserError::NotOurs => page::plain_message(
+                StatusCode::NOT_FOUND,
+                "No page at this address",
+                "Nothing answers at this address here. It is none of the sign-in's own; whether you are signed in does not depend on it.",
             ),
             BrowserError::LogoutRefused {
                 connection,

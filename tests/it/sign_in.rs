@@ -730,3 +730,25 @@ fn who_is_signed_in_may_go_on_or_use_another_account() {
         assert!(asked.contains(part), "{part}: {asked}");
     }
 }
+
+#[test]
+fn an_address_of_the_application_is_not_called_a_failed_sign_in() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    for (path, heading, leads_on) in [
+        ("/app/home?x=1", "No page at this address", false),
+        ("/", "No page at this address", false),
+        ("/sso", "No page at this address", false),
+        ("/sso/nothing", "There is nothing here", true),
+    ] {
+        let page = browser.get(&world, path);
+        assert_eq!(page.status(), 404, "{path}");
+        let page = String::from_utf8(page.body().clone()).unwrap();
+        assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {page}");
+        assert_eq!(
+            page.contains("tart again on the sign-in page"),
+            leads_on,
+            "{path}: {page}"
+        );
+        assert_eq!(page.contains("href=\"/sso/sign-in\""), leads_on, "{path}: {page}");
+    }
+}
