@@ -752,3 +752,33 @@ fn an_address_of_the_application_is_not_called_a_failed_sign_in() {
         assert_eq!(page.contains("href=\"/sso/sign-in\""), leads_on, "{path}: {page}");
     }
 }
+
+/// The names of the fields of `value`, and of those in them.
+fn names(value: &serde_json::Value) -> Vec<String> {
+    let fields = value.as_object().into_iter().flatten();
+    let named = fields.flat_map(|(name, value)| {
+        let below = names(value).into_iter().map(move |below| format!("{name}.{below}"));
+        std::iter::once(name.clone()).chain(below)
+    });
+    named.collect()
+}
+
+#[test]
+fn a_session_has_the_fields_that_applications_are_promised() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    browser.get(&world, &location(&ticket));
+    let session = browser.get(&world, "/sso/session");
+    let session: serde_json::Value = serde_json::from_slice(session.body()).unwrap();
+    let guide = include_str!("../../docs/integrate.md");
+    let (_, example) = guide.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let promised = names(&serde_json::from_str(example).unwrap());
+    assert_eq!(names(&session), promised);
+    for name in promised.iter().filter(|name| *name != "user") {
+        assert!(guide.contains(&format!("`{name}`")), "{name} is not explained");
+    }
+    assert!(session["user"]["groups"].is_array(), "also where there are none");
+}
