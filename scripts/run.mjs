@@ -30,6 +30,8 @@ edge-saml runs. Sign in:
   admin API    ${origin}/sso/api/v1/connections
   token        ${adminToken}   (for both)
 
+  for a second connection: metadata URL ${idp.metadataUrl}, domain other.test, sign in as mallory@other.test
+
 Ctrl-C ends everything.`);
 }
 
