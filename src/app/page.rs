@@ -23,6 +23,7 @@ const SIGN_IN: &str = "/sso/sign-in";
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
+    product: &'a str,
     form: SignIn<'a>,
 }
 
@@ -113,10 +114,11 @@ pub struct SignIn<'a> {
     pub is_focused: bool,
 }
 
-/// The sign-in page.
+/// The sign-in page of a `product`.
 #[must_use]
-pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: Development) -> Response {
-    render(status, &SignInPage { form: *content }, identity_providers(development))
+pub fn sign_in(status: StatusCode, content: &SignIn<'_>, product: &str, development: Development) -> Response {
+    let form = *content;
+    render(status, &SignInPage { product, form }, identity_providers(development))
 }
 
 /// What the page shows that asks at which of several connections somebody wants to sign in.

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use super::config::Config;
 use super::error::BrowserError;
 use super::http::{
     BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, is_from_own_page, see_other,
@@ -421,7 +422,14 @@ impl<P: Ports> App<P> {
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {
-        with_form(wish, error, |form| page::sign_in(status, form, self.config.development))
+        let Config {
+            product_name,
+            development,
+            ..
+        } = &self.config;
+        with_form(wish, error, |form| {
+            page::sign_in(status, form, product_name, *development)
+        })
     }
 
     /// Asks at which of several connections somebody wants to sign in.
