@@ -30,6 +30,11 @@ edge-saml runs. Sign in:
   admin API    ${origin}/sso/api/v1/connections
   token        ${adminToken}   (for both)
 
+  from there   ${idp.origin}   (tiles that begin a sign-in at the identity provider)
+  no page      ${origin}/sso/sign-in?email=ada@${DOMAIN}&passive=true&return_to=/sso/session   (works after a sign-in)
+
+  for a second connection: metadata URL ${idp.metadataUrl}, domain other.test, sign in as mallory@other.test
+
 Ctrl-C ends everything.`);
 }
 

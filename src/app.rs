@@ -120,7 +120,13 @@ impl<P: Ports> App<P> {
     }
 
     async fn answer_browser(&self, route: Option<Route>, request: &Request) -> Result<Response, BrowserError> {
-        let route = route.ok_or(BrowserError::NotFound)?;
+        let Some(route) = route else {
+            return Err(if request.uri().path().starts_with("/sso/") {
+                BrowserError::NotFound
+            } else {
+                BrowserError::NotOurs
+            });
+        };
         if !route.allows(request.method()) {
             return Err(BrowserError::Method(route.methods()));
         }

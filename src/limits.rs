@@ -418,6 +418,9 @@ pub const SESSION_IDLE_HOURS: u32 = 24;
 /// Hours that a connection may give its sessions at the most: 90 days. Browsers forget cookies after 400.
 pub const MAX_SESSION_HOURS: u32 = 90 * 24;
 
+/// Characters of what the product is called, in `PRODUCT_NAME`: it stands in titles.
+pub const MAX_PRODUCT_NAME_CHARACTERS: usize = 60;
+
 /// Seconds between two notes that a session is still in use, so that reading it seldom writes.
 pub const SESSION_TOUCH_SECONDS: i64 = 5 * 60;
 

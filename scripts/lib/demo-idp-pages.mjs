@@ -2,10 +2,12 @@
 
 const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
+export const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => escapes[c]);
+
 /** A template whose values are escaped, except those that are themselves results of `html`. */
 function html(strings, ...values) {
   const text = (value) =>
-    Array.isArray(value) ? value.map(text).join("") : value?.html ?? String(value).replace(/[&<>"']/g, (c) => escapes[c]);
+    Array.isArray(value) ? value.map(text).join("") : value?.html ?? escaped(value);
   return { html: String.raw({ raw: strings }, ...values.map(text)) };
 }
 
@@ -15,6 +17,7 @@ const style = { html: `
   * { box-sizing: border-box; }
   body { margin: 0; padding: 2rem 1rem; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
   main { max-width: 26rem; margin: 6vh auto 0; padding: 2rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
+  h2 { margin: 1.5rem 0 .6rem; font-size: 1rem; overflow-wrap: anywhere; }
   h1 { margin: 0 0 .5rem; font-size: 1.35rem; line-height: 1.25; text-wrap: balance; }
   p { margin: 0 0 1.25rem; color: var(--dim); overflow-wrap: anywhere; }
   .brand { margin: 0 0 1.5rem; font-size: .85rem; font-weight: 600; color: var(--mark); }
@@ -58,12 +61,26 @@ ${users.map((user) => html`<li><button name="user" value="${user.email}"><strong
 </form>`);
 }
 
-export function postPage({ user, acs, samlResponse, relayState }) {
-  return document("You are signed in", html`<p>${user.email} continues to ${new URL(acs).host}.</p>
+export function startPage({ users, apps }) {
+  if (apps.length === 0) return messagePage("Your applications", "There is none yet. Begin a sign-in there, and it gets its tiles here.");
+  return document("Your applications", html`<p>Each tile opens an application without being asked to: a sign-in that the identity provider begins.</p>
+${apps.map(({ acs, name }) => html`<h2>${name}</h2>
+<form method="post" action="/">
+<input type="hidden" name="app" value="${acs}">
+<ul>
+${users.map((user) => html`<li><button name="user" value="${user.email}"><strong>Open the app as ${user.firstName}</strong><span>${user.email}${user.note ? ` (${user.note})` : ""}</span></button></li>
+`)}</ul>
+</form>
+`)}`);
+}
+
+/** The form that brings `samlResponse` to the service; without a `relayState` it has none. */
+export function postPage({ title, text, acs, samlResponse, relayState }) {
+  return document(title, html`<p>${text}</p>
 <form method="post" action="${acs}">
 <input type="hidden" name="SAMLResponse" value="${samlResponse}">
-<input type="hidden" name="RelayState" value="${relayState}">
-<button class="primary">Continue</button>
+${relayState === undefined ? "" : html`<input type="hidden" name="RelayState" value="${relayState}">
+`}<button class="primary">Continue</button>
 </form>
 <script>document.forms[0].submit()</script>`);
 }

@@ -2,15 +2,16 @@
 // It asks for no password. Used by scripts/run and by the end-to-end tests; never deployed.
 
 import { execFileSync } from "node:child_process";
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { inflateRawSync } from "node:zlib";
 import { createLogout } from "./demo-idp-logout.mjs";
-import { loginPage, messagePage, postPage } from "./demo-idp-pages.mjs";
+import { escaped, loginPage, messagePage, postPage, startPage } from "./demo-idp-pages.mjs";
 
 const require = createRequire(import.meta.url);
 const samlp = require("samlp");
@@ -119,12 +120,14 @@ export function parseAuthnRequest(samlRequest) {
  * - `overrides`: options of `makeResponse` to change, or a function from its options to changed ones
  * - `logout`: offers single logout, by `"redirect"`, `"post"` or both in a list
  *
- * Resolves to `{ origin, port, entityId, metadataUrl, ssoUrl, sloUrl, key, cert, stop(), failLogout(whether) }`.
+ * Its start page has a tile for each user of each application: those of `addApp({ acs, audience, name })`, and those that have asked it for a sign-in.
+ *
+ * Resolves to `{ origin, port, entityId, metadataUrl, ssoUrl, sloUrl, key, cert, stop(), addApp(app), failLogout(whether) }`.
  */
 export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spOrigin, users = DEFAULT_USERS, key, cert, overrides, logout = [], host = "localhost" } = {}) {
   if (!spOrigin) throw new Error("startDemoIdp needs spOrigin.");
   if (!key || !cert) ({ key, cert } = makeCredentials());
-  const idp = { entityId, spOrigin, users, key, cert, overrides, logoutBindings: [logout].flat(), failLogout: false };
+  const idp = { entityId, spOrigin, users, key, cert, overrides, logoutBindings: [logout].flat(), failLogout: false, apps: new Map() };
   idp.logout = createLogout(idp);
 
   const server = createServer((request, response) => {
@@ -136,11 +139,13 @@ export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spO
   await once(server, "listening");
   port = server.address().port;
   const origin = `http://${host}:${port}`;
+  idp.cookie = `demo_idp_${port}`; // browsers send those of one port to all
   return {
     origin, port, entityId, key, cert,
     metadataUrl: `${origin}/metadata`,
     ssoUrl: `${origin}/sso`,
     sloUrl: `${origin}/slo`,
+    addApp: (app) => addApp(idp, app),
     failLogout: (whether) => (idp.failLogout = whether),
     async stop() {
       server.close();
@@ -153,13 +158,29 @@ export async function startDemoIdp({ port = 0, entityId = DEFAULT_ENTITY_ID, spO
 async function answer(idp, request) {
   const url = new URL(request.url, `http://${request.headers.host ?? "localhost"}`);
   if (url.pathname === "/metadata" && request.method === "GET") return metadata(idp, url);
-  if (url.pathname === "/sso" && request.method === "GET") return sso(idp, url.searchParams);
-  if (url.pathname === "/sso" && request.method === "POST") return sso(idp, new URLSearchParams(await body(request)));
+  if (url.pathname === "/" && request.method === "GET") return page(200, startPage({ users: idp.users, apps: [...idp.apps.values()] }));
+  if (url.pathname === "/" && request.method === "POST") return openApp(idp, new URLSearchParams(await body(request)));
+  const present = () => idp.users.find(({ email }) => (request.headers.cookie ?? "").split("; ").includes(`${idp.cookie}=${encodeURIComponent(email)}`));
+  if (url.pathname === "/sso" && request.method === "GET") return sso(idp, url.searchParams, present());
+  if (url.pathname === "/sso" && request.method === "POST") return sso(idp, new URLSearchParams(await body(request)), present());
   if (url.pathname === "/slo" && idp.logoutBindings.length > 0) {
     const posted = request.method === "POST" ? new URLSearchParams(await body(request)) : [];
-    return idp.logout.answer({ query: Object.fromEntries(url.searchParams), body: Object.fromEntries(posted) });
+    const answered = await idp.logout.answer({ query: Object.fromEntries(url.searchParams), body: Object.fromEntries(posted) });
+    return { ...answered, headers: { ...answered.headers, "set-cookie": `${idp.cookie}=; Path=/; Max-Age=0` } };
   }
-  return page(404, messagePage("Nothing is here", "This demo identity provider has /metadata and /sso."));
+  return page(404, messagePage("Nothing is here", "This demo identity provider has a start page at /, /metadata and /sso."));
+}
+
+function addApp(idp, { acs, audience, name = audience }) {
+  if (!idp.apps.has(acs)) idp.apps.set(acs, { acs, audience, name });
+}
+
+/** A tile of the start page: a response that answers no request. */
+async function openApp(idp, form) {
+  const app = idp.apps.get(form.get("app"));
+  const user = idp.users.find(({ email }) => email === form.get("user"));
+  if (!app || !user) throw refuse("There is no such tile.");
+  return signedIn(idp, { acs: app.acs, audience: app.audience, user });
 }
 
 function metadata(idp, url) {
@@ -179,7 +200,7 @@ function metadata(idp, url) {
   return { status: 200, headers: { "content-type": "application/samlmetadata+xml" }, body: xml };
 }
 
-async function sso(idp, form) {
+async function sso(idp, form, present) {
   const samlRequest = form.get("SAMLRequest") ?? "";
   const relayState = form.get("RelayState") ?? "";
   const request = await parseAuthnRequest(samlRequest).catch(() => undefined);
@@ -187,18 +208,51 @@ async function sso(idp, form) {
   const acs = URL.canParse(request.assertionConsumerServiceURL) && new URL(request.assertionConsumerServiceURL);
   if (!acs || acs.origin !== idp.spOrigin) throw refuse(`The answer would not go to ${idp.spOrigin}.`);
 
-  const user = idp.users.find((candidate) => candidate.email === form.get("user"));
+  addApp(idp, { acs: acs.href, audience: request.issuer });
+
+  const isPassive = saysPassive(samlRequest);
+  const user = isPassive ? present : idp.users.find((candidate) => candidate.email === form.get("user"));
+  if (!user && isPassive) {
+    const samlResponse = noPassive({ acs: acs.href, inResponseTo: request.id, issuer: idp.entityId });
+    return page(200, postPage({ title: "Nobody is signed in", text: `${acs.host} asked without a page.`, acs: acs.href, samlResponse, relayState }));
+  }
   if (!user) return page(200, loginPage({ users: idp.users, service: acs.host, samlRequest, relayState }));
 
+  return signedIn(idp, { acs: acs.href, audience: request.issuer, inResponseTo: request.id, user }, { request, relayState });
+}
+
+/** The page that brings a response of `user` to the service, in answer to `request` or to none. */
+async function signedIn(idp, answered, { request, relayState } = {}) {
+  const { acs, audience, user } = answered;
   let options = {
-    key: idp.key, cert: idp.cert, issuer: idp.entityId,
-    acs: acs.href, audience: request.issuer, inResponseTo: request.id, user,
+    key: idp.key, cert: idp.cert, issuer: idp.entityId, ...answered,
     sessionIndex: `id${Date.now()}.${randomInt(1e9)}`, nameId: user.email, nameIdFormat: EMAIL_FORMAT,
   };
   const { overrides } = idp;
   options = typeof overrides === "function" ? await overrides(options, request) : { ...options, ...overrides };
-  if (idp.logoutBindings.length > 0) await idp.logout.signedIn({ ...options, sp: request.issuer });
-  return page(200, postPage({ user, acs: acs.href, samlResponse: await makeResponse(options), relayState }));
+  if (idp.logoutBindings.length > 0) await idp.logout.signedIn({ ...options, sp: audience });
+  const text = `${user.email} continues to ${new URL(acs).host}.`;
+  const answer = page(200, postPage({ title: "You are signed in", text, acs, samlResponse: await makeResponse(options), relayState }));
+  answer.headers["set-cookie"] = `${idp.cookie}=${encodeURIComponent(user.email)}; Path=/; HttpOnly; SameSite=Lax`;
+  return answer;
+}
+
+function saysPassive(samlRequest) {
+  const octets = Buffer.from(samlRequest, "base64");
+  let xml = octets;
+  try {
+    xml = inflateRawSync(octets);
+  } catch {
+    // By HTTP-POST it is not deflated.
+  }
+  return /\sIsPassive="(true|1)"/.test(xml);
+}
+
+/** What is answered without a page when somebody would have to pick a user first (SAML Core 3.2.2.2). Not signed, as by most. */
+function noPassive({ acs, inResponseTo, issuer }) {
+  const status = "urn:oasis:names:tc:SAML:2.0:status";
+  const xml = `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_${randomBytes(20).toString("hex")}" Version="2.0" IssueInstant="${new Date().toISOString()}" Destination="${escaped(acs)}" InResponseTo="${escaped(inResponseTo)}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${escaped(issuer)}</saml:Issuer><samlp:Status><samlp:StatusCode Value="${status}:Responder"><samlp:StatusCode Value="${status}:NoPassive"/></samlp:StatusCode></samlp:Status></samlp:Response>`;
+  return Buffer.from(xml).toString("base64");
 }
 
 function refuse(message) {

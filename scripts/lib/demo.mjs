@@ -18,7 +18,8 @@ export async function startDemo({ port, persistTo, adminToken, credentials }) {
     const idp = await startDemoIdp({ port: await freePort(port + 1), spOrigin: origin, logout: ["redirect", "post"], ...credentials });
     running.push(idp);
     running.push(await startWorker({ port, persistTo, adminToken }));
-    await connect(`${origin}/sso/api/v1`, adminToken, idp.metadataUrl);
+    const { name, service_provider: sp } = await connect(`${origin}/sso/api/v1`, adminToken, idp.metadataUrl);
+    idp.addApp({ acs: sp.acs_url, audience: sp.entity_id, name });
     return { origin, idp, stop };
   } catch (error) {
     await stop();
@@ -26,7 +27,7 @@ export async function startDemo({ port, persistTo, adminToken, credentials }) {
   }
 }
 
-/** Adds the connection as a vendor would, or takes the one from an earlier run; reads the metadata anew. */
+/** Adds the connection as a vendor would, or takes the one from an earlier run; reads the metadata anew. Resolves to it. */
 async function connect(api, token, metadataUrl) {
   const call = async (method, path, body) => {
     const response = await fetch(api + path, {
@@ -44,5 +45,5 @@ async function connect(api, token, metadataUrl) {
     connections.find(({ domains }) => domains.includes(DOMAIN)) ??
     (await call("POST", "/connections", { name: "Acme", provider: "okta", domains: [DOMAIN], organization: "acme" }));
   await call("POST", `/connections/${connection.id}/metadata`, { url: metadataUrl });
-  await call("POST", `/connections/${connection.id}/enable`, { override_reason: "the demo: its first sign-in is the test" });
+  return call("POST", `/connections/${connection.id}/enable`, { override_reason: "the demo: its first sign-in is the test" });
 }

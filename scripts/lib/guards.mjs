@@ -366,6 +366,8 @@ export const guards = [
   guard("setup link: nothing that is enabled", "src/app/registry/setup_links.rs", "Some(live) if live.state == State::Enabled => Ok(Err(Refusal::Changed)),", "Some(live) if live.generation == u64::MAX => Ok(Err(Refusal::Changed)),", "it setup_links::a_link_edits"),
   guard("setup link: ends with its connection", "src/app/registry.rs", "setup_links::forget(sql, &self.id)?;", "", "it setup_links::a_link_ends"),
   // The admin API.
+  guard("API bodies that stop being JSON", "src/app/api/body.rs", "serde_json::from_str::<IgnoredAny>(text).map_err(no_json)?;", "", "it api::what_is_no_json"),
+  guard("API bodies that are no object", "src/app/api/body.rs", "if !text.trim_start().starts_with('{') {", "if false {", "it api::a_body_of_another_shape"),
   guard("API scopes", "src/app/api.rs", "Some(scope) if !caller.may(scope) => {", "Some(scope) if !caller.may(scope) && false => {", "it admin_tokens::each_scope"),
   guard("API scopes of tokens that are made", "src/app/tokens.rs", "if let Some(scope) = scopes.iter().find(|scope| !scope.is_allowed_by(held)) {", "if let Some(scope) = scopes.iter().find(|_| false) {", "it admin_tokens::no_token"),
   guard("API tokens that outlast their maker", "src/app/registry/tokens.rs", "&& self.expires_at.is_none_or(|own| own > end)", "&& self.expires_at.is_some_and(|own| own > end)", "it admin_tokens::no_token_makes_one_that_lasts"),

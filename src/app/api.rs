@@ -1,5 +1,6 @@
 //! The admin API, `/sso/api/v1`: connections as JSON, for whoever has an admin token.
 
+mod body;
 pub(super) mod condition;
 mod connections;
 mod metadata;
@@ -8,16 +9,16 @@ mod openapi;
 pub(super) mod query;
 mod tokens;
 
+pub(super) use self::body::{read_body, read_optional_body, read_value};
 pub(super) use self::connections::raw_repeatable;
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::App;
 use super::error::ApiError;
 use super::history::{AuditQuery, AuditView, VersionsView};
-use super::http::{Request, Response, allow, ask_for_bearer, has_media_type, header, json, respond};
+use super::http::{Request, Response, allow, ask_for_bearer, header, json, respond};
 use super::ledger::test::BegunBy;
 use super::ports::Ports;
 use super::principal::Principal;
@@ -103,14 +104,21 @@ impl<P: Ports> App<P> {
     /// Whose token the request bears.
     async fn caller(&self, request: &Request) -> Result<Principal, ApiError> {
         let given = header(request, &AUTHORIZATION).and_then(|value| value.split_once(' '));
-        let token = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        if let Some((_, token)) = token
-            && let Some(caller) = self.authenticate(token.trim()).await?
+        let token = given
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim())
+            .filter(|token| !token.is_empty());
+        if let Some(token) = token
+            && let Some(caller) = self.authenticate(token).await?
         {
             return Ok(caller);
         }
         Err(if self.config.admin_token.is_some() {
-            let message = "Send an admin token in the header Authorization: Bearer …";
+            // Which of the three it is stays open: it would tell whose hands a token once was in.
+            let message = match token {
+                Some(_) => "The admin token that was sent is unknown, expired or revoked.",
+                None => "Send an admin token in the header Authorization: Bearer …",
+            };
             ApiError::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
         } else {
             let message = "The admin API is closed to all but tokens that it made. Set the secret ADMIN_TOKEN (wrangler secret put \
@@ -204,24 +212,4 @@ impl<P: Ports> App<P> {
 /// `202 Accepted` when a change is saved but has not reached every place yet; it will, by itself.
 pub(super) fn status(done: StatusCode, published: bool) -> StatusCode {
     if published { done } else { StatusCode::ACCEPTED }
-}
-
-/// A body that may be left out.
-pub(super) fn read_optional_body<T: DeserializeOwned + Default>(request: &Request) -> Result<T, ApiError> {
-    if request.body().is_empty() {
-        return Ok(T::default());
-    }
-    read_body(request)
-}
-
-pub(super) fn read_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
-    if !has_media_type(request, "application/json") {
-        let message = "Send the body as Content-Type: application/json.";
-        return Err(ApiError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            message,
-        ));
-    }
-    serde_json::from_slice(request.body()).map_err(|e| ApiError::not_as_expected(&e))
 }

@@ -2,8 +2,10 @@
 
 use core::fmt;
 
+use super::description::line;
 use super::registry::proofs::DomainProof;
 use super::return_target::ReturnOrigins;
+use crate::limits::MAX_PRODUCT_NAME_CHARACTERS;
 use crate::saml::connection::PublicOrigin;
 use crate::saml::id::{EndpointUrl, ReturnPath};
 
@@ -12,6 +14,8 @@ use crate::saml::id::{EndpointUrl, ReturnPath};
 pub struct Config {
     /// The public origin.
     pub origin: PublicOrigin,
+    /// What users and customers' administrators know the application by.
+    pub product_name: String,
     /// Whether identity providers may be reached by `http` on this machine.
     pub development: Development,
     /// The token of the admin API; without it the API is closed.
@@ -112,6 +116,11 @@ impl Config {
                 "DEVELOPMENT may be \"on\" only where PUBLIC_ORIGIN is http://localhost or the like.",
             ));
         }
+        let product_name = match set("PRODUCT_NAME") {
+            Some(name) => line(&name, MAX_PRODUCT_NAME_CHARACTERS)
+                .ok_or(ConfigError("PRODUCT_NAME must have 1 to 60 characters on one line."))?,
+            None => origin.as_ref().map(host).unwrap_or_default(),
+        };
         let admin_token = set("ADMIN_TOKEN").map(Secret);
         if admin_token
             .as_ref()
@@ -132,6 +141,7 @@ impl Config {
         Ok(Self {
             domain_proof,
             return_origins,
+            product_name,
             origin: origin.ok_or(ConfigError(
                 "PUBLIC_ORIGIN must be this deployment's origin, such as https://app.example.com.",
             ))?,
@@ -145,6 +155,12 @@ impl Config {
             ))?,
         })
     }
+}
+
+/// The host of an origin, with its port if it names one.
+fn host(origin: &PublicOrigin) -> String {
+    let origin = origin.as_str();
+    origin.split_once("://").map_or(origin, |(_, host)| host).to_owned()
 }
 
 /// Reads the variable `REQUIRE_DOMAIN_PROOF`.
@@ -190,6 +206,12 @@ mod tests {
             ("DEVELOPMENT", "on"),
             ("ADMIN_TOKEN", "short"),
             ("REQUIRE_DOMAIN_PROOF", "yes"),
+            ("PRODUCT_NAME", " "),
+            ("PRODUCT_NAME", "Acme\nSend your password to evil.example"),
+            (
+                "PRODUCT_NAME",
+                "sixty-one characters, which is one more than a name may have.",
+            ),
             ("DEFAULT_RETURN_PATH", "//evil.example"),
             ("ALLOWED_RETURN_ORIGINS", "https://app.example.com/path"),
             ("ALLOWED_RETURN_ORIGINS", "http://localhost:3000"),
@@ -208,6 +230,23 @@ mod tests {
         ]);
         assert_eq!(config.as_ref().map(|c| c.development), Ok(Development::On));
         assert!(!format!("{config:?}").contains("a-token"));
+    }
+
+    #[test]
+    fn the_product_is_called_by_its_host_unless_it_has_a_name() {
+        let name = |variables: &[(&str, &str)]| read(variables).map(|config| config.product_name);
+        let origin = ("PUBLIC_ORIGIN", "https://app.example.com");
+        assert_eq!(name(&[origin]).as_deref(), Ok("app.example.com"));
+        assert_eq!(
+            name(&[("PUBLIC_ORIGIN", "http://localhost:8787")]).as_deref(),
+            Ok("localhost:8787")
+        );
+        assert_eq!(
+            name(&[origin, ("PRODUCT_NAME", " Acme CRM ")]).as_deref(),
+            Ok("Acme CRM")
+        );
+        let sixty = "ü".repeat(60);
+        assert_eq!(name(&[origin, ("PRODUCT_NAME", &sixty)]).as_deref(), Ok(&*sixty));
     }
 
     #[test]

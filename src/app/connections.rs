@@ -280,7 +280,7 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                  organization, and both have share_domains set."
             );
             ApiError {
-                field: Some("domains"),
+                field: Some("domains".into()),
                 ..ApiError::new(StatusCode::CONFLICT, "domain_taken", message)
             }
         }
@@ -290,7 +290,7 @@ pub(super) fn refused(refusal: Refusal) -> ApiError {
                  make, POST …/domains/{domain}/verify looks for it."
             );
             ApiError {
-                field: Some("domains"),
+                field: Some("domains".into()),
                 ..ApiError::new(StatusCode::CONFLICT, Code::DomainUnproven.as_str(), message)
             }
         }
@@ -373,7 +373,7 @@ fn deleted() -> ApiError {
     let message = "A connection of this id was deleted here, and what it had used is forgotten. Leave the id out: the connection gets a \
                    new one, and with it new addresses for its identity provider.";
     ApiError {
-        field: Some("id"),
+        field: Some("id".into()),
         ..ApiError::new(StatusCode::CONFLICT, "connection_deleted", message)
     }
 }
@@ -382,7 +382,7 @@ fn exists() -> ApiError {
     let message =
         "There is a connection of this id, with another configuration. If it is to be replaced, set mode to replace.";
     ApiError {
-        field: Some("id"),
+        field: Some("id".into()),
         ..ApiError::new(StatusCode::CONFLICT, "connection_exists", message)
     }
 }

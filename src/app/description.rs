@@ -7,7 +7,9 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::api::read_value;
 use super::error::ApiError;
+use super::ports::Unavailable;
 use super::public_domains::{Public, public};
 use super::registry::Description;
 use crate::limits::{
@@ -199,11 +201,11 @@ impl DescriptionBody {
     }
 
     fn completed(Fields(given): Fields, others: &impl Serialize) -> Result<Self, ApiError> {
-        let mut whole = serde_json::to_value(others).map_err(|e| ApiError::not_as_expected(&e))?;
+        let mut whole = serde_json::to_value(others).map_err(|e| Unavailable(format!("fields: {e}")))?;
         if let Some(fields) = whole.as_object_mut() {
             fields.extend(given);
         }
-        serde_json::from_value(whole).map_err(|e| ApiError::not_as_expected(&e))
+        read_value(whole)
     }
 
     pub(super) fn read(self, now: Timestamp) -> Result<Description, ApiError> {
@@ -387,7 +389,7 @@ fn check_ownable(domain: &Domain) -> Result<(), ApiError> {
     };
     let message = format!("domains: {domain} {why}. A connection has domains of its organization alone.");
     Err(ApiError {
-        field: Some("domains"),
+        field: Some("domains".into()),
         ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
     })
 }

@@ -3,6 +3,8 @@
 //! A browser is shown a calm sentence and a reference; the log gets the code, the connection's sign-in log the reason as
 //! well. The admin API, whose caller may know, gets a code and a sentence.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde::Serialize;
 
@@ -40,6 +42,8 @@ pub enum BrowserError {
     Method(&'static str),
     /// There is nothing at this address.
     NotFound,
+    /// The address is not below `/sso/`: the application's, which is elsewhere.
+    NotOurs,
     /// The sign-in is refused.
     Refused {
         /// At which connection.
@@ -110,8 +114,8 @@ pub struct ApiError {
     /// The sentence.
     pub message: String,
     /// The field that it is about, where it is about one.
-    pub field: Option<&'static str>,
-    /// Where in the body it stands (RFC 6901), where the body holds several things.
+    pub field: Option<Cow<'static, str>>,
+    /// Where in the body it stands (RFC 6901), where that is deeper than the field.
     pub pointer: Option<String>,
 }
 
@@ -134,7 +138,7 @@ pub(super) struct ErrorView<'a> {
     /// The field that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
-    /// Where in the body it stands (RFC 6901), where the body holds several things.
+    /// Where in the body it stands (RFC 6901), where that is deeper than the field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<&'a str>,
 }
@@ -155,15 +159,9 @@ impl ApiError {
     pub(super) fn invalid(field: &'static str, expected: &str) -> Self {
         let message = format!("{field}: {expected}.");
         Self {
-            field: Some(field),
+            field: Some(field.into()),
             ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", message)
         }
-    }
-
-    /// The body is no JSON, or not of the fields that were expected.
-    pub(super) fn not_as_expected(error: &serde_json::Error) -> Self {
-        let message = format!("The body is not as expected: {error}.");
-        Self::new(StatusCode::BAD_REQUEST, "invalid_json", message)
     }
 
     /// The response.
@@ -177,7 +175,7 @@ impl ApiError {
         ErrorView {
             code: self.code,
             message: &self.message,
-            field: self.field,
+            field: self.field.as_deref(),
             pointer: self.pointer.as_deref(),
         }
     }
@@ -220,6 +218,12 @@ impl<P: Ports> App<P> {
                 StatusCode::NOT_FOUND,
                 "There is nothing here",
                 "The address may be mistyped or out of date. Start again on the sign-in page.",
+            ),
+            // Perhaps after a sign-in that worked: nothing here says that it did not.
+            BrowserError::NotOurs => page::plain_message(
+                StatusCode::NOT_FOUND,
+                "No page at this address",
+                "Nothing answers at this address here. It is none of the sign-in's own; whether you are signed in does not depend on it.",
             ),
             BrowserError::LogoutRefused {
                 connection,

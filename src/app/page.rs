@@ -17,14 +17,14 @@ const IDENTITY_PROVIDERS: &str = "https:";
 /// The same in development, where identity providers run on this machine.
 const LOCAL_IDENTITY_PROVIDERS: &str = "https: http://localhost:* http://127.0.0.1:*";
 
+/// Where the sign-in page is.
+const SIGN_IN: &str = "/sso/sign-in";
+
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
-    email: &'a str,
-    connection: &'a str,
-    organization: &'a str,
-    return_to: &'a str,
-    error: Option<&'a str>,
+    product: &'a str,
+    form: SignIn<'a>,
 }
 
 #[derive(Template)]
@@ -40,7 +40,13 @@ struct ChoicePage<'a> {
 #[derive(Template)]
 #[template(path = "signed_in.html")]
 struct SignedInPage<'a> {
+    /// Who is signed in.
     email: &'a str,
+    /// Where the way on leads, if there is one.
+    target: Option<&'a str>,
+    /// The form for another account, and whether a link asked for one.
+    form: SignIn<'a>,
+    is_asked: bool,
 }
 
 #[derive(Template)]
@@ -92,7 +98,7 @@ struct PostToIdpPage<'a> {
     relay_state: Option<&'a str>,
 }
 
-/// What the sign-in page shows.
+/// What the form of the sign-in page shows.
 #[derive(Clone, Copy, Debug)]
 pub struct SignIn<'a> {
     /// What was typed before.
@@ -105,29 +111,15 @@ pub struct SignIn<'a> {
     pub return_to: &'a str,
     /// What to do differently, if something was wrong.
     pub error: Option<&'a str>,
+    /// Whether it is what the page is for.
+    pub is_focused: bool,
 }
 
-/// The sign-in page.
+/// The sign-in page of a `product`.
 #[must_use]
-pub fn sign_in(status: StatusCode, content: &SignIn<'_>, development: Development) -> Response {
-    let SignIn {
-        email,
-        connection,
-        organization,
-        return_to,
-        error,
-    } = *content;
-    render(
-        status,
-        &SignInPage {
-            email,
-            connection,
-            organization,
-            return_to,
-            error,
-        },
-        identity_providers(development),
-    )
+pub fn sign_in(status: StatusCode, content: &SignIn<'_>, product: &str, development: Development) -> Response {
+    let form = *content;
+    render(status, &SignInPage { product, form }, identity_providers(development))
 }
 
 /// What the page shows that asks at which of several connections somebody wants to sign in.
@@ -215,10 +207,25 @@ fn post(action: &EndpointUrl, page: &PostToIdpPage<'_>) -> Response {
     answer(StatusCode::OK, page.render(), policy)
 }
 
-/// The sign-in page for somebody who is signed in.
+/// The sign-in page for somebody who is signed in: on to `target`, out, or in with another account, by the form `content`.
 #[must_use]
-pub fn signed_in(email: &str, development: Development) -> Response {
-    render(StatusCode::OK, &SignedInPage { email }, identity_providers(development))
+pub fn signed_in(
+    email: &str,
+    target: &ReturnTarget,
+    content: &SignIn<'_>,
+    is_asked: bool,
+    development: Development,
+) -> Response {
+    let target = target.as_str();
+    let path = target.split(['?', '#']).next();
+    let page = SignedInPage {
+        email,
+        // This page leads nowhere else.
+        target: (path != Some(SIGN_IN)).then_some(target),
+        form: *content,
+        is_asked,
+    };
+    render(StatusCode::OK, &page, identity_providers(development))
 }
 
 /// Asks before signing out.
@@ -325,7 +332,7 @@ impl Again<'_> {
         }
         let query = query.finish();
         let mark = if query.is_empty() { "" } else { "?" };
-        format!("/sso/sign-in{mark}{query}")
+        format!("{SIGN_IN}{mark}{query}")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use super::config::Config;
 use super::error::BrowserError;
 use super::http::{
     BROWSER_COOKIE, Request, Response, cookie, field, has_media_type, is_from_ourselves, is_from_own_page, see_other,
@@ -89,13 +90,19 @@ impl<P: Ports> App<P> {
                 self.begin(request, &wish).await
             };
         }
-        match session {
-            Some((_, session)) if wish.return_to.is_none() && !hinted => {
-                let email = session.user.identity.email.as_str();
-                Ok(page::signed_in(email, self.config.development))
-            }
-            _ => Ok(self.form(StatusCode::OK, &wish, None)),
-        }
+        let Some((_, session)) = session else {
+            return Ok(self.form(StatusCode::OK, &wish, None));
+        };
+        // Not by itself: an application that does not take the session would send the browser back here for ever.
+        let target = self.return_target(wish.return_to.as_deref());
+        let email = session.user.identity.email.as_str();
+        Ok(with_form(&wish, None, |form| {
+            let form = page::SignIn {
+                is_focused: false,
+                ..*form
+            };
+            page::signed_in(email, &target, &form, hinted, self.config.development)
+        }))
     }
 
     /// `POST`: from the form.
@@ -415,16 +422,14 @@ impl<P: Ports> App<P> {
     }
 
     fn form(&self, status: StatusCode, wish: &Wish, error: Option<&str>) -> Response {
-        // What led nowhere is not tried again.
-        let again = |text: &Option<String>| shown(text.as_deref().filter(|_| error.is_none()));
-        let content = page::SignIn {
-            connection: &again(&wish.connection),
-            organization: &again(&wish.organization),
-            email: &shown(wish.email.as_deref()),
-            return_to: &shown(wish.return_to.as_deref()),
-            error,
-        };
-        page::sign_in(status, &content, self.config.development)
+        let Config {
+            product_name,
+            development,
+            ..
+        } = &self.config;
+        with_form(wish, error, |form| {
+            page::sign_in(status, form, product_name, *development)
+        })
     }
 
     /// Asks at which of several connections somebody wants to sign in.
@@ -436,6 +441,20 @@ impl<P: Ports> App<P> {
         };
         page::choice(&content, self.config.development)
     }
+}
+
+/// A page with the form that fits `wish`.
+fn with_form(wish: &Wish, error: Option<&str>, page: impl FnOnce(&page::SignIn<'_>) -> Response) -> Response {
+    // What led nowhere is not tried again.
+    let again = |text: &Option<String>| shown(text.as_deref().filter(|_| error.is_none()));
+    page(&page::SignIn {
+        connection: &again(&wish.connection),
+        organization: &again(&wish.organization),
+        email: &shown(wish.email.as_deref()),
+        return_to: &shown(wish.return_to.as_deref()),
+        error,
+        is_focused: true,
+    })
 }
 
 /// What was sent to us, to be shown again: control characters come from no keyboard, and have no place in a page.

@@ -434,7 +434,11 @@ fn check_document(body: &ImportBody) -> Result<(), ApiError> {
 fn point(items: &mut [Item]) {
     for (index, item) in items.iter_mut().enumerate() {
         if let Err(error) = &mut item.result {
-            let field = error.field.map(|field| format!("/{field}")).unwrap_or_default();
+            let field = error
+                .field
+                .as_ref()
+                .map(|field| format!("/{field}"))
+                .unwrap_or_default();
             error.pointer = Some(format!("/connections/{index}{field}"));
         }
     }

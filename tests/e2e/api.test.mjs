@@ -127,13 +127,16 @@ describe("connections", { concurrency: 4 }, () => {
       assertError(await api("PATCH", path, body), 422, "invalid_field", message);
     }
     for (const body of [{ nane: "x" }, { state: "enabled" }, { id: "conn_aaaaaaaaaaaaaaaaaaaa" }, { generation: 7 }, { provider: "nobody" }, { domains: "a.test" }]) {
-      assertError(await create(body), 400, "invalid_json");
-      assertError(await api("PATCH", path, body), 400, "invalid_json");
+      const [field] = Object.keys(body);
+      for (const answer of [await create(body), await api("PATCH", path, body)]) {
+        assertError(answer, 422, "invalid_field", new RegExp(`^${field}: `));
+        assert.equal(answer.body.error.field, field);
+      }
     }
     for (const missing of ["name", "provider", "domains"]) {
       const body = { name: "Test", provider: "okta", domains: [newDomain()] };
       delete body[missing];
-      assertError(await api("POST", "/connections", body), 400, "invalid_json", new RegExp(missing));
+      assertError(await api("POST", "/connections", body), 422, "invalid_field", new RegExp(`^${missing}: missing\\.$`));
     }
     assert.equal((await create({ domains: Array.from({ length: 100 }, newDomain), name: "x".repeat(100) })).status, 201);
   });
@@ -360,7 +363,7 @@ describe("metadata", { concurrency: 4 }, () => {
     for (const url of ["", "x", "ftp://a.test/", "http://a.test/", "https://u:p@a.test/", "https://a.test/#x", "javascript:alert(1)", "file:///etc/passwd", "data:text/xml,<x/>", `https://a.test/${"a".repeat(2_048)}`]) {
       assertError(await api("POST", path, { url }), 422, "invalid_field", /^url: /);
     }
-    for (const body of [{ url: 1 }, { xml: ["x"] }, { xml: "x", extra: 1 }]) assertError(await api("POST", path, body), 400, "invalid_json");
+    for (const body of [{ url: 1 }, { xml: ["x"] }, { xml: "x", extra: 1 }]) assertError(await api("POST", path, body), 422, "invalid_field", /^(url|xml|extra): /);
   });
 
   const entity = (role, id = "urn:idp") => `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="${id}">${role}</EntityDescriptor>`;

@@ -319,12 +319,17 @@ describe("bodies", () => {
 
   test("of the API that are not its JSON are refused with their code", async () => {
     const good = { name: "x", provider: "okta", domains: ["x.test"] };
-    for (const body of [
-      "", "{", "[]", "null", "1", '"x"', "{}", "\0", "{}{}", `${"[".repeat(10_000)}`, `{"a":${"[".repeat(60_000)}`, JSON.stringify({ ...good, extra: 1 }), '{"name":"a","name":"b"}',
-      JSON.stringify({ ...good, domains: "x.test" }), JSON.stringify({ ...good, provider: "nobody" }), JSON.stringify({ ...good, name: null }), Buffer.from([0xff, 0xfe]), gzipSync(JSON.stringify(good)),
+    const no = [400, "invalid_json"];
+    const other = [422, "invalid_field"];
+    for (const [expected, ...bodies] of [
+      [no, "", "{", "\0", "{}{}", `${"[".repeat(10_000)}`, `{"a":${"[".repeat(60_000)}`, '{"extra":1', '{"extra":1}}', Buffer.from([0xff, 0xfe]), gzipSync(JSON.stringify(good))],
+      [other, "[]", "null", "1", '"x"', "{}", JSON.stringify({ ...good, extra: 1 }), '{"name":"a","name":"b"}', JSON.stringify({ ...good, domains: "x.test" })],
+      [other, JSON.stringify({ ...good, provider: "nobody" }), JSON.stringify({ ...good, name: null })],
     ]) {
-      const answer = await plainPost("/sso/api/v1/connections", withToken({ "content-type": "application/json" }), body);
-      assert.deepEqual([answer.status, JSON.parse(answer.text).error.code], [400, "invalid_json"], String(body).slice(0, 60));
+      for (const body of bodies) {
+        const answer = await plainPost("/sso/api/v1/connections", withToken({ "content-type": "application/json" }), body);
+        assert.deepEqual([answer.status, JSON.parse(answer.text).error.code], expected, String(body).slice(0, 60));
+      }
     }
   });
 

@@ -127,7 +127,7 @@ describe("in a browser", { skip }, () => {
         assert.equal(await field.getAttribute("aria-invalid"), "true");
         assert.equal(await field.getAttribute("aria-describedby"), await alert.getAttribute("id"));
         assert.equal(await focused(page), "Work e-mail");
-        assert.equal(await page.title(), "Error: Sign in");
+        assert.equal(await page.title(), `Error: Sign in to ${new URL(system.origin).host}`);
       }
       await page.getByLabel("Work e-mail").fill("");
       await signInAsAda(page);

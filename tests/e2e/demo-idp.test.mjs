@@ -20,8 +20,8 @@ before(async () => {
 });
 after(() => idp?.stop());
 
-function authnRequest(acs = ACS) {
-  const xml = `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_r1" Version="2.0" AssertionConsumerServiceURL="${acs}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${SP}/sso/saml/c1</saml:Issuer></samlp:AuthnRequest>`;
+function authnRequest(acs = ACS, { isPassive = false } = {}) {
+  const xml = `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" ID="_r1" Version="2.0" IsPassive="${isPassive}" AssertionConsumerServiceURL="${acs}"><saml:Issuer xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">${SP}/sso/saml/c1</saml:Issuer></samlp:AuthnRequest>`;
   return deflateRawSync(xml).toString("base64");
 }
 
@@ -75,6 +75,44 @@ test("a person picks a user and continues to the service", async () => {
   assert.ok(answer.includes(`action="${ACS}"`) && answer.includes("Continue</button>") && answer.includes("a&quot;&lt;b&gt;"));
   const xml = Buffer.from(/name="SAMLResponse" value="([^"]+)"/.exec(answer)[1], "base64").toString();
   assert.deepEqual(verifiedParents(xml, idp.cert), ["Response", "Assertion"]);
+});
+
+const responseIn = (html) => Buffer.from(/name="SAMLResponse" value="([^"]+)"/.exec(html)[1], "base64").toString();
+
+test("a tile of the start page opens an application without being asked to", async () => {
+  const own = await startDemoIdp({ spOrigin: SP, key: idp.key, cert: idp.cert });
+  try {
+    assert.ok((await (await fetch(own.origin)).text()).includes("There is none yet."));
+    own.addApp({ acs: ACS, audience: `${SP}/sso/saml/c1`, name: "Acme <1>" });
+    const start = await (await fetch(own.origin)).text();
+    for (const part of ["Acme &lt;1&gt;", `name="app" value="${ACS}"`, "Open the app as Ada", "Open the app as Mallory"]) assert.ok(start.includes(part), part);
+    const press = (form) => fetch(`${own.origin}/`, { method: "POST", body: new URLSearchParams(form) });
+    const html = await (await press({ app: ACS, user: "ada@acme.test" })).text();
+    assert.ok(html.includes(`action="${ACS}"`) && !html.includes("RelayState"));
+    const xml = responseIn(html);
+    assert.deepEqual(verifiedParents(xml, idp.cert), ["Response", "Assertion"]);
+    assert.ok(!xml.includes("InResponseTo") && xml.includes(`<saml:Audience>${SP}/sso/saml/c1</saml:Audience>`));
+    for (const form of [{ app: "https://evil.example/acs", user: "ada@acme.test" }, { app: ACS, user: "nobody" }]) assert.equal((await press(form)).status, 400);
+    // Who asks for a sign-in gets tiles too.
+    const query = new URLSearchParams({ SAMLRequest: authnRequest(`${SP}/sso/saml/c2/acs`) });
+    await fetch(`${own.ssoUrl}?${query}`);
+    assert.ok((await (await fetch(own.origin)).text()).includes(`value="${SP}/sso/saml/c2/acs"`));
+  } finally {
+    await own.stop();
+  }
+});
+
+test("who asks without a page is answered without one", async () => {
+  const query = new URLSearchParams({ SAMLRequest: authnRequest(ACS, { isPassive: true }), RelayState: "r" });
+  const ask = async (cookie = "") => responseIn(await (await fetch(`${idp.ssoUrl}?${query}`, { headers: { cookie } })).text());
+  const none = await ask();
+  assert.ok(none.includes('status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:NoPassive"/>') && none.includes('InResponseTo="_r1"'), none);
+
+  const form = new URLSearchParams({ SAMLRequest: authnRequest(), user: "grace@acme.test" });
+  const picked = await fetch(idp.ssoUrl, { method: "POST", body: form });
+  const [cookie] = picked.headers.get("set-cookie").split(";");
+  assert.ok((await ask(cookie)).includes(">grace@acme.test<"));
+  assert.ok((await ask(cookie.replace("grace", "nobody"))).includes("NoPassive"));
 });
 
 test("bad requests are refused, and answers go to the service only", async () => {

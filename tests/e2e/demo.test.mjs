@@ -75,3 +75,26 @@ test("also after a restart, when the identity provider knows of no session", asy
   assert.ok(!(await isSignedIn(browser)));
   assert.equal(await signOut(await signIn()), "You are signed out");
 });
+
+test("a tile of the identity provider's start page begins a sign-in, and one without a page comes back either way", async () => {
+  const start = await (await fetch(demo.idp.origin)).text();
+  const pressed = await fetch(demo.idp.origin, { method: "POST", body: new URLSearchParams({ app: fieldOf(start, "app"), user: EMAIL }) });
+  const page = await pressed.text();
+  const browser = new Browser(demo.origin);
+  const bounced = await browser.post(/action="([^"]+)"/.exec(page)[1], { SAMLResponse: fieldOf(page, "SAMLResponse") }, { from: demo.idp.origin });
+  assert.equal(bounced.status, 303, bounced.text);
+  const begun = await browser.get(bounced.location);
+  assert.ok(begun.location?.startsWith(`${demo.idp.ssoUrl}?SAMLRequest=`), begun.text);
+
+  const [cookie] = pressed.headers.get("set-cookie").split(";");
+  for (const [headers, expected] of [[{}, false], [{ cookie }, true]]) {
+    const silent = new Browser(demo.origin);
+    const sent = await silent.get(`/sso/sign-in?email=${EMAIL}&passive=true&return_to=/home`);
+    const answer = await (await fetch(sent.location, { headers })).text();
+    const back = await silent.post(/action="([^"]+)"/.exec(answer)[1], { SAMLResponse: fieldOf(answer, "SAMLResponse"), RelayState: "" }, { from: demo.idp.origin });
+    assert.equal(back.status, 303, back.text);
+    if (expected) assert.equal((await complete(silent, back)).location, "/home");
+    else assert.equal(back.location, "/home");
+    assert.equal(await isSignedIn(silent), expected);
+  }
+});

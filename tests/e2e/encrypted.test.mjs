@@ -236,7 +236,7 @@ describe("the keys of a connection", () => {
     await signIn(connection, encryptTo(fresh));
     await refused(connection, encryptTo(old), "decryption_failed");
     for (const wrong of [{}, { step: "begin" }, { step: "retire", now: true }]) {
-      assert.equal((await system.api("POST", `${connection.path}/decryption-keys/rotate`, wrong)).status, 400);
+      assert.equal((await system.api("POST", `${connection.path}/decryption-keys/rotate`, wrong)).status, 422);
     }
   });
 

@@ -89,6 +89,9 @@ describe("a good sign-in", { concurrency: 4 }, () => {
     assert.equal(session.connection, id);
     assert.equal(Date.parse(session.expires_at) - Date.parse(session.signed_in_at), 7 * 24 * 60 * MINUTE);
     assert.ok((await browser.get("/sso/sign-in")).text.includes("ada@acme.test"));
+    const again = await browser.get("/sso/sign-in?return_to=%2Fdashboard%3Ftab%3Done");
+    assert.equal(again.status, 200, "nobody is sent on by itself");
+    assert.ok(again.text.includes('href="/dashboard?tab=one" autofocus>Continue as ada@acme.test</a>'), again.text);
 
     // Signing out ends the session itself, not only this browser's cookie.
     const copy = newBrowser();

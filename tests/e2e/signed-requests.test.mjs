@@ -225,7 +225,7 @@ describe("the service provider's keys", () => {
     assert.deepEqual(last, [both[1]]);
     await signIn(connection, last);
     for (const wrong of [{}, { step: "begin" }, { step: "retire", now: true }]) {
-      assert.equal((await system.api("POST", "/service-provider/keys/rotate", wrong)).status, 400);
+      assert.equal((await system.api("POST", "/service-provider/keys/rotate", wrong)).status, 422);
     }
   });
 

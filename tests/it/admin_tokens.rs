@@ -327,12 +327,12 @@ fn what_is_no_token_to_be_made_is_refused() {
     ] {
         assert_eq!(refused(body), (422, field.to_owned()));
     }
-    for body in [
-        json!({"name": "x"}),
-        json!({"name": "x", "scopes": ["all"]}),
-        json!({"name": "x", "scopes": ["read"], "y": 1}),
+    for (body, field) in [
+        (json!({"name": "x"}), "scopes"),
+        (json!({"name": "x", "scopes": ["all"]}), "scopes"),
+        (json!({"name": "x", "scopes": ["read"], "y": 1}), "y"),
     ] {
-        assert_eq!(code(&world.api("POST", "/tokens", &body)), (400, "invalid_json"));
+        assert_eq!(refused(body), (422, field.to_owned()));
     }
     let unknown = world.api("DELETE", "/tokens/tok_aaaaaaaaaaaaaaaaaaaa", &json!({}));
     assert_eq!(code(&unknown), (404, "token_unknown"));
@@ -360,4 +360,37 @@ fn there_are_only_so_many_tokens() {
     }
     let (_, listed) = world.api("GET", "/tokens", &json!({}));
     assert_eq!(listed["tokens"].as_array().unwrap().len(), 101);
+}
+
+#[test]
+fn a_token_that_is_not_in_force_is_answered_alike_whatever_it_was() {
+    let world = World::new();
+    let ends = json!({"name": "ends", "scopes": ["read"], "expires_at": "2026-07-01T12:00:01Z"});
+    let (expired, _) = token(&world, &ends);
+    let (revoked, id) = token(&world, &json!({"name": "revoked", "scopes": ["read"]}));
+    assert_eq!(world.api("DELETE", &format!("/tokens/{id}"), &json!({})).0, 204);
+    world.pass(1);
+    let message = "The admin token that was sent is unknown, expired or revoked.";
+    let unknown = format!("sso_{}", "A".repeat(43));
+    for sent in [&expired[..], &revoked, &unknown, "x"] {
+        assert_eq!(
+            call(&world, sent, "GET", "/connections", &json!({})),
+            (401, json!({"error": {"code": "unauthorized", "message": message}})),
+            "{sent}"
+        );
+    }
+    let message = "Send an admin token in the header Authorization: Bearer …";
+    for header in [None, Some("Bearer"), Some("Bearer "), Some("Basic YTpi")] {
+        let mut request = http::Request::builder().uri("/sso/api/v1/connections");
+        if let Some(header) = header {
+            request = request.header("authorization", header);
+        }
+        let response = world.handle(request.body(Vec::new()).unwrap());
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(
+            (response.status().as_u16(), &answer["error"]["message"]),
+            (401, &json!(message)),
+            "{header:?}"
+        );
+    }
 }

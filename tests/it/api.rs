@@ -285,7 +285,7 @@ fn whole_numbers_may_be_written_with_a_point() {
         (response.status().as_u16(), body["sign_in_order"].clone())
     };
     for number in ["7.5", "-1.0", "1e300", "-0.5"] {
-        assert_eq!(post(number).0, 400, "{number}");
+        assert_eq!(post(number).0, 422, "{number}");
     }
     assert_eq!(post("7.0"), (201, json!(7)));
 }
@@ -366,5 +366,134 @@ fn a_key_has_1_to_255_characters() {
         let answer = call(&world, "POST", "/connections", headers, &body);
         assert_eq!(answer.0, status, "{headers:?}");
         assert!(status == 201 || code(&answer).1 == "invalid_idempotency_key");
+    }
+}
+
+/// A `POST` of octets as they are; the status and the error.
+fn post_octets(world: &World, path: &str, body: &[u8]) -> (u16, Value) {
+    let request = http::Request::builder()
+        .method("POST")
+        .uri(format!("/sso/api/v1{path}"))
+        .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
+        .header("content-type", "application/json");
+    let response = world.handle(request.body(body.to_vec()).unwrap());
+    let answer: Value = serde_json::from_slice(response.body()).unwrap();
+    (response.status().as_u16(), answer["error"].clone())
+}
+
+#[test]
+fn a_body_of_another_shape_is_refused_by_the_field() {
+    let world = World::new();
+    let not_whole = "session_hours: invalid type: string \"9\", expected a whole number, 0 or more.";
+    for (path, body, field, pointer, message) in [
+        (
+            "/connections",
+            json!({"name": "A", "provider": "okta", "domains": ["a.test"], "session_hours": "9"}),
+            json!("session_hours"),
+            Value::Null,
+            not_whole,
+        ),
+        (
+            "/connections",
+            json!({"name": "A", "provider": "okta", "domains": "a.test"}),
+            json!("domains"),
+            Value::Null,
+            "domains: invalid type: string \"a.test\", expected a sequence.",
+        ),
+        (
+            "/connections",
+            json!({"provider": "okta", "domains": ["a.test"]}),
+            json!("name"),
+            Value::Null,
+            "name: missing.",
+        ),
+        (
+            "/connections",
+            json!({"name": "A", "provider": "okta", "domains": ["a.test"], "attribute_map": {"email": 1}}),
+            json!("attribute_map"),
+            json!("/attribute_map/email"),
+            "attribute_map: invalid type: integer `1`, expected a string.",
+        ),
+        (
+            "/tokens",
+            json!({"name": "ci", "scopes": ["read", "all"]}),
+            json!("scopes"),
+            json!("/scopes/1"),
+            "scopes: unknown variant `all`, expected one of `read`, `write`, `tokens`.",
+        ),
+        (
+            "/import",
+            json!({"format": "edge-saml/connections", "version": 1, "connections": [{}, 7]}),
+            json!("connections"),
+            json!("/connections/1"),
+            "connections: invalid type: integer `7`, expected an object.",
+        ),
+        (
+            "/webhooks",
+            json!({"url": "https://a.test/", "a/b~c": 1}),
+            json!("a/b~c"),
+            Value::Null,
+            "a/b~c: unknown field `a/b~c`, expected one of `url`, `description`, `events`, `include_email`.",
+        ),
+        (
+            "/webhooks",
+            json!([]),
+            Value::Null,
+            Value::Null,
+            "The body: expected an object.",
+        ),
+    ] {
+        let (status, error) = post_octets(&world, path, &serde_json::to_vec(&body).unwrap());
+        assert_eq!((status, &error["code"]), (422, &json!("invalid_field")), "{body}");
+        assert_eq!(
+            (&error["field"], &error["pointer"], &error["message"]),
+            (&field, &pointer, &json!(message)),
+            "{body}"
+        );
+    }
+    let (status, error) = post_octets(
+        &world,
+        "/connections",
+        br#"{"provider":"azure","name":"A","domains":["a.test"]}"#,
+    );
+    assert_eq!((status, &error["field"]), (422, &json!("provider")));
+    for twice in [
+        &br#"{"name":"ci","scopes":["read"],"name":"ci"}"#[..],
+        br#"{"name":"ci","name":"ci","scopes":["read"]}"#,
+    ] {
+        let (status, error) = post_octets(&world, "/tokens", twice);
+        assert_eq!((status, &error["field"]), (422, &json!("name")));
+        assert_eq!(error["message"], "name: expected once, found twice.");
+    }
+}
+
+#[test]
+fn what_is_no_json_is_refused_as_that_wherever_it_stops_being_it() {
+    let world = World::new();
+    for body in [
+        &b""[..],
+        b"{",
+        b"{}{}",
+        b"\xEF\xBB\xBF{}",
+        b"{\"name\":\"\xFF\"}",
+        br#"{"surplus":1,"scopes":["all"],"#,
+        br#"{"surplus":1} x"#,
+        br#"{"name":"\ud800"}"#,
+    ] {
+        let (status, error) = post_octets(&world, "/tokens", body);
+        let told = (status, &error["code"], &error["field"]);
+        assert_eq!(
+            told,
+            (400, &json!("invalid_json"), &Value::Null),
+            "{}",
+            body.escape_ascii()
+        );
+        assert!(
+            error["message"]
+                .as_str()
+                .unwrap()
+                .starts_with("The body cannot be read as JSON: "),
+            "{error}"
+        );
     }
 }

@@ -312,7 +312,7 @@ fn edits_of_drafts_are_checked_as_those_of_connections() {
     );
     assert_eq!(
         refused(&world, "PATCH", &id, "/draft", &json!({"state": "disabled"})),
-        is(400, "invalid_json")
+        is(422, "invalid_field")
     );
     let moved = Idp::trusted().metadata().replace("exk1test", "exk2test");
     let body = json!({"xml": moved});

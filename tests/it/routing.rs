@@ -548,7 +548,7 @@ fn settings_of_routing_have_bounds() {
         code(&world, "PATCH", &path, &json!({"sign_in_order": 1_001})),
         (422, json!("invalid_field"))
     );
-    assert_eq!(code(&world, "PATCH", &path, &json!({"sign_in_order": -1})).0, 400);
+    assert_eq!(code(&world, "PATCH", &path, &json!({"sign_in_order": -1})).0, 422);
 }
 
 #[test]

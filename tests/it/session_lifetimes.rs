@@ -122,7 +122,7 @@ fn they_are_whole_hours_within_bounds_and_need_no_test() {
         }
         for wrong in [json!(-1), json!(1.5), json!("8"), json!(null)] {
             let (status, _) = world.api("PATCH", &format!("/connections/{id}"), &json!({field: wrong}));
-            assert_eq!(status, 400, "{wrong}");
+            assert_eq!(status, 422, "{wrong}");
         }
         for right in [json!(1), json!(2160)] {
             assert_eq!(world.patch(&id, &json!({field: right}))[field], right);

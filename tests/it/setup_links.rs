@@ -510,3 +510,39 @@ fn what_the_customer_types_never_becomes_markup_and_is_kept() {
         Value::Null
     );
 }
+
+#[test]
+fn the_product_is_called_by_its_name_and_that_is_no_markup() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let (_, path) = link(&world, &id);
+    let mut customer = opened(&world, &path);
+    let mut vendor = signed_in(&world);
+    let mut pages = |world: &World| {
+        [
+            body(&Browser::default().get(world, "/sso/sign-in")),
+            body(&customer.get(world, "/sso/setup")),
+            body(&vendor.get(world, &format!("/sso/admin/connections/{id}"))),
+        ]
+    };
+    let called = |[sign_in, setup, dashboard]: [String; 3], name: &str| {
+        for (page, expected) in [
+            (&sign_in, format!("<title>Sign in to {name}</title>")),
+            (&setup, format!("<span>Single sign-on for {name}</span>")),
+            (&setup, format!("For {name}: people")),
+            (
+                &dashboard,
+                format!("please set up single sign-on with Okta Workforce for {name}, so that"),
+            ),
+        ] {
+            assert!(page.contains(&expected), "{expected}: {page}");
+        }
+    };
+    called(pages(&world), "sp.example");
+    world.product_name.set("Acme & <b>Sons</b>");
+    let named = pages(&world);
+    for page in &named {
+        assert!(!page.contains("<b>Sons"), "{page}");
+    }
+    called(named, "Acme &#38; &#60;b&#62;Sons&#60;/b&#62;");
+}

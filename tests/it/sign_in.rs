@@ -676,3 +676,109 @@ fn connections_do_not_mix_though_they_share_an_entity_id() {
     // None of it used the request up.
     assert_eq!(Browser::deliver(&world, &acme, &respond(&acme, &request)).status(), 303);
 }
+
+#[test]
+fn who_is_signed_in_may_go_on_or_use_another_account() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    world.return_origins.set("https://app.example.com");
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    assert_eq!(browser.get(&world, &location(&ticket)).status(), 303);
+    let mut page = |query: &str| {
+        let page = browser.get(&world, &format!("/sso/sign-in{query}"));
+        assert_eq!(page.status(), 200, "nobody is sent on: {query}");
+        String::from_utf8(page.body().clone()).unwrap()
+    };
+    let another = "<details>\n<summary>Use another account</summary>";
+    for (query, target, return_to) in [
+        ("?return_to=/reports?month=7", "/reports?month=7", "/reports?month=7"),
+        (
+            "?return_to=https://app.example.com/%3Fa=1%26b=2",
+            "https://app.example.com/?a=1&#38;b=2",
+            "https://app.example.com/?a=1&#38;b=2",
+        ),
+        ("?return_to=/sso/session", "/sso/session", "/sso/session"),
+    ] {
+        let page = page(query);
+        for part in [
+            "<h1>You are signed in</h1>\n<p class=\"lead\">As <strong>ada@acme.test</strong>.</p>",
+            &format!("<p><a class=\"button\" href=\"{target}\" autofocus>Continue as ada@acme.test</a></p>"),
+            &format!("<input type=\"hidden\" name=\"return_to\" value=\"{return_to}\">"),
+            another,
+            "action=\"/sso/sign-out\"",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+    // Where nothing is to go on to, or nothing that is allowed: here browsers go to this page by default.
+    for query in [
+        "",
+        "?return_to=/sso/sign-in?x",
+        "?return_to=https://evil.example/",
+        "?return_to=//evil.example",
+    ] {
+        let page = page(query);
+        assert!(page.contains(another) && !page.contains("Continue as"), "{page}");
+        assert!(
+            page.contains("<button type=\"submit\" class=\"quiet\" autofocus>Sign out</button>"),
+            "{page}"
+        );
+    }
+    let asked = page("?email=grace@acme.test&return_to=/reports");
+    for part in ["<details open>", "value=\"grace@acme.test\"", "href=\"/reports\""] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+}
+
+#[test]
+fn an_address_of_the_application_is_not_called_a_failed_sign_in() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    for (path, heading, leads_on) in [
+        ("/app/home?x=1", "No page at this address", false),
+        ("/", "No page at this address", false),
+        ("/sso", "No page at this address", false),
+        ("/sso/nothing", "There is nothing here", true),
+    ] {
+        let page = browser.get(&world, path);
+        assert_eq!(page.status(), 404, "{path}");
+        let page = String::from_utf8(page.body().clone()).unwrap();
+        assert!(page.contains(&format!("<h1>{heading}</h1>")), "{path}: {page}");
+        assert_eq!(
+            page.contains("tart again on the sign-in page"),
+            leads_on,
+            "{path}: {page}"
+        );
+        assert_eq!(page.contains("href=\"/sso/sign-in\""), leads_on, "{path}: {page}");
+    }
+}
+
+/// The names of the fields of `value`, and of those in them.
+fn names(value: &serde_json::Value) -> Vec<String> {
+    let fields = value.as_object().into_iter().flatten();
+    let named = fields.flat_map(|(name, value)| {
+        let below = names(value).into_iter().map(move |below| format!("{name}.{below}"));
+        std::iter::once(name.clone()).chain(below)
+    });
+    named.collect()
+}
+
+#[test]
+fn a_session_has_the_fields_that_applications_are_promised() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let ticket = Browser::deliver(&world, &id, &respond(&id, &request));
+    browser.get(&world, &location(&ticket));
+    let session = browser.get(&world, "/sso/session");
+    let session: serde_json::Value = serde_json::from_slice(session.body()).unwrap();
+    let guide = include_str!("../../docs/integrate.md");
+    let (_, example) = guide.split_once("```json\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let promised = names(&serde_json::from_str(example).unwrap());
+    assert_eq!(names(&session), promised);
+    for name in promised.iter().filter(|name| *name != "user") {
+        assert!(guide.contains(&format!("`{name}`")), "{name} is not explained");
+    }
+    assert!(session["user"]["groups"].is_array(), "also where there are none");
+}

@@ -175,7 +175,7 @@ fn requests_are_signed_when_the_connection_or_the_identity_provider_says_so() {
         &format!("/connections/{id}"),
         &json!({"sign_requests": "sometimes"}),
     );
-    assert_eq!((status, &error["error"]["code"]), (400, &json!("invalid_json")));
+    assert_eq!((status, &error["error"]["code"]), (422, &json!("invalid_field")));
 }
 
 #[test]
@@ -697,12 +697,13 @@ fn a_field_is_given_once() {
     let world = World::new();
     let id = world.connection(&Idp::trusted());
     let whole = r#"{"name":"A","name":"B","provider":"okta","domains":["b.test"]}"#;
-    for (method, path, body) in [
-        ("POST", "/sso/api/v1/connections".to_owned(), whole),
+    for (method, path, body, twice) in [
+        ("POST", "/sso/api/v1/connections".to_owned(), whole, "name"),
         (
             "PATCH",
             format!("/sso/api/v1/connections/{id}"),
             r#"{"force_authn":true,"force_authn":false}"#,
+            "force_authn",
         ),
     ] {
         let request = http::Request::builder()
@@ -711,8 +712,9 @@ fn a_field_is_given_once() {
             .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
             .header("content-type", "application/json");
         let response = world.handle(request.body(body.as_bytes().to_vec()).unwrap());
-        assert_eq!(response.status(), 400, "{method}");
+        assert_eq!(response.status(), 422, "{method}");
         let answer: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
-        assert_eq!(answer["error"]["code"], "invalid_json");
+        assert_eq!(answer["error"]["code"], "invalid_field");
+        assert_eq!(answer["error"]["field"], twice);
     }
 }

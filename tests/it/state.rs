@@ -317,7 +317,7 @@ fn attributes_may_have_names_of_their_own() {
         &format!("/connections/{id}"),
         &json!({"attribute_map": {"name": "x"}}),
     );
-    assert_eq!(status, 400);
+    assert_eq!(status, 422);
 }
 
 #[test]
@@ -533,5 +533,5 @@ fn sha1_is_accepted_until_a_day_that_somebody_chose() {
     }
     let bad = json!({"sha1_exception": {"until": "soon", "reason": "x"}});
     let (status, error) = world.api("PATCH", &format!("/connections/{id}"), &bad);
-    assert_eq!((status, &error["error"]["code"]), (400, &json!("invalid_json")));
+    assert_eq!((status, &error["error"]["code"]), (422, &json!("invalid_field")));
 }

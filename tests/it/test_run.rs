@@ -615,7 +615,7 @@ fn tests_that_there_are_not_are_refused() {
         json!({"configuration": "x"}),
         json!({"configuration": "live", "x": 1}),
     ] {
-        assert_eq!(api("POST", &tests, &body), expected(400, "invalid_json"));
+        assert_eq!(api("POST", &tests, &body), expected(422, "invalid_field"));
     }
     let tests = format!("/connections/{unknown}/tests");
     let live = json!({"configuration": "live"});
@@ -808,7 +808,7 @@ fn a_reason_takes_the_place_of_a_test_and_is_written_down() {
             "{error}"
         );
     }
-    assert_eq!(enable(&world, &id, &json!({"reason": "x"})).0, 400);
+    assert_eq!(enable(&world, &id, &json!({"reason": "x"})).0, 422);
     let (status, enabled) = enable(&world, &id, &json!({"override_reason": " moved from another tenant "}));
     assert_eq!(
         (status, &enabled["state"], &enabled["test"]["required"]),

@@ -377,15 +377,15 @@ fn every_fault_of_a_document_is_named_with_its_place() {
     let mut faults = vec![
         ("/format", json!("x"), 422, "invalid_field", ""),
         ("/version", json!(2), 422, "invalid_field", ""),
-        ("/mode", json!("merge"), 400, "invalid_json", ""),
-        ("/surplus", json!(1), 400, "invalid_json", ""),
-        ("/connections/0", json!(7), 400, "invalid_json", ""),
+        ("/mode", json!("merge"), 422, "invalid_field", ""),
+        ("/surplus", json!(1), 422, "invalid_field", ""),
+        ("/connections/0", json!(7), 422, "invalid_field", "/connections/0"),
         (
             "/connections/0/surplus",
             json!(1),
-            400,
-            "invalid_json",
-            "/connections/0",
+            422,
+            "invalid_field",
+            "/connections/0/surplus",
         ),
         (
             "/connections/0/id",

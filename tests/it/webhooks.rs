@@ -1006,7 +1006,7 @@ fn endpoints_are_made_changed_and_deleted() {
     ] {
         assert_eq!(
             code(world.api("POST", "/webhooks", &body)),
-            (400, "invalid_json".to_owned())
+            (422, "invalid_field".to_owned())
         );
     }
     let changed = call(

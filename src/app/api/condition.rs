@@ -6,7 +6,7 @@ use http::header::IF_MATCH;
 use crate::app::App;
 use crate::app::error::ApiError;
 use crate::app::http::Request;
-use crate::app::ports::Ports;
+use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::drafts::Draft;
 use crate::saml::connection::Connection;
 use crate::saml::id::ConnectionId;
@@ -32,7 +32,7 @@ pub(super) fn entity_tag(connection: &Connection) -> String {
 pub(in crate::app) fn draft_entity_tag(draft: &Draft) -> Result<String, ApiError> {
     const SHOWN: usize = 16;
     let record = serde_json::to_vec(&(draft.base_generation, draft.begun_at, &draft.connection));
-    let record = record.map_err(|e| ApiError::not_as_expected(&e))?;
+    let record = record.map_err(|e| Unavailable(format!("draft: {e}")))?;
     let hash: String = TokenHash::of_octets(&record).as_str().chars().take(SHOWN).collect();
     Ok(format!("\"draft-{}-{hash}\"", draft.revision))
 }

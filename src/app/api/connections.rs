@@ -14,7 +14,7 @@ use crate::app::connections::Saved;
 use crate::app::description::{Fields, line};
 use crate::app::error::ApiError;
 use crate::app::http::{Request, Response, insert, json, respond};
-use crate::app::ports::Ports;
+use crate::app::ports::{Ports, Unavailable};
 use crate::app::principal::Principal;
 use crate::app::registry::ListPage;
 use crate::app::registry::idempotency::Repeatable;
@@ -181,7 +181,7 @@ fn position(cursor: &str) -> Option<i64> {
 
 /// What makes the creation of what is `given` the same as one before.
 fn repeatable(request: &Request, given: &Fields, caller: &Principal) -> Result<Option<Repeatable>, ApiError> {
-    let body = serde_json::to_vec(&given.0).map_err(|e| ApiError::not_as_expected(&e))?;
+    let body = serde_json::to_vec(&given.0).map_err(|e| Unavailable(format!("fields: {e}")))?;
     repeatable_as(request, &body, caller)
 }
 

@@ -75,17 +75,17 @@ const CODES: &[(&str, u16, &str)] = &[
         "the Idempotency-Key came with another body before",
     ),
     ("insufficient_scope", 403, "the token does not allow it"),
-    ("invalid_field", 422, "a field has a value that it may not have"),
+    (
+        "invalid_field",
+        422,
+        "a field is missing or unknown, or has a value that it may not have",
+    ),
     (
         "invalid_idempotency_key",
         400,
         "the Idempotency-Key has not 1 to 255 characters",
     ),
-    (
-        "invalid_json",
-        400,
-        "the body is no JSON, or not of the expected fields",
-    ),
+    ("invalid_json", 400, "the body is no JSON"),
     (
         "invalid_query",
         400,

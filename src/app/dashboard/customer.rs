@@ -56,7 +56,7 @@ impl Guest {
 #[template(path = "admin/customer.html")]
 struct CustomerPage<'a> {
     csrf: &'a str,
-    origin: &'a str,
+    product: &'a str,
     domains: String,
     until: String,
     preset: &'static Preset,
@@ -75,12 +75,14 @@ struct CustomerPage<'a> {
 #[derive(Template)]
 #[template(path = "admin/customer_replace.html")]
 struct CustomerReplacePage<'a> {
+    product: &'a str,
     replacement: Replacement<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "admin/customer_test.html")]
 struct CustomerTestPage<'a> {
+    product: &'a str,
     csrf: &'a str,
     state: TestState,
     on: String,
@@ -224,6 +226,7 @@ impl<P: Ports> App<P> {
             back: format!("{HOME}#identity-provider"),
         };
         let page = CustomerReplacePage {
+            product: &self.config.product_name,
             replacement: Replacement::of(pending, form, sent, self.ports.now()),
         };
         render(StatusCode::OK, &page)
@@ -251,7 +254,7 @@ impl<P: Ports> App<P> {
         let last_test = tests.iter().find(|test| is_of_setup(test));
         let mut page = CustomerPage {
             csrf: &guest.csrf,
-            origin: self.config.origin.as_str(),
+            product: &self.config.product_name,
             domains: all_domains(connection),
             until: minute(guest.link.expires_at),
             preset,
@@ -287,6 +290,7 @@ impl<P: Ports> App<P> {
         }
         let now = self.ports.now();
         let page = CustomerTestPage {
+            product: &self.config.product_name,
             csrf: &guest.csrf,
             state: test.state(now),
             on: minute(test.begun_at),

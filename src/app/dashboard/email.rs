@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::parts::all_domains;
-use crate::saml::connection::{Connection, PublicOrigin, ServiceProvider};
+use crate::saml::connection::{Connection, ServiceProvider};
 use crate::saml::preset::{EntryValue, MetadataForm, Preset, Step};
 
 /// What an e-mail or a page shows of one step.
@@ -44,7 +44,7 @@ pub(in crate::app) fn steps<'a>(preset: &'static Preset, ours: &'a ServiceProvid
 /// What both forms of the e-mail say.
 struct Content<'a> {
     preset: &'static Preset,
-    origin: &'a str,
+    product: &'a str,
     domains: String,
     steps: Vec<ShownStep<'a>>,
     metadata_url: &'a str,
@@ -88,13 +88,13 @@ impl Email {
     pub(super) fn of(
         connection: &Connection,
         ours: &ServiceProvider,
-        origin: &PublicOrigin,
+        product: &str,
         setup_link: Option<&str>,
     ) -> askama::Result<Self> {
         let preset = Preset::of(connection.provider);
         let content = Content {
             preset,
-            origin: origin.as_str(),
+            product,
             domains: all_domains(connection),
             steps: steps(preset, ours),
             metadata_url: &ours.metadata_url,

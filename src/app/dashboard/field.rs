@@ -105,7 +105,7 @@ impl<'a> Maker<'a> {
     /// What is wrong with several boxes, if the last attempt failed by them.
     pub(super) fn choose_some(&self, name: &'static str) -> Option<String> {
         let (_, error) = self.attempt?;
-        (error.field == Some(name)).then(|| "Choose at least one.".to_owned())
+        (error.field.as_deref() == Some(name)).then(|| "Choose at least one.".to_owned())
     }
 
     /// A field of `kind`.
@@ -202,7 +202,7 @@ impl Field {
 
 /// The field that an error is about.
 pub(super) fn field_of(error: &ApiError) -> Option<&str> {
-    match error.field {
+    match error.field.as_deref() {
         Some("sha1_exception") if error.message.contains("reason") => Some("sha1_reason"),
         Some("sha1_exception") => Some("sha1_until"),
         field => field,
@@ -224,6 +224,7 @@ pub(super) fn sentence(error: &ApiError) -> String {
     };
     let Some(text) = error
         .field
+        .as_deref()
         .and_then(|field| message.strip_prefix(field)?.strip_prefix(": "))
     else {
         return message.to_owned();

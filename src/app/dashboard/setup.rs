@@ -125,7 +125,7 @@ impl<P: Ports> App<P> {
         let tests = self.list_tests(&connection.id).await?;
         let links = self.list_setup_links(&connection.id).await?;
         let sign_ins = self.latest_attempts(&connection.id).await?;
-        let email = Email::of(connection, &ours, &self.config.origin, head.new_link.as_deref())
+        let email = Email::of(connection, &ours, &self.config.product_name, head.new_link.as_deref())
             .map_err(|e| Unavailable(e.to_string()))?;
         let refresh = self.read_refresh(&connection.id).await?;
         let waiting = self.read_held(&connection.id).await?;

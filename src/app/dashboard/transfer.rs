@@ -88,7 +88,7 @@ fn read(form: &Form, is_dry_run: bool) -> Result<ImportBody, ApiError> {
     let mut body: ImportBody = serde_json::from_str(form.text("document")).map_err(|error| {
         let text = format!("document: this is no export of connections: {error}.");
         ApiError {
-            field: Some("document"),
+            field: Some("document".into()),
             ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", text)
         }
     })?;

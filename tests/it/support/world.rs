@@ -197,6 +197,8 @@ pub(crate) struct World {
     pub(crate) domain_proof: Cell<DomainProof>,
     /// The variable `ALLOWED_RETURN_ORIGINS`.
     pub(crate) return_origins: Cell<&'static str>,
+    /// `PRODUCT_NAME`.
+    pub(crate) product_name: Cell<&'static str>,
     /// How many requests of a kind by one key are too many; none are, where nothing is said.
     pub(crate) max_requests: RefCell<BTreeMap<Limit, usize>>,
     /// All that was counted.
@@ -238,6 +240,7 @@ impl World {
             log: RefCell::default(),
             domain_proof: Cell::new(DomainProof::Optional),
             return_origins: Cell::new(""),
+            product_name: Cell::new(""),
             max_requests: RefCell::default(),
             counted: RefCell::default(),
         }
@@ -426,6 +429,7 @@ impl World {
             ("ADMIN_TOKEN", ADMIN_TOKEN),
             ("REQUIRE_DOMAIN_PROOF", proof),
             ("ALLOWED_RETURN_ORIGINS", self.return_origins.get()),
+            ("PRODUCT_NAME", self.product_name.get()),
         ];
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         App::new(Config::read(variable).unwrap(), self)
