@@ -367,6 +367,20 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         ),
         (
             "metadata",
+            vec![("url", " ")],
+            "metadata-url",
+            "",
+            "Enter the metadata URL.<",
+        ),
+        (
+            "metadata",
+            vec![("xml", " ")],
+            "metadata-xml",
+            "",
+            "Paste the metadata XML.<",
+        ),
+        (
+            "metadata",
             vec![("url", "ftp://x")],
             "metadata-url",
             "value=\"ftp://x\"",

@@ -440,6 +440,21 @@ fn the_token_is_kept_as_its_hash_and_shown_once() {
 }
 
 #[test]
+fn an_empty_form_says_what_is_to_be_entered() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    for (field, words) in [("url", "Enter the metadata URL."), ("xml", "Paste the metadata XML.")] {
+        let refused = send(&world, &mut browser, "/sso/setup/metadata", &[(field, "")]);
+        assert_eq!(refused.status(), 422);
+        let shown = body(&refused);
+        let beside = format!("<p class=\"error\" id=\"metadata-{field}-error\" role=\"alert\">{words}</p>");
+        assert!(shown.contains(&beside), "{shown}");
+        assert_eq!(shown.matches("role=\"alert\"").count(), 1);
+    }
+}
+
+#[test]
 fn what_the_customer_types_never_becomes_markup_and_is_kept() {
     let world = World::new();
     let id = connection_of(&world, "acme.test");

@@ -351,7 +351,7 @@ impl<P: Ports> App<P> {
         let target = situation.target(section, form)?;
         let change = match section {
             Section::Manual => self.read_manual(&manual_body(form))?,
-            _ => self.read_metadata(metadata_body(form)).await?,
+            _ => self.read_metadata(metadata_body(form)?).await?,
         };
         let given = Given::weigh(change, situation, target, form).map_err(|e| Unavailable(e.to_string()))?;
         match given {

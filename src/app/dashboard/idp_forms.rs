@@ -7,6 +7,7 @@ use askama::filters::HtmlSafe;
 use super::field::{Attempt, Field, Kind, Maker};
 use super::form::Form;
 use crate::app::connections::MetadataBody;
+use crate::app::error::ApiError;
 use crate::app::manual_idp::ManualBody;
 use crate::app::route::Section;
 use crate::code::Code;
@@ -75,15 +76,26 @@ impl<'a> IdpForms<'a> {
     }
 }
 
-pub(super) fn metadata_body(form: &Form) -> MetadataBody {
+/// What a form says of metadata: its URL, or itself.
+///
+/// # Errors
+/// [`ApiError`] about the field when it is empty.
+pub(super) fn metadata_body(form: &Form) -> Result<MetadataBody, ApiError> {
     let given = |name| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
-    MetadataBody {
-        url: given("url"),
-        xml: given("xml"),
+    let (url, xml) = (given("url"), given("xml"));
+    if url.is_none() && xml.is_none() {
+        return Err(match form.get("xml") {
+            Some(_) => ApiError::invalid("xml", "paste the metadata XML"),
+            None => ApiError::invalid("url", "enter the metadata URL"),
+        });
+    }
+    Ok(MetadataBody {
+        url,
+        xml,
         entity_id: given("entity_id"),
         replace_entity: form.ticked("replace_entity"),
         preview: false,
-    }
+    })
 }
 
 pub(super) fn manual_body(form: &Form) -> ManualBody {
