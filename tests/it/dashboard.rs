@@ -323,6 +323,9 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
     );
     assert_eq!(response.status(), 422);
     assert_beside(&response, "new-domains", "value=\"Kept\"", "Expected a domain");
+    let response = submit(&world, &mut browser, new, &[("provider", "okta"), ("domains", " ")]);
+    assert_eq!(response.status(), 422);
+    assert_beside(&response, "new-domains", "", "Enter at least one domain.<");
     let response = submit(
         &world,
         &mut browser,
@@ -337,6 +340,13 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         "Another connection has the domain acme.test",
     );
     for (section, fields, field, typed, words) in [
+        (
+            "domains",
+            vec![("domains", " ")],
+            "domains-domains",
+            "",
+            "Enter a domain.<",
+        ),
         (
             "domains",
             vec![("domains", "gmail.com")],

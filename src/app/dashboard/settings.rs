@@ -417,7 +417,10 @@ fn read_domains(form: &Form, connection: &Connection) -> Result<Vec<String>, Api
             Ok(left)
         };
     }
-    Ok(present.chain([form.text("domains").to_owned()]).collect())
+    match form.text("domains") {
+        "" => Err(ApiError::invalid("domains", "enter a domain")),
+        added => Ok(present.chain([added.to_owned()]).collect()),
+    }
 }
 
 fn read_advanced(form: &Form) -> Result<Value, ApiError> {
