@@ -113,12 +113,18 @@ fn the_way_back_is_kept_through_the_sign_in() {
 #[test]
 fn a_wrong_token_opens_nothing_and_is_not_sent_back() {
     let (world, mut browser) = (World::new(), Browser::default());
-    for token in ["", "wrong-wrong-wrong", &ADMIN_TOKEN[1..], HOSTILE] {
+    let unknown = "This token is unknown, expired or revoked, or it may not see connections.";
+    for (token, words) in [
+        ("", "Enter the admin token."),
+        ("wrong-wrong-wrong", unknown),
+        (&ADMIN_TOKEN[1..], unknown),
+        (HOSTILE, unknown),
+    ] {
         let response = browser.post(&world, "/sso/admin/sign-in", &encoded(&[("token", token)]));
         assert_eq!(response.status(), 422);
         assert!(response.headers().get("set-cookie").is_none());
         let page = body(&response);
-        assert!(page.contains("role=\"alert\""));
+        assert!(page.contains(&format!("role=\"alert\">{words}</p>")), "{page}");
         assert!(token.is_empty() || !page.contains(token), "{page}");
     }
     assert!(!world.everything_public().contains("wrong-wrong"));
