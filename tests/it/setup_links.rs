@@ -440,6 +440,55 @@ fn the_token_is_kept_as_its_hash_and_shown_once() {
 }
 
 #[test]
+fn what_is_wrong_is_said_to_the_customers_administrator() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let metadata = Idp::trusted().metadata();
+    let half = &metadata[..metadata.len() / 2];
+    let ours = body(&browser.get(&world, &format!("/sso/saml/{id}/metadata")));
+    for (xml, words) in [
+        (
+            half,
+            "Copy the whole file, from its first &#60; to its last &#62;, or choose the file itself",
+        ),
+        (
+            &ours,
+            "What is needed is the metadata that your identity provider offers for download.",
+        ),
+        (
+            "<html></html>",
+            "Use the address of the metadata itself, which opens without a sign-in",
+        ),
+    ] {
+        let refused = send(&world, &mut browser, "/sso/setup/metadata", &[("xml", xml)]);
+        assert_eq!(refused.status(), 422);
+        let shown = body(&refused);
+        assert!(shown.contains(words), "{words}: {shown}");
+        assert!(!shown.contains("customer"), "{shown}");
+    }
+
+    let saved = send(&world, &mut browser, "/sso/setup/metadata", &[("xml", &metadata)]);
+    assert_eq!(saved.status(), 303);
+    let begun = send(&world, &mut browser, "/sso/setup/test", &[]);
+    let path = location(&begun).strip_prefix(ORIGIN).unwrap().to_owned();
+    let test = request_id(&location(&Browser::default().get(&world, &path)));
+    let elsewhere = Message::of(&id, Some(&test))
+        .to_xml()
+        .replace("ada@acme.test", "mallory@other.test");
+    let answered = Browser::deliver(&world, &id, &Idp::trusted().sign(&elsewhere, &format!("_a{test}")));
+    let shown = body(&browser.get(&world, &location(&answered)));
+    for expected in [
+        "You can mend this at your identity provider.",
+        "email_domain_not_owned",
+        "if your organization uses the other domain too, ask whoever sent you the link to add it.",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert!(!shown.contains("customer"), "{shown}");
+}
+
+#[test]
 fn an_empty_form_says_what_is_to_be_entered() {
     let world = World::new();
     let id = connection_of(&world, "acme.test");

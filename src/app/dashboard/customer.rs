@@ -17,9 +17,10 @@ use super::replacement::{Confirmation, IdpChanges, Pending, Replacement};
 use super::session::csrf_token;
 use super::setup::{IdpShown, shown};
 use super::situation::{Situation, is_for_the_page};
-use super::test_report::{Outcome, Reader};
+use super::test_report::Outcome;
 use super::{Failure, NO_STORAGE, render, render_leading_to};
 use crate::app::App;
+use crate::app::explanation::Reader;
 use crate::app::http::{Request, Response, cookie, see_other, set_cookie};
 use crate::app::ledger::test::{BegunBy, Configuration, TestState};
 use crate::app::page::{self, identity_providers};
@@ -257,7 +258,7 @@ impl<P: Ports> App<P> {
             saved,
             last_test: last_test.map(|test| format!("/sso/setup/test/{}", test.id)),
         };
-        page.problem = problem(attempt, connection.provider, page.forms.fields());
+        page.problem = problem(attempt, connection.provider, Reader::Customer, page.forms.fields());
         Ok(render_leading_to(
             status,
             &page,

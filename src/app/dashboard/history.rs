@@ -10,6 +10,7 @@ use super::session::Visitor;
 use super::situation::{ChangeShown, Situation, changes};
 use super::{Chrome, Failure, render};
 use crate::app::App;
+use crate::app::explanation::Reader;
 use crate::app::http::Response;
 use crate::app::ports::Ports;
 use crate::app::registry::versions::Version;
@@ -54,7 +55,7 @@ impl<P: Ports> App<P> {
             versions: versions.iter().map(shown).collect(),
             seen_live: format!("live-{}", situation.live.generation),
         };
-        page.head.problem = problem(attempt, situation.live.provider, core::iter::empty());
+        page.head.problem = problem(attempt, situation.live.provider, Reader::Vendor, core::iter::empty());
         Ok(render(status, &page))
     }
 }

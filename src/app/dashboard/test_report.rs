@@ -7,7 +7,7 @@ use super::parts::{Pill, check_result, field_words, minute, rule_words, test_sta
 use super::session::Visitor;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
-use crate::app::explanation::Explanation;
+use crate::app::explanation::{Explanation, Reader};
 use crate::app::http::Response;
 use crate::app::ledger::test::{Configuration, Test, TestState};
 use crate::app::page::identity_providers;
@@ -46,15 +46,6 @@ pub(in crate::app) struct Outcome<'a> {
     pub(in crate::app) mapping: Vec<(&'static str, &'a MappedField)>,
     /// What came, and the name of the field that it is taken for.
     pub(in crate::app) attributes: Vec<(&'a ReceivedAttribute, String)>,
-}
-
-/// Who reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Reader {
-    /// The customer's administrator.
-    Customer,
-    /// The vendor.
-    Vendor,
 }
 
 /// A check in words.
@@ -163,12 +154,13 @@ pub(super) fn advice<'a>(text: &'a str, detail: &'a str, provider: Provider, rea
         who: match (code.actor(), reader) {
             (Actor::Customer, Reader::Vendor) => "The customer's administrator has to act.",
             (Actor::Customer, Reader::Customer) => "You can mend this at your identity provider.",
-            (Actor::Us, _) => "This is for the people who run this deployment.",
-            (Actor::User, _) => "The person who signs in can mend this.",
+            (Actor::Us, Reader::Vendor) => "This is for the people who run this deployment.",
+            (Actor::User, Reader::Vendor) => "The person who signs in can mend this.",
+            (Actor::User, Reader::Customer) => "You can mend this when you sign in.",
             (Actor::Vendor, Reader::Vendor) => "You can mend this in the settings of the connection.",
-            (Actor::Vendor, Reader::Customer) => "Whoever sent you the link has to act.",
+            (Actor::Us | Actor::Vendor, Reader::Customer) => "Whoever sent you the link has to act.",
         },
-        explanation: Explanation::of(code, provider),
+        explanation: Explanation::of(code, provider, reader),
     })
 }
 
