@@ -325,10 +325,19 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         &world,
         &mut browser,
         new,
-        &[("provider", "okta"), ("domains", "nonsense"), ("name", "Kept")],
+        &[
+            ("provider", "okta"),
+            ("domains", "acme.org\nmallory@other.test"),
+            ("name", "Kept"),
+        ],
     );
     assert_eq!(response.status(), 422);
-    assert_beside(&response, "new-domains", "value=\"Kept\"", "Expected a domain");
+    assert_beside(
+        &response,
+        "new-domains",
+        "value=\"Kept\"",
+        "&#34;mallory@other.test&#34; is no domain. Expected one such as acme.com.<",
+    );
     let response = submit(&world, &mut browser, new, &[("provider", "okta"), ("domains", " ")]);
     assert_eq!(response.status(), 422);
     assert_beside(&response, "new-domains", "", "Enter at least one domain.<");
