@@ -424,7 +424,11 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         ),
         (
             "manual",
-            vec![("sso_url", "http://localhost/"), ("entity_id", "urn:x")],
+            vec![
+                ("sso_url", "http://localhost/"),
+                ("entity_id", "urn:x"),
+                ("certificates", "MIIno"),
+            ],
             "manual-sso_url",
             "value=\"urn:x\"",
             "Expected an https",
@@ -442,6 +446,43 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         assert_beside(&response, field, typed, words);
     }
     assert_eq!(connection(&world, &page)["domains"], json!(["acme.test"]));
+}
+
+#[test]
+fn all_that_is_missing_is_said_at_once() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = added(&world, &mut browser, "custom", "acme.test");
+    let asked = [
+        ("sso_url", "Enter the sign-on URL."),
+        ("entity_id", "Enter the entity ID."),
+        ("certificates", "Paste at least one signing certificate."),
+    ];
+    for left_empty in [&asked[..], &asked[1..], &asked[2..]] {
+        let fields: Vec<(&str, &str)> = (asked.iter())
+            .map(|(name, _)| {
+                let typed = match (left_empty.iter().any(|(empty, _)| empty == name), *name) {
+                    (true, _) => " ",
+                    (false, "sso_url") => "https://idp.example/sso",
+                    (false, _) => "urn:idp:example",
+                };
+                (*name, typed)
+            })
+            .collect();
+        let response = submit(&world, &mut browser, &format!("{page}/manual"), &fields);
+        assert_eq!(response.status(), 422);
+        let html = body(&response);
+        for (name, words) in left_empty {
+            let beside = format!("id=\"manual-{name}-error\" role=\"alert\">{words}</p>");
+            assert!(html.contains(&beside), "{beside}: {html}");
+        }
+        assert_eq!(html.matches("role=\"alert\"").count(), left_empty.len());
+        assert_eq!(html.matches(" autofocus").count(), 1, "the first has the focus");
+        assert!(html.contains(&format!(
+            "aria-describedby=\"manual-{0}-error manual-{0}-hint\" aria-invalid=\"true\" autofocus",
+            left_empty[0].0
+        )));
+    }
 }
 
 #[test]

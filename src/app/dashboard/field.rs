@@ -133,6 +133,18 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// The same field, which says `words` where the last attempt left it empty, whatever else was wrong.
+    pub(super) fn asked(&self, field: Field, words: &'static str) -> Field {
+        let left_empty = self.attempt.is_some_and(|(form, _)| form.text(field.name).is_empty());
+        if !left_empty {
+            return field;
+        }
+        Field {
+            error: Some(words.to_owned()),
+            ..field
+        }
+    }
+
     /// What is wrong with the form when it is about none of `fields`.
     pub(super) fn problem(&self, fields: &[&Field]) -> Option<String> {
         let (_, error) = self.attempt?;

@@ -139,36 +139,38 @@ fn metadata_fields(connection: &Connection, attempt: Option<Attempt<'_>>) -> (Fi
 
 fn manual(maker: &Maker<'_>) -> Vec<Field> {
     const BINDINGS: &[(&str, &str)] = &[("redirect", "HTTP-Redirect"), ("post", "HTTP-POST")];
+    let url = maker.field(
+        "sso_url",
+        "Sign-on URL",
+        "Where users are sent to sign in.",
+        Kind::Line("url"),
+        "",
+    );
+    let binding = maker.choice(
+        "binding",
+        "Binding",
+        "HTTP-Redirect, unless the identity provider says otherwise.",
+        BINDINGS,
+        "redirect",
+    );
+    let entity_id = maker.line(
+        "entity_id",
+        "Entity ID",
+        "Also called issuer. It must be exact, to the last slash.",
+        "",
+    );
+    let certificates = maker.field(
+        "certificates",
+        "Signing certificates",
+        "As PEM, or as base64 with an empty line between two. Several may sign during a rotation.",
+        Kind::Area(Some(".pem,.crt,.cer,.cert,.txt")),
+        "",
+    );
     vec![
-        maker
-            .field(
-                "sso_url",
-                "Sign-on URL",
-                "Where users are sent to sign in.",
-                Kind::Line("url"),
-                "",
-            )
-            .placeholder("https://"),
-        maker.choice(
-            "binding",
-            "Binding",
-            "HTTP-Redirect, unless the identity provider says otherwise.",
-            BINDINGS,
-            "redirect",
-        ),
-        maker.line(
-            "entity_id",
-            "Entity ID",
-            "Also called issuer. It must be exact, to the last slash.",
-            "",
-        ),
-        maker.field(
-            "certificates",
-            "Signing certificates",
-            "As PEM, or as base64 with an empty line between two. Several may sign during a rotation.",
-            Kind::Area(Some(".pem,.crt,.cer,.cert,.txt")),
-            "",
-        ),
+        (maker.asked(url, "Enter the sign-on URL.")).placeholder("https://"),
+        binding,
+        maker.asked(entity_id, "Enter the entity ID."),
+        maker.asked(certificates, "Paste at least one signing certificate."),
     ]
 }
 
