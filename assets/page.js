@@ -73,12 +73,31 @@ if (links.size > 0) {
 // What waits for something looks again by itself.
 if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 4_000);
 
-// What is done in another tab is ticked when one comes back, unless something is being typed here.
-if (document.querySelector("[data-reload-on-return]")) {
-  document.addEventListener("visibilitychange", () => {
-    const isDirty = [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
-    if (document.visibilityState === "visible" && !isDirty) location.reload();
+// What is done in another tab, such as a test, is seen when one comes back, unless something is being typed here. A page that
+// answers a form cannot be had again by its address, and stays.
+const watched = [...document.querySelectorAll("[data-watched]")];
+if (watched.length > 0) {
+  document.addEventListener("visibilitychange", async () => {
+    if (document.visibilityState !== "visible" || isDirty()) return;
+    const now = await pageAsItIsNow();
+    const differs = (part) => now.getElementById(part.id)?.textContent !== part.textContent;
+    if (now && watched.some(differs) && !isDirty()) location.reload();
   });
+}
+
+function isDirty() {
+  return [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+}
+
+/** Nothing where it cannot be had. */
+async function pageAsItIsNow() {
+  try {
+    const answer = await fetch(location.href);
+    if (!answer.ok || answer.redirected) return undefined;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    return undefined;
+  }
 }
 
 // What is live shows by itself what is new, until one says stop, or an hour is over.

@@ -12,6 +12,7 @@ use crate::app::http::Response;
 use crate::app::ledger::test::{Configuration, Test, TestState};
 use crate::app::page::identity_providers;
 use crate::app::ports::Ports;
+use crate::app::registry::drafts::Draft;
 use crate::code::{Actor, Code};
 use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::{ConnectionId, TestId};
@@ -33,6 +34,8 @@ struct TestPage<'a> {
     outcome: Outcome<'a>,
     /// Whether what is live now is exactly what passed, and disabled.
     may_enable: bool,
+    /// Whether the draft as it is now is exactly what passed, and can be applied.
+    may_apply: bool,
 }
 
 /// What a report says, for both who set a connection up: the vendor and the customer.
@@ -81,7 +84,12 @@ impl<P: Ports> App<P> {
         let test = self.read_test(id, test).await?;
         let now = self.ports.now();
         let connection = situation.edited();
-        let passed_live = test.state(now) == TestState::Passed && test.configuration == Configuration::Live;
+        let passed = test.state(now) == TestState::Passed;
+        let (of_live, of_draft) = match test.configuration {
+            Configuration::Draft => (false, passed),
+            Configuration::Live => (passed, false),
+        };
+        let is_ready = |draft: &Draft| !draft.test_required && draft.base_generation == draft.live_generation;
         let page = TestPage {
             chrome: visitor.chrome(),
             connection,
@@ -89,7 +97,8 @@ impl<P: Ports> App<P> {
             state: test.state(now),
             on: minute(test.begun_at),
             outcome: Outcome::of(&test, connection.provider, Reader::Vendor, now),
-            may_enable: passed_live && situation.live.state == State::Disabled && !situation.test.required,
+            may_enable: of_live && situation.live.state == State::Disabled && !situation.test.required,
+            may_apply: of_draft && situation.draft.as_ref().is_some_and(is_ready),
             test: &test,
         };
         let targets = identity_providers(self.config.development);
