@@ -89,7 +89,7 @@ fn what_takes_the_place_of_an_identity_provider_is_shown_before_it_does() {
     let stale = press(&world, &mut browser, &asked, &path);
     assert_eq!(stale.status(), 409);
     let shown = body(&stale);
-    assert!(shown.contains("Somebody else changed the connection meanwhile."));
+    assert!(shown.contains("The connection was changed meanwhile, perhaps in another tab, so nothing was saved."));
     assert!(
         shown.contains(&ours.replace('<', "&#60;").replace('>', "&#62;").replace('"', "&#34;")),
         "nothing typed is lost"

@@ -226,7 +226,8 @@ pub(super) fn sentence(error: &ApiError) -> String {
     let message = match error.code {
         // What the API says of its own calls.
         "connection_changed" => {
-            "Somebody else changed the connection meanwhile. The page shows it as it is now; look, then do it again."
+            "The connection was changed meanwhile, perhaps in another tab, so nothing was saved. What you typed is kept here: look it \
+             over, then do it again."
         }
         "entity_changed" => "This is another identity provider than the connection has.",
         "test_required" => {
