@@ -126,7 +126,14 @@ fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
         progress(&world),
         json!({"metadata_read": true, "request_sent": true, "response_received": true, "email_found": false, "test_passed": false})
     );
+    let last = |browser: &mut Browser, report: &str, pill: &str| {
+        let shown = body(&browser.get(&world, "/sso/setup"));
+        let told = format!("<li><a href=\"{report}\"><span class=\"pill {pill}</span> ");
+        assert!(shown.contains(&told), "{told}: {shown}");
+    };
+    last(&mut browser, &report, "bad\">Failed");
     let report = run_test(&world, &mut browser, &id, &Idp::trusted());
+    last(&mut browser, &report, "good\">Passed");
     let shown = body(&browser.get(&world, &report));
     assert!(
         shown.contains("The test passed") && shown.contains("ada@acme.test"),

@@ -12,7 +12,7 @@ use super::email::{ShownStep, steps};
 use super::field::Attempt;
 use super::form::Form;
 use super::idp_forms::{IdpForms, Sent};
-use super::parts::{all_domains, minute};
+use super::parts::{Pill, all_domains, minute, test_state};
 use super::replacement::{Confirmation, IdpChanges, Pending, Replacement};
 use super::session::csrf_token;
 use super::setup::{IdpShown, shown};
@@ -62,8 +62,8 @@ struct CustomerPage<'a> {
     forms: IdpForms<'a>,
     problem: Option<Problem>,
     saved: bool,
-    /// Where the last test that was begun here is told of.
-    last_test: Option<String>,
+    /// The last test that was begun here: where it is told of, what became of it, and when it began.
+    last_test: Option<(String, Pill, String)>,
 }
 
 #[derive(Template)]
@@ -256,7 +256,10 @@ impl<P: Ports> App<P> {
             forms: IdpForms::of(connection, attempt, sent),
             problem: None,
             saved,
-            last_test: last_test.map(|test| format!("/sso/setup/test/{}", test.id)),
+            last_test: last_test.map(|test| {
+                let pill = test_state(test.state(self.ports.now()));
+                (format!("/sso/setup/test/{}", test.id), pill, minute(test.begun_at))
+            }),
         };
         page.problem = problem(attempt, connection.provider, Reader::Customer, page.forms.fields());
         Ok(render_leading_to(
