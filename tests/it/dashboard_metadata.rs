@@ -174,12 +174,18 @@ fn a_metadata_host_that_fails_loses_nothing() {
         shown
     };
     for (failure, code, words) in [
-        (FetchFailure::Connection, "fetch_tls", "cannot be reached"),
+        (
+            FetchFailure::Connection,
+            "fetch_tls",
+            "<strong>No connection to idp.example could be made.</strong>",
+        ),
         (FetchFailure::TooLarge, "fetch_too_large", "more than 5 MiB"),
         (FetchFailure::Timeout, "fetch_timeout", "within 8 seconds"),
     ] {
         world.answers.borrow_mut().insert(URL.to_owned(), Err(failure));
-        assert!(check(code).contains(words), "{code}");
+        let shown = check(code);
+        assert!(shown.contains(words), "{code}");
+        assert!(shown.matches("its name does not resolve").count() <= 1, "said once");
     }
     world.answer(URL, 302, Some("https://10.0.0.1/"), b"", None);
     assert!(check("fetch_private_address").contains("not a public https address"));
