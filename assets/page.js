@@ -1,5 +1,5 @@
 // Pages work without this: it presses the one button of a form that is only passed on, adds copy buttons, lets a file fill a
-// field, shows where on a long page one is, and keeps a log up to date.
+// field, says what takes a while, shows where on a long page one is, and keeps a log up to date.
 document.getElementById("post-to-idp")?.submit();
 
 for (const value of document.querySelectorAll("[data-copy], [data-copy-rich]")) {
@@ -57,6 +57,28 @@ async function readText(file) {
   } catch {
     return btoa(Array.from(octets, (octet) => String.fromCharCode(octet)).join(""));
   }
+}
+
+// What takes a while says so, and is begun once.
+for (const button of document.querySelectorAll("button[data-busy]")) {
+  const words = button.textContent;
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  status.className = "visually-hidden";
+  button.after(status);
+  const set = (busy) => {
+    button.disabled = busy;
+    button.textContent = busy ? button.dataset.busy : words;
+    status.textContent = busy ? button.dataset.busy : "";
+    button.form.setAttribute("aria-busy", busy);
+  };
+  button.form.addEventListener("submit", () => {
+    // After the form is on its way; it can be sent again if it was stopped there.
+    setTimeout(() => set(true));
+    setTimeout(() => set(false), 20_000);
+  });
+  // The browser shows a page again as it was left.
+  addEventListener("pageshow", ({ persisted }) => persisted && set(false));
 }
 
 const links = new Map([...document.querySelectorAll(".sections a")].map((link) => [link.hash.slice(1), link]));

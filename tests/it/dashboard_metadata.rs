@@ -166,6 +166,7 @@ fn a_metadata_host_that_fails_loses_nothing() {
             &format!("value=\"{URL}\""),
             "role=\"alert\"",
             "<summary>From a metadata URL</summary>",
+            "<button type=\"submit\" data-busy=\"Fetching…\">Fetch &amp; save</button>",
             &fingerprints(&before)[0],
         ] {
             assert!(shown.contains(expected), "{code}: {expected}: {shown}");
