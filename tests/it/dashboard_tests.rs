@@ -219,7 +219,7 @@ fn edits_of_an_enabled_connection_wait_in_a_draft() {
             "{path}"
         );
         assert!(
-            shown.contains("<dt>attribute map: groups</dt><dd><del>none</del> <ins>crew</ins></dd>"),
+            shown.contains("<dt>Attribute mapping: Groups or roles</dt><dd><span class=\"visually-hidden\">from </span><del>none</del> <span class=\"visually-hidden\">to </span><ins>crew</ins></dd>"),
             "{path}"
         );
     }
