@@ -542,6 +542,8 @@ fn every_setting_can_be_changed_by_its_form() {
         change("domains", &[("remove", "acme.test")])["domains"],
         json!(["acme.example"])
     );
+    let settings = body(&signed_in(&world).get(&world, &format!("{page}/settings")));
+    assert!(settings.contains(">Its place among the connections to choose from</label>"));
     let found = change("routing", &[("match_subdomains", "true"), ("sign_in_order", "7")]);
     assert_eq!(
         (&found["match_subdomains"], &found["sign_in_order"]),

@@ -297,7 +297,11 @@ fn the_page_tells_how_fetching_went() {
     let page = followed(&world);
     let shown = |world: &World| body(&signed_in(world).get(world, &page));
     let fresh = shown(&world);
-    for expected in ["Not fetched again since it was saved.", "2026-07-02 12:00 UTC"] {
+    for expected in [
+        "<h3>Automatic refresh</h3>",
+        "Not fetched again since it was saved.",
+        "2026-07-02 12:00 UTC",
+    ] {
         assert!(fresh.contains(expected), "{expected}: {fresh}");
     }
     next_day(&world);
@@ -340,7 +344,7 @@ fn the_page_tells_how_fetching_went() {
     // Without a URL there is nothing to tell.
     let by_hand = world.connection_for("paste.test", &Idp::trusted());
     let by_hand = body(&signed_in(&world).get(&world, &format!("/sso/admin/connections/{by_hand}")));
-    assert!(!by_hand.contains("Fetched by itself"));
+    assert!(!by_hand.contains("Automatic refresh"));
 }
 
 #[test]

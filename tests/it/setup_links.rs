@@ -86,7 +86,7 @@ fn run_test(world: &World, browser: &mut Browser, id: &str, answer: &Idp) -> Str
 fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
     let world = World::new();
     let id = connection_of(&world, "acme.test");
-    let (_, path) = link(&world, &id);
+    let (link, path) = link(&world, &id);
     assert_eq!(links(&world, &id)["setup_links"][0]["opened_at"], Value::Null);
     let mut browser = opened(&world, &path);
     let page = body(&browser.get(&world, "/sso/setup"));
@@ -151,7 +151,11 @@ fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
     let (_, state) = world.api("GET", &format!("/connections/{id}"), &json!({}));
     assert_eq!(state["state"], "disabled", "a link enables nothing");
     let (_, versions) = world.api("GET", &format!("/connections/{id}/versions"), &json!({}));
-    assert_eq!(versions["versions"][0]["actor"], "setup link");
+    assert_eq!(versions["versions"][0]["actor"], format!("setup link {link}"));
+    let audit = body(&signed_in(&world).get(&world, "/sso/admin/audit"));
+    for expected in [format!("Made a setup link {link}<"), format!(">setup link {link}</td>")] {
+        assert!(audit.contains(&expected), "{expected}: {audit}");
+    }
 }
 
 #[test]
@@ -190,12 +194,13 @@ fn a_link_opens_one_connection_and_nothing_else() {
 fn what_is_live_is_out_of_reach() {
     let world = World::new();
     let id = world.connection(&Idp::trusted());
-    let mut browser = opened(&world, &link(&world, &id).1);
+    let (link, path) = link(&world, &id);
+    let mut browser = opened(&world, &path);
     let fields = [("xml", &*Idp::other().metadata()), ("replace_entity", "true")];
     let saved = send(&world, &mut browser, "/sso/setup/metadata", &fields);
     assert_eq!(saved.status(), 303, "{}", body(&saved));
     let (status, draft) = world.api("GET", &format!("/connections/{id}/draft"), &json!({}));
-    assert_eq!((status, &draft["actor"]), (200, &json!("setup link")));
+    assert_eq!((status, &draft["actor"]), (200, &json!(format!("setup link {link}"))));
     let mut user = Browser::default();
     let request = user.begin(&world, "ada@acme.test", "/");
     let response = Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Both);

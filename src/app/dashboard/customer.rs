@@ -46,6 +46,13 @@ struct Guest {
     csrf: String,
 }
 
+impl Guest {
+    /// Who they are, for the history of what they change.
+    fn actor(&self) -> Actor {
+        Actor::new(format!("setup link {}", self.link.id))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "admin/customer.html")]
 struct CustomerPage<'a> {
@@ -149,7 +156,9 @@ impl<P: Ports> App<P> {
                     Some(_) => Configuration::Draft,
                     None => Configuration::Live,
                 };
-                let begun = self.begin_test(id, configuration, BegunBy::Setup, actor()).await?;
+                let begun = self
+                    .begin_test(id, configuration, BegunBy::Setup, guest.actor())
+                    .await?;
                 return Ok(see_other(&begun.url));
             }
             SetupRoute::Open(_) | SetupRoute::Steps => {
@@ -157,7 +166,7 @@ impl<P: Ports> App<P> {
                 return self.customer_page(StatusCode::OK, guest, &situation, saved, None).await;
             }
         };
-        let editor = Editor::Guest(guest.hash.clone(), actor());
+        let editor = Editor::Guest(guest.hash.clone(), guest.actor());
         match self.save_identity_provider(&situation, section, &form, editor).await {
             Ok(Done::Asked(pending)) => Ok(self.ask_guest_to_replace(guest, &situation, section, &form, pending)),
             Ok(_) => Ok(see_other("/sso/setup?done=saved#identity-provider")),
@@ -298,10 +307,6 @@ fn path(section: Section) -> String {
         Section::Manual => format!("{HOME}/identity-provider"),
         _ => format!("{HOME}/metadata"),
     }
-}
-
-fn actor() -> Actor {
-    Actor::new("setup link")
 }
 
 fn over() -> Response {

@@ -26,7 +26,7 @@ const LABELS: &[(&str, &str)] = &[
     ("provider", "Identity provider"),
     ("match_subdomains", "The domains below these go with them"),
     ("share_domains", "Other connections may have the same domains"),
-    ("sign_in_order", "Its place in that choice"),
+    ("sign_in_order", "Its place among the connections to choose from"),
     ("session_hours", "Hours until people sign in again"),
     ("session_idle_hours", "Hours without a request until then"),
     ("attribute_map.email", "E-mail address"),

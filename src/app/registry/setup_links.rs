@@ -134,7 +134,7 @@ impl Call for AddSetupLink {
                 link.expires_at.unix_seconds().into(),
             ],
         )?;
-        let deed = Deed::new(&link.created_by, Action::SetupLinkCreated);
+        let deed = Deed::noted(&link.created_by, Action::SetupLinkCreated, link.id.to_string());
         audit::record_of(sql, &connection.id, &deed, now)?;
         Ok(Ok(link))
     }
@@ -207,7 +207,7 @@ impl Call for RevokeSetupLink {
         if revoked.is_empty() {
             return Ok(Err(Refusal::NoSuchSetupLink));
         }
-        let deed = Deed::new(&self.actor, Action::SetupLinkRevoked);
+        let deed = Deed::noted(&self.actor, Action::SetupLinkRevoked, self.id.to_string());
         audit::record_of(sql, &self.connection, &deed, now)?;
         Ok(Ok(()))
     }
