@@ -1,5 +1,5 @@
 // Pages work without this: it presses the one button of a form that is only passed on, adds copy buttons, lets a file fill a
-// field, shows where on a long page one is, and keeps a log up to date.
+// field, says what takes a while, shows where on a long page one is, and keeps a log up to date.
 document.getElementById("post-to-idp")?.submit();
 
 for (const value of document.querySelectorAll("[data-copy], [data-copy-rich]")) {
@@ -59,6 +59,28 @@ async function readText(file) {
   }
 }
 
+// What takes a while says so, and is begun once.
+for (const button of document.querySelectorAll("button[data-busy]")) {
+  const words = button.textContent;
+  const status = document.createElement("span");
+  status.setAttribute("role", "status");
+  status.className = "visually-hidden";
+  button.after(status);
+  const set = (busy) => {
+    button.disabled = busy;
+    button.textContent = busy ? button.dataset.busy : words;
+    status.textContent = busy ? button.dataset.busy : "";
+    button.form.setAttribute("aria-busy", busy);
+  };
+  button.form.addEventListener("submit", () => {
+    // After the form is on its way; it can be sent again if it was stopped there.
+    setTimeout(() => set(true));
+    setTimeout(() => set(false), 20_000);
+  });
+  // The browser shows a page again as it was left.
+  addEventListener("pageshow", ({ persisted }) => persisted && set(false));
+}
+
 const links = new Map([...document.querySelectorAll(".sections a")].map((link) => [link.hash.slice(1), link]));
 if (links.size > 0) {
   const seen = new Set();
@@ -73,12 +95,31 @@ if (links.size > 0) {
 // What waits for something looks again by itself.
 if (document.querySelector("[data-reload]")) setTimeout(() => location.reload(), 4_000);
 
-// What is done in another tab is ticked when one comes back, unless something is being typed here.
-if (document.querySelector("[data-reload-on-return]")) {
-  document.addEventListener("visibilitychange", () => {
-    const isDirty = [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
-    if (document.visibilityState === "visible" && !isDirty) location.reload();
+// What is done in another tab, such as a test, is seen when one comes back, unless something is being typed here. A page that
+// answers a form cannot be had again by its address, and stays.
+const watched = [...document.querySelectorAll("[data-watched]")];
+if (watched.length > 0) {
+  document.addEventListener("visibilitychange", async () => {
+    if (document.visibilityState !== "visible" || isDirty()) return;
+    const now = await pageAsItIsNow();
+    const differs = (part) => now.getElementById(part.id)?.textContent !== part.textContent;
+    if (now && watched.some(differs) && !isDirty()) location.reload();
   });
+}
+
+function isDirty() {
+  return [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+}
+
+/** Nothing where it cannot be had. */
+async function pageAsItIsNow() {
+  try {
+    const answer = await fetch(location.href);
+    if (!answer.ok || answer.redirected) return undefined;
+    return new DOMParser().parseFromString(await answer.text(), "text/html");
+  } catch {
+    return undefined;
+  }
 }
 
 // What is live shows by itself what is new, until one says stop, or an hour is over.

@@ -55,6 +55,8 @@ struct Entry {
     text: &'static str,
     actor: Actor,
     explanation: &'static str,
+    customer: Option<&'static str>,
+    metadata: Option<&'static str>,
     okta: Option<&'static str>,
     entra: Option<&'static str>,
     google: Option<&'static str>,
@@ -83,6 +85,21 @@ impl Code {
     #[must_use]
     pub const fn explanation(self) -> &'static str {
         self.entry().explanation
+    }
+
+    /// The same for the customer's administrator.
+    #[must_use]
+    pub const fn explanation_for_customer(self) -> &'static str {
+        match self.entry().customer {
+            Some(words) => words,
+            None => self.explanation(),
+        }
+    }
+
+    /// What it means of metadata, for both, where that is something else than of a message.
+    #[must_use]
+    pub const fn explanation_for_metadata(self) -> Option<&'static str> {
+        self.entry().metadata
     }
 
     /// Where to click in Okta's admin console, where that makes sense.
@@ -256,14 +273,43 @@ mod tests {
     #[test]
     fn every_code_says_what_to_do() {
         for code in Code::ALL {
-            let hints = [code.hint_for_okta(), code.hint_for_entra(), code.hint_for_google()];
-            for text in std::iter::once(code.explanation()).chain(hints.into_iter().flatten()) {
+            let others = [
+                code.explanation_for_metadata(),
+                code.hint_for_okta(),
+                code.hint_for_entra(),
+                code.hint_for_google(),
+            ];
+            let to_both = [code.explanation(), code.explanation_for_customer()];
+            for text in to_both.into_iter().chain(others.into_iter().flatten()) {
                 assert!(text.split_whitespace().count() >= 5, "{code}: {text:?}");
                 assert!(text.ends_with('.'), "{code}: {text:?}");
                 assert!(!text.contains("  "), "{code}: {text:?}");
             }
             assert!(code.explanation().split_whitespace().count() >= 10, "{code}");
+            assert!(
+                code.explanation_for_customer().split_whitespace().count() >= 10,
+                "{code}"
+            );
             assert!(!code.actor().as_str().is_empty());
+        }
+    }
+
+    #[test]
+    fn the_customers_administrator_is_not_told_of_themselves() {
+        for code in Code::ALL {
+            let to_both = [Some(code.explanation_for_customer()), code.explanation_for_metadata()];
+            for text in to_both.into_iter().flatten() {
+                for of_them in [
+                    "customer",
+                    "The user",
+                    "They ",
+                    "you relax",
+                    "ask for it again",
+                    "Ask for ",
+                ] {
+                    assert!(!text.contains(of_them), "{code}: {of_them:?}: {text}");
+                }
+            }
         }
     }
 }

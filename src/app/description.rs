@@ -360,7 +360,7 @@ fn domains(texts: &[String], present: &[Domain]) -> Result<Vec<Domain>, ApiError
     }
     let mut domains: Vec<Domain> = Vec::with_capacity(texts.len());
     for text in texts {
-        let domain = Domain::parse(text).map_err(|e| ApiError::invalid("domains", e.0))?;
+        let domain = Domain::parse(text).map_err(|_| no_domain(text))?;
         if !present.contains(&domain) {
             check_ownable(&domain)?;
         }
@@ -369,6 +369,17 @@ fn domains(texts: &[String], present: &[Domain]) -> Result<Vec<Domain>, ApiError
         }
     }
     Ok(domains)
+}
+
+/// That `text` is no domain. It is quoted, as it may be one of many; what would hide or reorder text is escaped.
+fn no_domain(text: &str) -> ApiError {
+    const MOST: usize = 100;
+    let mut shown: String = text.chars().take(MOST).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    let expected = format!("{shown:?} is no domain. Expected one such as acme.com");
+    ApiError::invalid("domains", &expected)
 }
 
 /// A domain of a connection is one organization's.

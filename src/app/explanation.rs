@@ -17,18 +17,39 @@ pub(super) struct Explanation {
     pub(super) steps: Option<&'static str>,
 }
 
+/// Who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// The customer's administrator.
+    Customer,
+    /// The vendor.
+    Vendor,
+}
+
 impl Explanation {
-    /// Explains `code` to a connection of this `provider`.
-    pub(super) fn of(code: Code, provider: Provider) -> Self {
+    /// Explains `code` to the `reader` at a connection of this `provider`.
+    pub(super) fn of(code: Code, provider: Provider, reader: Reader) -> Self {
         Self {
             who: code.actor().as_str(),
-            why: code.explanation(),
+            why: match reader {
+                Reader::Customer => code.explanation_for_customer(),
+                Reader::Vendor => code.explanation(),
+            },
             steps: match provider {
                 Provider::Okta => code.hint_for_okta(),
                 Provider::Entra => code.hint_for_entra(),
                 Provider::Google => code.hint_for_google(),
                 Provider::Custom => None,
             },
+        }
+    }
+
+    /// The same, of metadata.
+    pub(super) fn of_metadata(code: Code, provider: Provider, reader: Reader) -> Self {
+        let explanation = Self::of(code, provider, reader);
+        Self {
+            why: code.explanation_for_metadata().unwrap_or(explanation.why),
+            ..explanation
         }
     }
 }

@@ -58,15 +58,16 @@ impl<P: Ports> App<P> {
         for _ in 0..=MAX_METADATA_REDIRECTS {
             // Somebody may wait for it in the middle of a sign-in.
             if self.ports.clock().since(started) > METADATA_FETCH_SECONDS.into() {
-                return Err(fetch_error(FetchFailure::Timeout));
+                return Err(fetch_error(&at, FetchFailure::Timeout));
             }
             self.check_reachable(&at).await?;
-            let fetched = self.ports.fetch(Fetch::metadata(&at)).await.map_err(fetch_error)?;
+            let fetched = self.ports.fetch(Fetch::metadata(&at)).await;
+            let fetched = fetched.map_err(|failure| fetch_error(&at, failure))?;
             match (fetched.status, &fetched.location) {
                 (200, _) => return Ok(fetched),
                 // What Cloudflare answers itself in the place of a server that it cannot reach.
-                (521 | 523 | 525 | 526 | 530, _) => return Err(fetch_error(FetchFailure::Connection)),
-                (522 | 524, _) => return Err(fetch_error(FetchFailure::Timeout)),
+                (521 | 523 | 525 | 526 | 530, _) => return Err(fetch_error(&at, FetchFailure::Connection)),
+                (522 | 524, _) => return Err(fetch_error(&at, FetchFailure::Timeout)),
                 (301 | 302 | 303 | 307 | 308, Some(location)) => {
                     let next = url::Url::parse(at.as_str()).and_then(|base| base.join(location));
                     let next = next.ok().and_then(|next| EndpointUrl::parse(next.as_str()).ok());
@@ -163,12 +164,12 @@ fn metadata_error(error: &MetadataError) -> ApiError {
     unusable(error.code(), format!("The metadata cannot be used: {error}."))
 }
 
-fn fetch_error(failure: FetchFailure) -> ApiError {
+/// Why nothing came from `url`.
+fn fetch_error(url: &EndpointUrl, failure: FetchFailure) -> ApiError {
     match failure {
         FetchFailure::Connection => unusable(
             Code::FetchTls,
-            "The metadata URL cannot be reached: its name does not resolve, nothing answers there, or its TLS certificate is not a \
-             publicly trusted one.",
+            format!("No connection to {} could be made.", url.host_text()),
         ),
         FetchFailure::TooLarge => unusable(Code::FetchTooLarge, "The metadata URL answered with more than 5 MiB."),
         FetchFailure::Timeout => unusable(

@@ -295,8 +295,8 @@ impl Apology {
         match self {
             Self::NotSignedIn => (
                 "We could not sign you in",
-                "Please try once more, in one browser window. If it happens again, send this reference to the people who run your \
-                 sign-in; they can see the reason.",
+                "Try again, perhaps with another account. If it goes on, send this reference to your administrator, who can see the \
+                 reason.",
             ),
             Self::NotSignedInThere => (
                 "Your organization did not sign you in",

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::App;
 use super::api::query::Query;
 use super::error::ApiError;
-use super::explanation::Explanation;
+use super::explanation::{Explanation, Reader};
 use super::http::Request;
 use super::ledger::{Attempt, AttemptsPage, Event, Health, HealthReport, Kind, ListAttempts, Outcome, Standing, Step};
 use super::ports::{Ports, Unavailable};
@@ -163,7 +163,7 @@ impl SignInView {
             detail: why.map(|why| why.detail.clone()),
             explanation: why
                 .and_then(|why| Code::parse(&why.code))
-                .map(|code| Explanation::of(code, provider)),
+                .map(|code| Explanation::of(code, provider, Reader::Vendor)),
             reference: attempt.reference,
             kind: attempt.kind,
             standing: attempt.standing,

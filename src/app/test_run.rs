@@ -8,7 +8,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::error::{ApiError, BrowserError};
-use super::explanation::Explanation;
+use super::explanation::{Explanation, Reader};
 use super::http::{Request, Response, field, see_other};
 use super::ledger::test::{
     BeginTest, BegunBy, Configuration, FinishTest, ListTests, ReadTest, SendTest, Test, TestState,
@@ -302,7 +302,7 @@ impl<'a> TestView<'a> {
     pub(super) fn whole(test: &'a Test, provider: Provider, now: Timestamp) -> Self {
         let explain = |report: &TestReport| {
             let code = Code::parse(report.code.as_deref()?)?;
-            Some(Explanation::of(code, provider))
+            Some(Explanation::of(code, provider, Reader::Vendor))
         };
         let report = test.report.as_ref().map(|report| ReportView {
             report,

@@ -106,7 +106,7 @@ fn refused(refusal: TokenRefusal) -> ApiError {
         TokenRefusal::NameTaken => {
             let message = "Another token has this name, or had it before it ended. The audit log calls tokens by their names: take another one.";
             ApiError {
-                field: Some("name"),
+                field: Some("name".into()),
                 ..ApiError::new(StatusCode::CONFLICT, "token_name_taken", message)
             }
         }

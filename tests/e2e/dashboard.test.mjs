@@ -93,7 +93,7 @@ describe("the dashboard in a browser", { skip }, () => {
         await page.keyboard.type("nonsense");
         await tabTo(page, "Add connection");
         await press(page, "Enter");
-        await page.getByRole("alert").getByText("Expected a domain").waitFor();
+        await page.getByRole("alert").getByText("is no domain. Expected one such as acme.com.").waitFor();
         await assertFits(page);
         await page.locator("#new-domains:focus").waitFor();
         await press(page, "Control+a");

@@ -113,12 +113,18 @@ fn the_way_back_is_kept_through_the_sign_in() {
 #[test]
 fn a_wrong_token_opens_nothing_and_is_not_sent_back() {
     let (world, mut browser) = (World::new(), Browser::default());
-    for token in ["", "wrong-wrong-wrong", &ADMIN_TOKEN[1..], HOSTILE] {
+    let unknown = "This token is unknown, expired or revoked, or it may not see connections.";
+    for (token, words) in [
+        ("", "Enter the admin token."),
+        ("wrong-wrong-wrong", unknown),
+        (&ADMIN_TOKEN[1..], unknown),
+        (HOSTILE, unknown),
+    ] {
         let response = browser.post(&world, "/sso/admin/sign-in", &encoded(&[("token", token)]));
         assert_eq!(response.status(), 422);
         assert!(response.headers().get("set-cookie").is_none());
         let page = body(&response);
-        assert!(page.contains("role=\"alert\""));
+        assert!(page.contains(&format!("role=\"alert\">{words}</p>")), "{page}");
         assert!(token.is_empty() || !page.contains(token), "{page}");
     }
     assert!(!world.everything_public().contains("wrong-wrong"));
@@ -323,6 +329,7 @@ fn assert_beside(response: &http::Response<Vec<u8>>, id: &str, typed: &str, word
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each fault")]
 fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
     let world = World::new();
     let mut browser = signed_in(&world);
@@ -332,10 +339,22 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         &world,
         &mut browser,
         new,
-        &[("provider", "okta"), ("domains", "nonsense"), ("name", "Kept")],
+        &[
+            ("provider", "okta"),
+            ("domains", "acme.org\nmallory@other.test"),
+            ("name", "Kept"),
+        ],
     );
     assert_eq!(response.status(), 422);
-    assert_beside(&response, "new-domains", "value=\"Kept\"", "Expected a domain");
+    assert_beside(
+        &response,
+        "new-domains",
+        "value=\"Kept\"",
+        "&#34;mallory@other.test&#34; is no domain. Expected one such as acme.com.<",
+    );
+    let response = submit(&world, &mut browser, new, &[("provider", "okta"), ("domains", " ")]);
+    assert_eq!(response.status(), 422);
+    assert_beside(&response, "new-domains", "", "Enter at least one domain.<");
     let response = submit(
         &world,
         &mut browser,
@@ -350,6 +369,13 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         "Another connection has the domain acme.test",
     );
     for (section, fields, field, typed, words) in [
+        (
+            "domains",
+            vec![("domains", " ")],
+            "domains-domains",
+            "",
+            "Enter a domain.<",
+        ),
         (
             "domains",
             vec![("domains", "gmail.com")],
@@ -380,6 +406,20 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         ),
         (
             "metadata",
+            vec![("url", " ")],
+            "metadata-url",
+            "",
+            "Enter the metadata URL.<",
+        ),
+        (
+            "metadata",
+            vec![("xml", " ")],
+            "metadata-xml",
+            "",
+            "Paste the metadata XML.<",
+        ),
+        (
+            "metadata",
             vec![("url", "ftp://x")],
             "metadata-url",
             "value=\"ftp://x\"",
@@ -398,7 +438,11 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         ),
         (
             "manual",
-            vec![("sso_url", "http://localhost/"), ("entity_id", "urn:x")],
+            vec![
+                ("sso_url", "http://localhost/"),
+                ("entity_id", "urn:x"),
+                ("certificates", "MIIno"),
+            ],
             "manual-sso_url",
             "value=\"urn:x\"",
             "Expected an https",
@@ -416,6 +460,43 @@ fn what_is_wrong_is_said_beside_the_field_and_what_was_typed_is_kept() {
         assert_beside(&response, field, typed, words);
     }
     assert_eq!(connection(&world, &page)["domains"], json!(["acme.test"]));
+}
+
+#[test]
+fn all_that_is_missing_is_said_at_once() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = added(&world, &mut browser, "custom", "acme.test");
+    let asked = [
+        ("sso_url", "Enter the sign-on URL."),
+        ("entity_id", "Enter the entity ID."),
+        ("certificates", "Paste at least one signing certificate."),
+    ];
+    for left_empty in [&asked[..], &asked[1..], &asked[2..]] {
+        let fields: Vec<(&str, &str)> = (asked.iter())
+            .map(|(name, _)| {
+                let typed = match (left_empty.iter().any(|(empty, _)| empty == name), *name) {
+                    (true, _) => " ",
+                    (false, "sso_url") => "https://idp.example/sso",
+                    (false, _) => "urn:idp:example",
+                };
+                (*name, typed)
+            })
+            .collect();
+        let response = submit(&world, &mut browser, &format!("{page}/manual"), &fields);
+        assert_eq!(response.status(), 422);
+        let html = body(&response);
+        for (name, words) in left_empty {
+            let beside = format!("id=\"manual-{name}-error\" role=\"alert\">{words}</p>");
+            assert!(html.contains(&beside), "{beside}: {html}");
+        }
+        assert_eq!(html.matches("role=\"alert\"").count(), left_empty.len());
+        assert_eq!(html.matches(" autofocus").count(), 1, "the first has the focus");
+        assert!(html.contains(&format!(
+            "aria-describedby=\"manual-{0}-error manual-{0}-hint\" aria-invalid=\"true\" autofocus",
+            left_empty[0].0
+        )));
+    }
 }
 
 #[test]
@@ -475,6 +556,8 @@ fn every_setting_can_be_changed_by_its_form() {
         change("domains", &[("remove", "acme.test")])["domains"],
         json!(["acme.example"])
     );
+    let settings = body(&signed_in(&world).get(&world, &format!("{page}/settings")));
+    assert!(settings.contains(">Its place among the connections to choose from</label>"));
     let found = change("routing", &[("match_subdomains", "true"), ("sign_in_order", "7")]);
     assert_eq!(
         (&found["match_subdomains"], &found["sign_in_order"]),

@@ -17,16 +17,47 @@ fn it_tells_who_did_what_to_which_connection_and_what_changed() {
     );
     let log = body(&browser.get(&world, "/sso/admin/audit"));
     for expected in [
-        "Changed name, organization",
+        "Changed: Name; Organization<",
         "Created",
         "dashboard (token ADMIN_TOKEN)",
-        "<del>org_1</del> <ins>org_2</ins>",
+        "<dt>Organization</dt><dd><span class=\"visually-hidden\">from </span><del>org_1</del> <span class=\"visually-hidden\">to </span><ins>org_2</ins></dd>",
         "<time datetime=",
         &format!("href=\"{page}\""),
     ] {
         assert!(log.contains(expected), "{expected}: {log}");
     }
     assert!(!log.contains(HOSTILE) && !log.contains("<script>alert"));
+}
+
+/// Wherever a change is told of, it is in the words of the forms, though the API made it.
+#[test]
+fn changes_are_told_in_the_words_of_the_forms() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = added(&world, &mut browser, "okta", "acme.test");
+    let id = page.rsplit('/').next().unwrap();
+    world.patch(
+        id,
+        &json!({"require_signed_response": true, "session_hours": 9, "sign_requests": "always", "user_key": "uid"}),
+    );
+    for path in ["/sso/admin/audit".to_owned(), format!("{page}/history")] {
+        let shown = body(&browser.get(&world, &path));
+        for expected in [
+            "Changed: The response must be signed itself; Hours until people sign in again; Sign our requests; What tells people from \
+             each other<",
+            "<dt>Hours until people sign in again</dt><dd><span class=\"visually-hidden\">from </span><del>168</del> <span \
+             class=\"visually-hidden\">to </span><ins>9</ins></dd>",
+            "<del>When the identity provider&#39;s metadata asks for it</del> <span class=\"visually-hidden\">to \
+             </span><ins>Always</ins>",
+            "<dt>What tells people from each other</dt><dd><ins>uid</ins></dd>",
+        ] {
+            assert!(shown.contains(expected), "{path}: {expected}: {shown}");
+        }
+        assert!(
+            !shown.contains("session hours") && !shown.contains("require signed"),
+            "{path}"
+        );
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn what_takes_the_place_of_an_identity_provider_is_shown_before_it_does() {
     let stale = press(&world, &mut browser, &asked, &path);
     assert_eq!(stale.status(), 409);
     let shown = body(&stale);
-    assert!(shown.contains("Somebody else changed the connection meanwhile."));
+    assert!(shown.contains("The connection was changed meanwhile, perhaps in another tab, so nothing was saved."));
     assert!(
         shown.contains(&ours.replace('<', "&#60;").replace('>', "&#62;").replace('"', "&#34;")),
         "nothing typed is lost"
@@ -166,6 +166,7 @@ fn a_metadata_host_that_fails_loses_nothing() {
             &format!("value=\"{URL}\""),
             "role=\"alert\"",
             "<summary>From a metadata URL</summary>",
+            "<button type=\"submit\" data-busy=\"Fetching…\">Fetch &amp; save</button>",
             &fingerprints(&before)[0],
         ] {
             assert!(shown.contains(expected), "{code}: {expected}: {shown}");
@@ -174,12 +175,18 @@ fn a_metadata_host_that_fails_loses_nothing() {
         shown
     };
     for (failure, code, words) in [
-        (FetchFailure::Connection, "fetch_tls", "cannot be reached"),
+        (
+            FetchFailure::Connection,
+            "fetch_tls",
+            "<strong>No connection to idp.example could be made.</strong>",
+        ),
         (FetchFailure::TooLarge, "fetch_too_large", "more than 5 MiB"),
         (FetchFailure::Timeout, "fetch_timeout", "within 8 seconds"),
     ] {
         world.answers.borrow_mut().insert(URL.to_owned(), Err(failure));
-        assert!(check(code).contains(words), "{code}");
+        let shown = check(code);
+        assert!(shown.contains(words), "{code}");
+        assert!(shown.matches("its name does not resolve").count() <= 1, "said once");
     }
     world.answer(URL, 302, Some("https://10.0.0.1/"), b"", None);
     assert!(check("fetch_private_address").contains("not a public https address"));
@@ -290,7 +297,11 @@ fn the_page_tells_how_fetching_went() {
     let page = followed(&world);
     let shown = |world: &World| body(&signed_in(world).get(world, &page));
     let fresh = shown(&world);
-    for expected in ["Not fetched again since it was saved.", "2026-07-02 12:00 UTC"] {
+    for expected in [
+        "<h3>Automatic refresh</h3>",
+        "Not fetched again since it was saved.",
+        "2026-07-02 12:00 UTC",
+    ] {
         assert!(fresh.contains(expected), "{expected}: {fresh}");
     }
     next_day(&world);
@@ -333,7 +344,7 @@ fn the_page_tells_how_fetching_went() {
     // Without a URL there is nothing to tell.
     let by_hand = world.connection_for("paste.test", &Idp::trusted());
     let by_hand = body(&signed_in(&world).get(&world, &format!("/sso/admin/connections/{by_hand}")));
-    assert!(!by_hand.contains("Fetched by itself"));
+    assert!(!by_hand.contains("Automatic refresh"));
 }
 
 #[test]

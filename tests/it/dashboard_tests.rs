@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::dashboard::{HOSTILE, added, body, connection, signed_in, submit};
+use crate::support::dashboard::{HOSTILE, added, body, connection, press, signed_in, submit};
 use crate::support::idp::{Idp, Message, Signed};
 use crate::support::world::{Browser, ORIGIN, World, location, request_id};
 
@@ -219,7 +219,7 @@ fn edits_of_an_enabled_connection_wait_in_a_draft() {
             "{path}"
         );
         assert!(
-            shown.contains("<dt>attribute map: groups</dt><dd><del>none</del> <ins>crew</ins></dd>"),
+            shown.contains("<dt>Attribute mapping: Groups or roles</dt><dd><span class=\"visually-hidden\">from </span><del>none</del> <span class=\"visually-hidden\">to </span><ins>crew</ins></dd>"),
             "{path}"
         );
     }
@@ -241,14 +241,18 @@ fn edits_of_an_enabled_connection_wait_in_a_draft() {
     );
     assert_eq!(early.status(), 409);
     let report = run_test(&world, &mut browser, &page, "draft", good(&page));
-    assert!(body(&browser.get(&world, &report)).contains("The test passed"));
-    let applied = submit(
-        &world,
-        &mut browser,
-        &format!("{page}/apply-draft"),
-        &[("seen", &revision)],
-    );
+    let shown = body(&browser.get(&world, &report));
+    assert!(shown.contains("The test passed") && shown.contains("Apply the draft</button>"));
+    // What is edited after the test has not passed.
+    let fields = [("seen", revision.as_str()), ("groups", "crews")];
+    submit(&world, &mut browser, &format!("{page}/attributes"), &fields);
+    assert!(!body(&browser.get(&world, &report)).contains("Apply the draft"));
+    let fields = [("groups", "crew")];
+    submit(&world, &mut browser, &format!("{page}/attributes"), &fields);
+    let shown = body(&browser.get(&world, &report));
+    let applied = press(&world, &mut browser, &shown, &format!("{page}/apply-draft"));
     assert_eq!(location(&applied), format!("{page}?done=apply-draft#draft"));
+    assert!(!body(&browser.get(&world, &report)).contains("Apply the draft"));
     let found = connection(&world, &page);
     assert_eq!(
         (&found["attribute_map"]["groups"], &found["name"]),
@@ -329,7 +333,7 @@ fn nobody_overwrites_what_they_have_not_seen() {
     assert_eq!(late.status(), 409);
     let shown = body(&late);
     assert!(
-        shown.contains("Somebody else changed the connection meanwhile."),
+        shown.contains("The connection was changed meanwhile, perhaps in another tab, so nothing was saved."),
         "{shown}"
     );
     assert!(shown.contains("value=\"graces-groups\""), "what was typed is kept");

@@ -42,7 +42,11 @@ fn seen(world: &World, browser: &mut Browser, page: &str) -> String {
 fn a_webhook_is_made_its_secret_shown_once_and_its_deliveries_sent_again() {
     let world = World::new();
     let mut browser = signed_in(&world);
-    assert!(body(&browser.get(&world, WEBHOOKS)).contains("Add a webhook"));
+    let form = body(&browser.get(&world, WEBHOOKS));
+    assert!(
+        form.contains("Add a webhook")
+            && form.contains(">Description <span class=\"optional\">Optional</span></label>")
+    );
     let (page, secret) = made(&world, &mut browser);
     assert!(secret.starts_with("whsec_"));
     let webhook = &webhooks(&world)[0];

@@ -283,7 +283,7 @@ fn a_program_and_somebody_at_the_dashboard_do_not_overwrite_each_other() {
     assert_eq!(late.status(), 409);
     let shown = body(&late);
     for expected in [
-        "Somebody else changed the connection meanwhile.",
+        "The connection was changed meanwhile, perhaps in another tab, so nothing was saved.",
         "value=\"By hand\"",
         "value=\"mine\"",
         "value=\"live-2\"",

@@ -126,7 +126,14 @@ fn the_customer_sets_up_alone_and_the_vendor_sees_how_far() {
         progress(&world),
         json!({"metadata_read": true, "request_sent": true, "response_received": true, "email_found": false, "test_passed": false})
     );
+    let last = |browser: &mut Browser, report: &str, pill: &str| {
+        let shown = body(&browser.get(&world, "/sso/setup"));
+        let told = format!("<li><a href=\"{report}\"><span class=\"pill {pill}</span> ");
+        assert!(shown.contains(&told), "{told}: {shown}");
+    };
+    last(&mut browser, &report, "bad\">Failed");
     let report = run_test(&world, &mut browser, &id, &Idp::trusted());
+    last(&mut browser, &report, "good\">Passed");
     let shown = body(&browser.get(&world, &report));
     assert!(
         shown.contains("The test passed") && shown.contains("ada@acme.test"),
@@ -483,6 +490,70 @@ fn the_token_is_kept_as_its_hash_and_shown_once() {
         .map(|e| e["action"].as_str().unwrap())
         .collect();
     assert_eq!(actions[..2], ["setup_link.revoked", "setup_link.created"]);
+}
+
+#[test]
+fn what_is_wrong_is_said_to_the_customers_administrator() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    let metadata = Idp::trusted().metadata();
+    let half = &metadata[..metadata.len() / 2];
+    let ours = body(&browser.get(&world, &format!("/sso/saml/{id}/metadata")));
+    for (xml, words) in [
+        (
+            half,
+            "Copy the whole file, from its first &#60; to its last &#62;, or choose the file itself",
+        ),
+        (
+            &ours,
+            "What is needed is the metadata that your identity provider offers for download.",
+        ),
+        (
+            "<html></html>",
+            "Use the address of the metadata itself, which opens without a sign-in",
+        ),
+    ] {
+        let refused = send(&world, &mut browser, "/sso/setup/metadata", &[("xml", xml)]);
+        assert_eq!(refused.status(), 422);
+        let shown = body(&refused);
+        assert!(shown.contains(words), "{words}: {shown}");
+        assert!(!shown.contains("customer"), "{shown}");
+    }
+
+    let saved = send(&world, &mut browser, "/sso/setup/metadata", &[("xml", &metadata)]);
+    assert_eq!(saved.status(), 303);
+    let begun = send(&world, &mut browser, "/sso/setup/test", &[]);
+    let path = location(&begun).strip_prefix(ORIGIN).unwrap().to_owned();
+    let test = request_id(&location(&Browser::default().get(&world, &path)));
+    let elsewhere = Message::of(&id, Some(&test))
+        .to_xml()
+        .replace("ada@acme.test", "mallory@other.test");
+    let answered = Browser::deliver(&world, &id, &Idp::trusted().sign(&elsewhere, &format!("_a{test}")));
+    let shown = body(&browser.get(&world, &location(&answered)));
+    for expected in [
+        "You can mend this at your identity provider.",
+        "email_domain_not_owned",
+        "if your organization uses the other domain too, ask whoever sent you the link to add it.",
+    ] {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert!(!shown.contains("customer"), "{shown}");
+}
+
+#[test]
+fn an_empty_form_says_what_is_to_be_entered() {
+    let world = World::new();
+    let id = connection_of(&world, "acme.test");
+    let mut browser = opened(&world, &link(&world, &id).1);
+    for (field, words) in [("url", "Enter the metadata URL."), ("xml", "Paste the metadata XML.")] {
+        let refused = send(&world, &mut browser, "/sso/setup/metadata", &[(field, "")]);
+        assert_eq!(refused.status(), 422);
+        let shown = body(&refused);
+        let beside = format!("<p class=\"error\" id=\"metadata-{field}-error\" role=\"alert\">{words}</p>");
+        assert!(shown.contains(&beside), "{shown}");
+        assert_eq!(shown.matches("role=\"alert\"").count(), 1);
+    }
 }
 
 #[test]

@@ -420,6 +420,9 @@ fn neither_log_nor_page_tells_who_or_why() {
         assert!(!log.contains(secret) && !page.contains(secret), "{secret}");
     }
     assert!(!page.contains("domain"), "{page}");
+    let words = "Try again, perhaps with another account. If it goes on, send this reference to your administrator, who can see \
+                 the reason.";
+    assert!(page.contains(&format!("<p class=\"lead\">{words}</p>")), "{page}");
 }
 
 #[test]

@@ -55,7 +55,11 @@ impl<P: Ports> App<P> {
     pub(super) async fn add_connection(&self, visitor: &Visitor, request: &Request) -> Result<Response, Failure> {
         let form = Form::read(request.body());
         let provider = parse_provider(form.text("provider")).ok_or(Failure::NoForm)?;
-        match self.create_connection(fields(&form), None, visitor.actor()).await {
+        let created = match fields(&form) {
+            Ok(fields) => self.create_connection(fields, None, visitor.actor()).await,
+            Err(error) => Err(error),
+        };
+        match created {
             Ok(created) => Ok(see_other(&format!(
                 "/sso/admin/connections/{}?done=created",
                 created.reply.id
@@ -68,14 +72,16 @@ impl<P: Ports> App<P> {
     }
 }
 
-fn fields(form: &Form) -> Fields {
+fn fields(form: &Form) -> Result<Fields, ApiError> {
     let mut domains = form.text("domains").replace([',', ';'], "\n");
     domains = domains.replace(char::is_whitespace, "\n");
     let domains: Vec<&str> = domains.lines().filter(|line| !line.is_empty()).collect();
+    let first = domains.first();
+    let first = first.ok_or_else(|| ApiError::invalid("domains", "enter at least one domain"))?;
     // A connection is mostly called as its customer, who is known by the domain.
-    let name = match (form.text("name"), domains.first()) {
-        ("", Some(domain)) => domain,
-        (name, _) => name,
+    let name = match form.text("name") {
+        "" => first,
+        name => name,
     };
     let fields = json!({
         "provider": form.text("provider"),
@@ -83,10 +89,10 @@ fn fields(form: &Form) -> Fields {
         "name": name,
         "organization": form.text_or_null("organization"),
     });
-    match fields {
+    Ok(match fields {
         Value::Object(fields) => Fields(fields),
         _ => Fields(serde_json::Map::new()),
-    }
+    })
 }
 
 fn new_connection(

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use super::parts::minute;
 use super::session::Visitor;
-use super::situation::{ChangeShown, changes};
+use super::situation::{ChangeShown, changes, deed_words};
 use super::{Chrome, Failure, render};
 use crate::app::App;
 use crate::app::http::{Request, Response, field};
@@ -39,6 +39,7 @@ struct Choice<'a> {
 
 struct EntryShown<'a> {
     entry: &'a AuditEntry,
+    deed: String,
     on: String,
     /// The connection, and its name unless it is deleted.
     connection: Option<(&'a ConnectionId, Option<&'a str>)>,
@@ -102,6 +103,7 @@ fn asked(query: &str) -> Option<(Option<i64>, Option<ConnectionId>)> {
 fn shown_entry<'a>(entry: &'a AuditEntry, names: &BTreeMap<&ConnectionId, &'a str>) -> EntryShown<'a> {
     EntryShown {
         entry,
+        deed: deed_words(&entry.change),
         on: minute(entry.at),
         connection: entry.connection.as_ref().map(|id| (id, names.get(id).copied())),
         changes: changes(&entry.diff),

@@ -19,7 +19,7 @@ use crate::app::connections::{OverrideBody, Saved, plain_update};
 use crate::app::description::Fields;
 use crate::app::domain_proof::DomainView;
 use crate::app::error::ApiError;
-use crate::app::explanation::Explanation;
+use crate::app::explanation::{Explanation, Reader};
 use crate::app::http::{Request, Response, field, see_other};
 use crate::app::ledger::test::{BegunBy, Configuration};
 use crate::app::ports::{Ports, Unavailable};
@@ -351,7 +351,7 @@ impl<P: Ports> App<P> {
         let target = situation.target(section, form)?;
         let change = match section {
             Section::Manual => self.read_manual(&manual_body(form))?,
-            _ => self.read_metadata(metadata_body(form)).await?,
+            _ => self.read_metadata(metadata_body(form)?).await?,
         };
         let given = Given::weigh(change, situation, target, form).map_err(|e| Unavailable(e.to_string()))?;
         match given {
@@ -500,7 +500,7 @@ fn settings_page(
     let fields = groups
         .chain(several)
         .chain([&page.domain, &page.confirm_name, &page.keys.confirmed]);
-    page.head.problem = problem(attempt, connection.provider, fields);
+    page.head.problem = problem(attempt, connection.provider, Reader::Vendor, fields);
     render(status, &page)
 }
 
@@ -508,17 +508,21 @@ fn settings_page(
 pub(super) fn problem<'f>(
     attempt: Option<Attempt<'_>>,
     provider: Provider,
+    reader: Reader,
     mut fields: impl Iterator<Item = &'f Field>,
 ) -> Option<Problem> {
     let attempt = attempt?;
     if fields.any(|field| field.error.is_some()) {
         return None;
     }
-    let code = Code::parse(attempt.error.code);
+    let explain = |code| match attempt.section {
+        Section::Metadata => Explanation::of_metadata(code, provider, reader),
+        _ => Explanation::of(code, provider, reader),
+    };
     Some(Problem {
         anchor: attempt.section.anchor(),
         text: sentence(attempt.error),
-        explanation: code.map(|code| Explanation::of(code, provider)),
+        explanation: Code::parse(attempt.error.code).map(explain),
     })
 }
 

@@ -12,14 +12,15 @@ use super::email::{ShownStep, steps};
 use super::field::Attempt;
 use super::form::Form;
 use super::idp_forms::{IdpForms, Sent};
-use super::parts::{all_domains, minute};
+use super::parts::{Pill, all_domains, minute, test_state};
 use super::replacement::{Confirmation, IdpChanges, Pending, Replacement};
 use super::session::csrf_token;
 use super::setup::{IdpShown, shown};
 use super::situation::{Situation, is_for_the_page};
-use super::test_report::{Outcome, Reader};
+use super::test_report::Outcome;
 use super::{Failure, NO_STORAGE, render, render_leading_to};
 use crate::app::App;
+use crate::app::explanation::Reader;
 use crate::app::http::{Request, Response, cookie, see_other, set_cookie};
 use crate::app::ledger::test::{BegunBy, Configuration, TestState};
 use crate::app::page::{self, identity_providers};
@@ -68,8 +69,8 @@ struct CustomerPage<'a> {
     forms: IdpForms<'a>,
     problem: Option<Problem>,
     saved: bool,
-    /// Where the last test that was begun here is told of.
-    last_test: Option<String>,
+    /// The last test that was begun here: where it is told of, what became of it, and when it began.
+    last_test: Option<(String, Pill, String)>,
 }
 
 #[derive(Template)]
@@ -267,9 +268,12 @@ impl<P: Ports> App<P> {
             forms: IdpForms::of(connection, attempt, sent),
             problem: None,
             saved,
-            last_test: last_test.map(|test| format!("/sso/setup/test/{}", test.id)),
+            last_test: last_test.map(|test| {
+                let pill = test_state(test.state(self.ports.now()));
+                (format!("/sso/setup/test/{}", test.id), pill, minute(test.begun_at))
+            }),
         };
-        page.problem = problem(attempt, connection.provider, page.forms.fields());
+        page.problem = problem(attempt, connection.provider, Reader::Customer, page.forms.fields());
         Ok(render_leading_to(
             status,
             &page,

@@ -133,6 +133,18 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// The same field, which says `words` where the last attempt left it empty, whatever else was wrong.
+    pub(super) fn asked(&self, field: Field, words: &'static str) -> Field {
+        let left_empty = self.attempt.is_some_and(|(form, _)| form.text(field.name).is_empty());
+        if !left_empty {
+            return field;
+        }
+        Field {
+            error: Some(words.to_owned()),
+            ..field
+        }
+    }
+
     /// What is wrong with the form when it is about none of `fields`.
     pub(super) fn problem(&self, fields: &[&Field]) -> Option<String> {
         let (_, error) = self.attempt?;
@@ -214,7 +226,8 @@ pub(super) fn sentence(error: &ApiError) -> String {
     let message = match error.code {
         // What the API says of its own calls.
         "connection_changed" => {
-            "Somebody else changed the connection meanwhile. The page shows it as it is now; look, then do it again."
+            "The connection was changed meanwhile, perhaps in another tab, so nothing was saved. What you typed is kept here: look it \
+             over, then do it again."
         }
         "entity_changed" => "This is another identity provider than the connection has.",
         "test_required" => {

@@ -7,9 +7,10 @@ use super::connection::{Head, problem};
 use super::field::Attempt;
 use super::parts::minute;
 use super::session::Visitor;
-use super::situation::{ChangeShown, Situation, changes};
+use super::situation::{ChangeShown, Situation, changes, deed_words};
 use super::{Chrome, Failure, render};
 use crate::app::App;
+use crate::app::explanation::Reader;
 use crate::app::http::Response;
 use crate::app::ports::Ports;
 use crate::app::registry::versions::Version;
@@ -27,6 +28,7 @@ struct HistoryPage<'a> {
 
 struct VersionShown<'a> {
     version: &'a Version,
+    deed: String,
     on: String,
     changes: Vec<ChangeShown>,
     is_present: bool,
@@ -44,6 +46,7 @@ impl<P: Ports> App<P> {
         let versions = self.list_versions(&situation.live.id).await?;
         let shown = |version| VersionShown {
             version,
+            deed: deed_words(&version.change),
             on: minute(version.at),
             changes: changes(&version.diff),
             is_present: version.generation == situation.live.generation,
@@ -54,7 +57,7 @@ impl<P: Ports> App<P> {
             versions: versions.iter().map(shown).collect(),
             seen_live: format!("live-{}", situation.live.generation),
         };
-        page.head.problem = problem(attempt, situation.live.provider, core::iter::empty());
+        page.head.problem = problem(attempt, situation.live.provider, Reader::Vendor, core::iter::empty());
         Ok(render(status, &page))
     }
 }

@@ -7,6 +7,7 @@ use askama::filters::HtmlSafe;
 use super::field::{Attempt, Field, Kind, Maker};
 use super::form::Form;
 use crate::app::connections::MetadataBody;
+use crate::app::error::ApiError;
 use crate::app::manual_idp::ManualBody;
 use crate::app::route::Section;
 use crate::code::Code;
@@ -75,15 +76,26 @@ impl<'a> IdpForms<'a> {
     }
 }
 
-pub(super) fn metadata_body(form: &Form) -> MetadataBody {
+/// What a form says of metadata: its URL, or itself.
+///
+/// # Errors
+/// [`ApiError`] about the field when it is empty.
+pub(super) fn metadata_body(form: &Form) -> Result<MetadataBody, ApiError> {
     let given = |name| Some(form.text(name).to_owned()).filter(|text| !text.is_empty());
-    MetadataBody {
-        url: given("url"),
-        xml: given("xml"),
+    let (url, xml) = (given("url"), given("xml"));
+    if url.is_none() && xml.is_none() {
+        return Err(match form.get("xml") {
+            Some(_) => ApiError::invalid("xml", "paste the metadata XML"),
+            None => ApiError::invalid("url", "enter the metadata URL"),
+        });
+    }
+    Ok(MetadataBody {
+        url,
+        xml,
         entity_id: given("entity_id"),
         replace_entity: form.ticked("replace_entity"),
         preview: false,
-    }
+    })
 }
 
 pub(super) fn manual_body(form: &Form) -> ManualBody {
@@ -127,36 +139,38 @@ fn metadata_fields(connection: &Connection, attempt: Option<Attempt<'_>>) -> (Fi
 
 fn manual(maker: &Maker<'_>) -> Vec<Field> {
     const BINDINGS: &[(&str, &str)] = &[("redirect", "HTTP-Redirect"), ("post", "HTTP-POST")];
+    let url = maker.field(
+        "sso_url",
+        "Sign-on URL",
+        "Where users are sent to sign in.",
+        Kind::Line("url"),
+        "",
+    );
+    let binding = maker.choice(
+        "binding",
+        "Binding",
+        "HTTP-Redirect, unless the identity provider says otherwise.",
+        BINDINGS,
+        "redirect",
+    );
+    let entity_id = maker.line(
+        "entity_id",
+        "Entity ID",
+        "Also called issuer. It must be exact, to the last slash.",
+        "",
+    );
+    let certificates = maker.field(
+        "certificates",
+        "Signing certificates",
+        "As PEM, or as base64 with an empty line between two. Several may sign during a rotation.",
+        Kind::Area(Some(".pem,.crt,.cer,.cert,.txt")),
+        "",
+    );
     vec![
-        maker
-            .field(
-                "sso_url",
-                "Sign-on URL",
-                "Where users are sent to sign in.",
-                Kind::Line("url"),
-                "",
-            )
-            .placeholder("https://"),
-        maker.choice(
-            "binding",
-            "Binding",
-            "HTTP-Redirect, unless the identity provider says otherwise.",
-            BINDINGS,
-            "redirect",
-        ),
-        maker.line(
-            "entity_id",
-            "Entity ID",
-            "Also called issuer. It must be exact, to the last slash.",
-            "",
-        ),
-        maker.field(
-            "certificates",
-            "Signing certificates",
-            "As PEM, or as base64 with an empty line between two. Several may sign during a rotation.",
-            Kind::Area(Some(".pem,.crt,.cer,.cert,.txt")),
-            "",
-        ),
+        (maker.asked(url, "Enter the sign-on URL.")).placeholder("https://"),
+        binding,
+        maker.asked(entity_id, "Enter the entity ID."),
+        maker.asked(certificates, "Paste at least one signing certificate."),
     ]
 }
 

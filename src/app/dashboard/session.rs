@@ -116,9 +116,14 @@ impl<P: Ports> App<P> {
         self.check_own_form(request)?;
         let form = Form::read(request.body());
         let return_to = own_path(form.get("return_to"));
-        let Some(opened_with) = self.opens(form.text("token")).await? else {
+        let token = form.text("token");
+        let Some(opened_with) = self.opens(token).await? else {
             self.log_admin("admin_sign_in_refused");
-            let error = ApiError::invalid("token", "this is no admin token, or one that may not see connections");
+            let why = match token {
+                "" => "enter the admin token",
+                _ => "this token is unknown, expired or revoked, or it may not see connections",
+            };
+            let error = ApiError::invalid("token", why);
             let page = self.admin_sign_in_page(StatusCode::UNPROCESSABLE_ENTITY, &return_to, Some((&form, &error)));
             return Ok(page);
         };

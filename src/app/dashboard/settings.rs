@@ -19,6 +19,68 @@ pub(super) struct Group {
     pub(super) fields: Vec<Field>,
 }
 
+/// What people read in place of the names that fields have in the API: as labels of these forms, and where a change is told of.
+const LABELS: &[(&str, &str)] = &[
+    ("name", "Name"),
+    ("organization", "Organization"),
+    ("provider", "Identity provider"),
+    ("match_subdomains", "The domains below these go with them"),
+    ("share_domains", "Other connections may have the same domains"),
+    ("sign_in_order", "Its place among the connections to choose from"),
+    ("session_hours", "Hours until people sign in again"),
+    ("session_idle_hours", "Hours without a request until then"),
+    ("attribute_map.email", "E-mail address"),
+    ("attribute_map.first_name", "First name"),
+    ("attribute_map.last_name", "Last name"),
+    ("attribute_map.groups", "Groups or roles"),
+    ("sp_entity_id", "Our entity ID"),
+    ("sign_requests", "Sign our requests"),
+    ("login_hint", "The typed e-mail address"),
+    ("force_authn", "Authenticate anew every time"),
+    ("request_lifetime_minutes", "Minutes that a sign-in may take"),
+    ("name_id_format", "NameID format"),
+    ("requested_authn_context", "Authentication contexts"),
+    ("idp_initiated", "A sign-in that the identity provider begins"),
+    ("relay_state_targets", "Where such a sign-in may lead"),
+    ("require_signed_assertion", "The assertion must be signed itself"),
+    ("require_signed_response", "The response must be signed itself"),
+    ("decrypt_assertions", "Assertions may be encrypted"),
+    ("just_in_time_sign_up", "New people may sign in"),
+    ("require_typed_email", "The address must be the one that was typed"),
+    ("user_key", "What tells people from each other"),
+    ("sha1_exception.until", "Accept SHA-1 in signatures until"),
+    ("sha1_exception.reason", "Reason"),
+    ("attribute_map", "Attribute mapping"),
+    ("domains", "Domains"),
+    ("required_attributes", "What must be known"),
+    ("sha1_exception", "SHA-1 in signatures"),
+    ("decryption_keys", "Decryption keys"),
+];
+
+/// What a field of the API is called, if these forms have it.
+pub(super) fn label(field: &str) -> Option<&'static str> {
+    let found = LABELS.iter().find(|(name, _)| *name == field);
+    found.map(|(_, label)| *label)
+}
+
+/// The same for a field that they have.
+fn called(field: &'static str) -> &'static str {
+    label(field).unwrap_or(field)
+}
+
+/// The words of a choice, where `field` is one and has this value.
+pub(super) fn choice_words(field: &str, value: &str) -> Option<&'static str> {
+    let options = match field {
+        "idp_initiated" => IDP_INITIATED,
+        "login_hint" => LOGIN_HINT,
+        "provider" => PROVIDER_OPTIONS,
+        "sign_requests" => SIGN_REQUESTS,
+        _ => return None,
+    };
+    let found = options.iter().find(|(name, _)| *name == value);
+    found.map(|(_, words)| *words)
+}
+
 const SIGN_REQUESTS: &[(&str, &str)] = &[
     ("auto", "When the identity provider's metadata asks for it"),
     ("always", "Always"),
@@ -74,21 +136,21 @@ pub(super) fn general(connection: &Connection, attempt: Option<Attempt<'_>>) -> 
     vec![
         maker.line(
             "name",
-            "Name",
+            called("name"),
             "Shown to you here, and to people who choose between several connections.",
             &connection.name,
         ),
         maker
             .line(
                 "organization",
-                "Organization",
+                called("organization"),
                 "Your own identifier of this customer.",
                 organization,
             )
             .optional(),
         maker.choice(
             "provider",
-            "Identity provider",
+            called("provider"),
             "Decides the words and the steps on this page, and what is documented for that provider alone.",
             PROVIDER_OPTIONS,
             provider_value(connection.provider),
@@ -103,19 +165,19 @@ pub(super) fn routing(connection: &Connection, attempt: Option<Attempt<'_>>) -> 
     vec![
         maker.tick(
             "match_subdomains",
-            "The domains below these go with them",
+            called("match_subdomains"),
             "Such as eu.acme.com with acme.com, unless another connection has it.",
             routing.match_subdomains,
         ),
         maker.tick(
             "share_domains",
-            "Other connections may have the same domains",
+            called("share_domains"),
             "Those of the same organization that say so too. People then choose between them by name.",
             routing.share_domains,
         ),
         maker.field(
             "sign_in_order",
-            "Its place in that choice",
+            called("sign_in_order"),
             "0 to 1000; the smallest comes first.",
             Kind::Line("number"),
             &routing.sign_in_order.to_string(),
@@ -132,13 +194,13 @@ pub(super) fn sessions(connection: &Connection, attempt: Option<Attempt<'_>>) ->
     vec![
         hours(
             "session_hours",
-            "Hours until people sign in again",
+            called("session_hours"),
             "1 to 2160; 168 are a week.",
             sessions.session_hours,
         ),
         hours(
             "session_idle_hours",
-            "Hours without a request until then",
+            called("session_idle_hours"),
             "1 to 2160; 24 are a day.",
             sessions.session_idle_hours,
         ),
@@ -155,25 +217,25 @@ pub(super) fn attributes(connection: &Connection, attempt: Option<Attempt<'_>>) 
     vec![
         line(
             "email",
-            "E-mail address",
+            called("attribute_map.email"),
             "Usually Email address, mail or …/claims/emailaddress",
             &map.email,
         ),
         line(
             "first_name",
-            "First name",
+            called("attribute_map.first_name"),
             "Usually First name, givenName or …/claims/givenname",
             &map.first_name,
         ),
         line(
             "last_name",
-            "Last name",
+            called("attribute_map.last_name"),
             "Usually Last name, surname, sn or …/claims/surname",
             &map.last_name,
         ),
         line(
             "groups",
-            "Groups or roles",
+            called("attribute_map.groups"),
             "Usually groups, memberOf, roles or …/claims/groups",
             &map.groups,
         ),
@@ -194,7 +256,7 @@ pub(super) fn advanced(connection: &Connection, attempt: Option<Attempt<'_>>) ->
                 maker
                     .line(
                         "sp_entity_id",
-                        "Our entity ID",
+                        called("sp_entity_id"),
                         "In place of the one shown above, for a customer whose identity provider has another one already.",
                         connection.sp_entity_id.as_ref().map_or("", |id| id.as_str()),
                     )
@@ -216,27 +278,27 @@ fn requests(maker: &Maker<'_>, connection: &Connection) -> Group {
         fields: vec![
             maker.choice(
                 "sign_requests",
-                "Sign our requests",
+                called("sign_requests"),
                 "",
                 SIGN_REQUESTS,
                 sign_requests(requests.sign_requests),
             ),
             maker.choice(
                 "login_hint",
-                "The typed e-mail address",
+                called("login_hint"),
                 hint,
                 LOGIN_HINT,
                 login_hint(requests.login_hint),
             ),
             maker.tick(
                 "force_authn",
-                "Authenticate anew every time",
+                called("force_authn"),
                 "ForceAuthn: the identity provider must not use a session that it has already.",
                 requests.force_authn,
             ),
             maker.field(
                 "request_lifetime_minutes",
-                "Minutes that a sign-in may take",
+                called("request_lifetime_minutes"),
                 "1 to 1440.",
                 Kind::Line("number"),
                 &requests.request_lifetime_minutes.to_string(),
@@ -244,7 +306,7 @@ fn requests(maker: &Maker<'_>, connection: &Connection) -> Group {
             maker
                 .line(
                     "name_id_format",
-                    "NameID format",
+                    called("name_id_format"),
                     "A URI. Most identity providers are best left to choose.",
                     requests.name_id_format.as_deref().unwrap_or_default(),
                 )
@@ -252,7 +314,7 @@ fn requests(maker: &Maker<'_>, connection: &Connection) -> Group {
             maker
                 .area(
                     "requested_authn_context",
-                    "Authentication contexts",
+                    called("requested_authn_context"),
                     "Class references of which one must be met exactly, one on a line. Never for Microsoft Entra ID.",
                     &requests.requested_authn_context.join("\n"),
                 )
@@ -269,7 +331,7 @@ fn responses(maker: &Maker<'_>, connection: &Connection) -> Group {
         fields: vec![
             maker.choice(
                 "idp_initiated",
-                "A sign-in that the identity provider begins",
+                called("idp_initiated"),
                 "From a tile in its portal, say. The first way is the safe one; it takes the place of the second where everybody has to \
                  authenticate anew every time.",
                 IDP_INITIATED,
@@ -278,26 +340,26 @@ fn responses(maker: &Maker<'_>, connection: &Connection) -> Group {
             maker
                 .area(
                     "relay_state_targets",
-                    "Where such a sign-in may lead",
+                    called("relay_state_targets"),
                     "Paths of your application, one on a line. With a slash at the end, all below it.",
                     &targets.join("\n"),
                 )
                 .optional(),
             maker.tick(
                 "require_signed_assertion",
-                "The assertion must be signed itself",
+                called("require_signed_assertion"),
                 "A signature of either is enough otherwise.",
                 responses.require_signed_assertion,
             ),
             maker.tick(
                 "require_signed_response",
-                "The response must be signed itself",
+                called("require_signed_response"),
                 "",
                 responses.require_signed_response,
             ),
             maker.tick(
                 "decrypt_assertions",
-                "Assertions may be encrypted",
+                called("decrypt_assertions"),
                 "Our certificate for it then stands in the service provider metadata. Allow a minute before the identity provider encrypts.",
                 responses.decrypt_assertions,
             ),
@@ -310,13 +372,13 @@ fn users(maker: &Maker<'_>, connection: &Connection) -> Group {
     let mut fields = vec![
         maker.tick(
             "just_in_time_sign_up",
-            "New people may sign in",
+            called("just_in_time_sign_up"),
             "Off, only those may who signed in through this connection before.",
             responses.just_in_time_sign_up,
         ),
         maker.tick(
             "require_typed_email",
-            "The address must be the one that was typed",
+            called("require_typed_email"),
             "",
             responses.require_typed_email,
         ),
@@ -329,7 +391,7 @@ fn users(maker: &Maker<'_>, connection: &Connection) -> Group {
         maker
             .line(
                 "user_key",
-                "What tells people from each other",
+                called("user_key"),
                 "The exact Name of an attribute that a person keeps for good and cannot edit, such as an employee number: upper and lower case \
                  count, a FriendlyName does not. Left empty, it is the NameID. After a change, your application sees everybody as somebody new.",
                 responses.user_key.as_deref().unwrap_or_default(),
@@ -348,7 +410,7 @@ fn sha1(maker: &Maker<'_>, connection: &Connection) -> Group {
     let reason = exception.map_or("", |exception| exception.reason.as_str());
     let mut until = maker.field(
         "sha1_until",
-        "Accept SHA-1 in signatures until",
+        called("sha1_exception.until"),
         "At most a year ahead. From that day on they are refused again.",
         Kind::Line("date"),
         &until,
@@ -361,7 +423,7 @@ fn sha1(maker: &Maker<'_>, connection: &Connection) -> Group {
             maker
                 .line(
                     "sha1_reason",
-                    "Reason",
+                    called("sha1_exception.reason"),
                     "Who asked for it and why, for whoever reads it later.",
                     reason,
                 )
@@ -418,7 +480,10 @@ fn read_domains(form: &Form, connection: &Connection) -> Result<Vec<String>, Api
             Ok(left)
         };
     }
-    Ok(present.chain([form.text("domains").to_owned()]).collect())
+    match form.text("domains") {
+        "" => Err(ApiError::invalid("domains", "enter a domain")),
+        added => Ok(present.chain([added.to_owned()]).collect()),
+    }
 }
 
 fn read_advanced(form: &Form) -> Result<Value, ApiError> {

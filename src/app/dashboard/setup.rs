@@ -14,7 +14,7 @@ use super::sign_ins::AttemptRow;
 use super::situation::Situation;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
-use crate::app::explanation::Explanation;
+use crate::app::explanation::{Explanation, Reader};
 use crate::app::http::Response;
 use crate::app::ledger::test::{Configuration, Test};
 use crate::app::page::identity_providers;
@@ -162,7 +162,7 @@ impl<P: Ports> App<P> {
             reason_open: attempt.is_some_and(|a| matches!(a.section, Section::Enable | Section::ApplyDraft)),
         };
         let fields = (page.forms.fields()).chain([&page.enable_reason, &page.head.apply_reason]);
-        page.head.problem = problem(attempt, connection.provider, fields);
+        page.head.problem = problem(attempt, connection.provider, Reader::Vendor, fields);
         Ok(render_leading_to(
             status,
             &page,
@@ -200,7 +200,10 @@ fn refresh_shown(state: &RefreshState, provider: Provider) -> RefreshShown {
     };
     let failure = |failure: &RefreshFailure| {
         let code = Code::parse(&failure.code);
-        (failure.detail.clone(), code.map(|code| Explanation::of(code, provider)))
+        (
+            failure.detail.clone(),
+            code.map(|code| Explanation::of_metadata(code, provider, Reader::Vendor)),
+        )
     };
     RefreshShown {
         url: state.metadata_url.to_string(),

@@ -10,11 +10,12 @@ use super::form::Form;
 use super::parts::{Pill, ago, duration, minute, rule_words, second};
 use super::session::Visitor;
 use super::situation::Situation;
-use super::test_report::{Advice, Reader, advice};
+use super::test_report::{Advice, advice};
 use super::{Chrome, Failure, message, render, render_live};
 use crate::app::App;
 use crate::app::capture::Message;
 use crate::app::error::ApiError;
+use crate::app::explanation::Reader;
 use crate::app::http::{Response, attach, respond};
 use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Kind, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
@@ -195,7 +196,7 @@ impl<P: Ports> App<P> {
             capture: CaptureShown::of(&capture),
             minutes: Maker::of(Section::StartCapture, tried).choice("minutes", "For", "", CAPTURE_MINUTES, "60"),
             head: Head {
-                problem: problem(tried, situation.live.provider, core::iter::empty()),
+                problem: problem(tried, situation.live.provider, Reader::Vendor, core::iter::empty()),
                 ..head
             },
         };

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::form::Form;
 use super::parts::day;
 use super::replacement::IdpChanges;
+use super::settings;
 use crate::app::App;
 use crate::app::connections::refused;
 use crate::app::error::ApiError;
@@ -182,8 +183,8 @@ fn differing(field: &str, before: &Value, after: &Value) -> Vec<ChangeShown> {
     let (Value::Object(old), Value::Object(new)) = (before, after) else {
         return vec![ChangeShown {
             field: field_words(field),
-            before: value_words(before),
-            after: value_words(after),
+            before: value_words(field, before),
+            after: value_words(field, after),
         }];
     };
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -195,22 +196,51 @@ fn differing(field: &str, before: &Value, after: &Value) -> Vec<ChangeShown> {
         .collect()
 }
 
-/// `identity_provider.entity_id` as `identity provider: entity id`.
+/// What was done, in words: the names of fields as the forms have them.
+pub(super) fn deed_words(change: &str) -> String {
+    let is_field = |item: &str| item.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.'));
+    let more = |item: &str| item.strip_suffix(" more").is_some_and(|n| n.parse::<usize>().is_ok());
+    let items: Vec<&str> = change
+        .strip_prefix("Changed ")
+        .unwrap_or_default()
+        .split(", ")
+        .collect();
+    if items
+        .iter()
+        .all(|item| !item.is_empty() && (is_field(item) || more(item)))
+    {
+        let words: Vec<String> = items.into_iter().map(field_words).collect();
+        format!("Changed: {}", words.join("; "))
+    } else {
+        change.to_owned()
+    }
+}
+
+/// A field as the forms call it; `identity_provider.entity_id` as `identity provider: entity id`.
 fn field_words(name: &str) -> String {
+    if let Some(label) = settings::label(name) {
+        return match name.rsplit_once('.') {
+            Some((outer, _)) => format!("{}: {label}", field_words(outer)),
+            None => label.to_owned(),
+        };
+    }
     name.replace('_', " ").replace('.', ": ")
 }
 
-fn value_words(value: &Value) -> String {
+fn value_words(field: &str, value: &Value) -> String {
     const MOST: usize = 400;
     let text = match value {
         Value::Null => "none".to_owned(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => settings::choice_words(field, text).map_or_else(|| text.clone(), ToOwned::to_owned),
         Value::Array(values) if values.is_empty() => "none".to_owned(),
-        Value::Array(values) => values.iter().map(value_words).collect::<Vec<_>>().join(", "),
+        Value::Array(values) => (values.iter().map(|value| value_words(field, value)))
+            .collect::<Vec<_>>()
+            .join(", "),
         Value::Object(fields) => {
-            let field = |(name, value): (&String, &Value)| format!("{}: {}", field_words(name), value_words(value));
+            let field =
+                |(name, value): (&String, &Value)| format!("{}: {}", field_words(name), value_words(name, value));
             fields.iter().map(field).collect::<Vec<_>>().join(", ")
         }
         Value::Number(number) => number.to_string(),

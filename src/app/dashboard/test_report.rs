@@ -7,11 +7,12 @@ use super::parts::{Pill, check_result, field_words, minute, rule_words, test_sta
 use super::session::Visitor;
 use super::{Chrome, Failure, render_leading_to};
 use crate::app::App;
-use crate::app::explanation::Explanation;
+use crate::app::explanation::{Explanation, Reader};
 use crate::app::http::Response;
 use crate::app::ledger::test::{Configuration, Test, TestState};
 use crate::app::page::identity_providers;
 use crate::app::ports::Ports;
+use crate::app::registry::drafts::Draft;
 use crate::code::{Actor, Code};
 use crate::saml::connection::{Connection, Provider, State};
 use crate::saml::id::{ConnectionId, TestId};
@@ -33,6 +34,8 @@ struct TestPage<'a> {
     outcome: Outcome<'a>,
     /// Whether what is live now is exactly what passed, and disabled.
     may_enable: bool,
+    /// Whether the draft as it is now is exactly what passed, and can be applied.
+    may_apply: bool,
 }
 
 /// What a report says, for both who set a connection up: the vendor and the customer.
@@ -46,15 +49,6 @@ pub(in crate::app) struct Outcome<'a> {
     pub(in crate::app) mapping: Vec<(&'static str, &'a MappedField)>,
     /// What came, and the name of the field that it is taken for.
     pub(in crate::app) attributes: Vec<(&'a ReceivedAttribute, String)>,
-}
-
-/// Who reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Reader {
-    /// The customer's administrator.
-    Customer,
-    /// The vendor.
-    Vendor,
 }
 
 /// A check in words.
@@ -90,7 +84,12 @@ impl<P: Ports> App<P> {
         let test = self.read_test(id, test).await?;
         let now = self.ports.now();
         let connection = situation.edited();
-        let passed_live = test.state(now) == TestState::Passed && test.configuration == Configuration::Live;
+        let passed = test.state(now) == TestState::Passed;
+        let (of_live, of_draft) = match test.configuration {
+            Configuration::Draft => (false, passed),
+            Configuration::Live => (passed, false),
+        };
+        let is_ready = |draft: &Draft| !draft.test_required && draft.base_generation == draft.live_generation;
         let page = TestPage {
             chrome: visitor.chrome(),
             connection,
@@ -98,7 +97,8 @@ impl<P: Ports> App<P> {
             state: test.state(now),
             on: minute(test.begun_at),
             outcome: Outcome::of(&test, connection.provider, Reader::Vendor, now),
-            may_enable: passed_live && situation.live.state == State::Disabled && !situation.test.required,
+            may_enable: of_live && situation.live.state == State::Disabled && !situation.test.required,
+            may_apply: of_draft && situation.draft.as_ref().is_some_and(is_ready),
             test: &test,
         };
         let targets = identity_providers(self.config.development);
@@ -163,12 +163,13 @@ pub(super) fn advice<'a>(text: &'a str, detail: &'a str, provider: Provider, rea
         who: match (code.actor(), reader) {
             (Actor::Customer, Reader::Vendor) => "The customer's administrator has to act.",
             (Actor::Customer, Reader::Customer) => "You can mend this at your identity provider.",
-            (Actor::Us, _) => "This is for the people who run this deployment.",
-            (Actor::User, _) => "The person who signs in can mend this.",
+            (Actor::Us, Reader::Vendor) => "This is for the people who run this deployment.",
+            (Actor::User, Reader::Vendor) => "The person who signs in can mend this.",
+            (Actor::User, Reader::Customer) => "You can mend this when you sign in.",
             (Actor::Vendor, Reader::Vendor) => "You can mend this in the settings of the connection.",
-            (Actor::Vendor, Reader::Customer) => "Whoever sent you the link has to act.",
+            (Actor::Us | Actor::Vendor, Reader::Customer) => "Whoever sent you the link has to act.",
         },
-        explanation: Explanation::of(code, provider),
+        explanation: Explanation::of(code, provider, reader),
     })
 }
 

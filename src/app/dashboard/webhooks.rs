@@ -95,7 +95,7 @@ impl WebhookForm {
         let description = maker
             .line(
                 "description",
-                "Name",
+                "Description",
                 "What receives them, for people who look at this list.",
                 webhook.map_or("", |webhook| webhook.description.as_str()),
             )
