@@ -51,15 +51,16 @@ impl DurableObject for Registry {
         let Some(reply) = registry::dispatch(name, &call, &self.sql, now()).map_err(failed)? else {
             return Response::error("no such call", 404);
         };
+        let mut published = true;
         if registry::changes(name) {
             // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
             self.state.storage().set_alarm(RETRY).await?;
             let retry = self.publish_some().await;
+            published = registry::is_published(&self.sql).map_err(failed)?;
             self.set_next_alarm(retry, Duration::ZERO).await?;
         } else if registry::sends(name) {
             self.set_next_alarm(RETRY, Duration::ZERO).await?;
         }
-        let published = !registry::changes(name) || registry::is_published(&self.sql).map_err(failed)?;
         Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
     }
 
@@ -120,16 +121,24 @@ impl Registry {
 
     async fn try_publish_some(&self) -> Result<()> {
         let _turn = self.publishing.lock().await;
-        let mut outcome = Ok(());
-        for publication in registry::unpublished(&self.sql, MAX_PUBLICATIONS_AT_ONCE).map_err(failed)? {
-            let noted = match self.publish(&publication).await {
-                Ok(()) => registry::published(&self.sql, &publication),
-                Err(error) => {
-                    outcome = Err(error);
-                    registry::not_published(&self.sql, &publication)
-                }
-            };
-            noted.map_err(failed)?;
+        let (mut left, mut outcome) = (MAX_PUBLICATIONS_AT_ONCE, Ok(()));
+        // What is changed meanwhile is taken along, so that whoever changed something is not told of others' changes.
+        while outcome.is_ok() && left > 0 {
+            let publications = registry::unpublished(&self.sql, left).map_err(failed)?;
+            if publications.is_empty() {
+                break;
+            }
+            for publication in publications {
+                left = left.saturating_sub(1);
+                let noted = match self.publish(&publication).await {
+                    Ok(()) => registry::published(&self.sql, &publication),
+                    Err(error) => {
+                        outcome = Err(error);
+                        registry::not_published(&self.sql, &publication)
+                    }
+                };
+                noted.map_err(failed)?;
+            }
         }
         outcome
     }
