@@ -274,9 +274,9 @@ fn render_leading_to(status: StatusCode, template: &impl Template, form_targets:
     render_with(status, template, PagePolicy { scripts, form_targets })
 }
 
-/// A page that looks by itself whether there is something new.
-fn render_live(status: StatusCode, template: &impl Template) -> Response {
-    let (scripts, form_targets) = (Scripts::OursThatAskUs, "");
+/// A page that looks by itself whether there is something new, and whose forms also lead to `form_targets`.
+fn render_live(status: StatusCode, template: &impl Template, form_targets: &str) -> Response {
+    let scripts = Scripts::OursThatAskUs;
     render_with(status, template, PagePolicy { scripts, form_targets })
 }
 

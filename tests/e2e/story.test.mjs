@@ -95,7 +95,7 @@ describe("the whole story", { skip }, () => {
           await pick(customer);
           await heading(customer, "The test failed");
           await said(customer, "audience_mismatch");
-          await said(customer, "must copy our entity ID, letter for letter");
+          await said(customer, "Copy our entity ID from the steps, letter for letter");
           const check = customer.getByRole("row").filter({ hasText: "https://service.example/typed-by-hand" });
           await check.getByText(`${system.origin}/sso/saml/${id}`).waitFor();
           audience = undefined;

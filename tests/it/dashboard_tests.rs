@@ -114,6 +114,34 @@ fn it_is_enabled_after_a_test_that_passed() {
     assert!(location(&anonymous).starts_with("/sso/admin/sign-in?return_to="));
 }
 
+/// The first tab looks again when one comes back to it from the test, for which it may ask us and nobody else.
+#[test]
+fn what_a_test_changes_is_watched() {
+    let world = World::new();
+    let mut browser = signed_in(&world);
+    let page = enabled(&world, &mut browser);
+    submit(
+        &world,
+        &mut browser,
+        &format!("{page}/attributes"),
+        &[("groups", "crew")],
+    );
+    let response = browser.get(&world, &page);
+    let policy = response.headers()["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.contains("script-src 'self'; connect-src 'self'; form-action 'self' https:;"),
+        "{policy}"
+    );
+    let shown = body(&response);
+    for part in ["top", "draft", "progress", "test", "state"] {
+        let tag = shown.split('<').find(|tag| tag.contains(&format!("id=\"{part}\"")));
+        assert!(tag.is_some_and(|tag| tag.contains(" data-watched>")), "{part}: {tag:?}");
+    }
+    let settings = browser.get(&world, &format!("{page}/settings"));
+    let policy = settings.headers()["content-security-policy"].to_str().unwrap();
+    assert!(!policy.contains("connect-src") && !body(&settings).contains("data-watched"));
+}
+
 #[test]
 fn a_reason_takes_the_place_of_a_test() {
     let world = World::new();

@@ -18,7 +18,7 @@ use super::session::csrf_token;
 use super::setup::{IdpShown, shown};
 use super::situation::{Situation, is_for_the_page};
 use super::test_report::Outcome;
-use super::{Failure, NO_STORAGE, render, render_leading_to};
+use super::{Failure, NO_STORAGE, render, render_leading_to, render_live};
 use crate::app::App;
 use crate::app::explanation::Reader;
 use crate::app::http::{Request, Response, cookie, see_other, set_cookie};
@@ -274,11 +274,7 @@ impl<P: Ports> App<P> {
             }),
         };
         page.problem = problem(attempt, connection.provider, Reader::Customer, page.forms.fields());
-        Ok(render_leading_to(
-            status,
-            &page,
-            identity_providers(self.config.development),
-        ))
+        Ok(render_live(status, &page, identity_providers(self.config.development)))
     }
 
     /// A test that was begun from a link of this connection; no other is told of here.

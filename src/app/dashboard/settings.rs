@@ -55,6 +55,7 @@ const LABELS: &[(&str, &str)] = &[
     ("required_attributes", "What must be known"),
     ("sha1_exception", "SHA-1 in signatures"),
     ("decryption_keys", "Decryption keys"),
+    ("state", "State"),
 ];
 
 /// What a field of the API is called, if these forms have it.

@@ -12,7 +12,7 @@ use super::replacement::{IdpChanges, is_another};
 use super::session::Visitor;
 use super::sign_ins::AttemptRow;
 use super::situation::Situation;
-use super::{Chrome, Failure, render_leading_to};
+use super::{Chrome, Failure, render_live};
 use crate::app::App;
 use crate::app::explanation::{Explanation, Reader};
 use crate::app::http::Response;
@@ -163,11 +163,7 @@ impl<P: Ports> App<P> {
         };
         let fields = (page.forms.fields()).chain([&page.enable_reason, &page.head.apply_reason]);
         page.head.problem = problem(attempt, connection.provider, Reader::Vendor, fields);
-        Ok(render_leading_to(
-            status,
-            &page,
-            identity_providers(self.config.development),
-        ))
+        Ok(render_live(status, &page, identity_providers(self.config.development)))
     }
 }
 

@@ -205,7 +205,7 @@ impl<P: Ports> App<P> {
         } else {
             status
         };
-        Ok(render_live(status, &page))
+        Ok(render_live(status, &page, ""))
     }
 
     /// The latest attempts of a connection.
