@@ -200,11 +200,10 @@ impl<P: Ports> App<P> {
         }
         if let Err(unavailable) = self.seal_and_keep(id, recorded, message).await {
             self.ports.log(&LogLine {
-                event: "message_not_captured",
                 reference: Some(&recorded.reference),
                 connection: Some(id),
-                code: None,
                 detail: Some(&unavailable.0),
+                ..LogLine::of("message_not_captured")
             });
         }
     }

@@ -143,11 +143,9 @@ impl<P: Ports> App<P> {
             })) = self.look_up_proof(&id, &domain, None).await?
             {
                 self.ports.log(&LogLine {
-                    event: "domain_proof_lost",
-                    reference: None,
                     connection: Some(&id),
-                    code: None,
                     detail: Some(domain.as_str()),
+                    ..LogLine::of("domain_proof_lost")
                 });
             }
         }

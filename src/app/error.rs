@@ -269,11 +269,8 @@ impl<P: Ports> App<P> {
     /// Logs that the platform does not answer.
     pub(super) fn log_unavailable(&self, unavailable: &Unavailable) {
         self.ports.log(&LogLine {
-            event: "unavailable",
-            reference: None,
-            connection: None,
-            code: None,
             detail: Some(&unavailable.0),
+            ..LogLine::of("unavailable")
         });
     }
 
@@ -306,24 +303,23 @@ impl<P: Ports> App<P> {
         };
         let known = recorded.as_ref().ok().and_then(Option::as_ref);
         let shown = known.map_or(&reference, |recorded| &recorded.reference);
+        let event = match step {
+            Step::LogoutFailed => "logout_failed",
+            Step::LogoutRefused => "logout_refused",
+            _ => "sign_in_refused",
+        };
         self.ports.log(&LogLine {
-            event: match step {
-                Step::LogoutFailed => "logout_failed",
-                Step::LogoutRefused => "logout_refused",
-                _ => "sign_in_refused",
-            },
             reference: Some(shown),
             connection: Some(connection),
             code: Some(reject.code().as_str()),
-            detail: None,
+            ..LogLine::of(event)
         });
         if let Err(unavailable) = &recorded {
             self.ports.log(&LogLine {
-                event: "refusal_not_recorded",
                 reference: Some(shown),
                 connection: Some(connection),
-                code: None,
                 detail: Some(&unavailable.0),
+                ..LogLine::of("refusal_not_recorded")
             });
         }
         if let (Some(recorded), Some(message)) = (known, &evidence.message) {

@@ -6,7 +6,7 @@ use super::App;
 use super::api::query::Query;
 use super::connections::{Saved, refused, saved};
 use super::error::ApiError;
-use super::http::Request;
+use super::http::{Request, number};
 use super::ports::Ports;
 use super::registry::audit::{AuditEntry, ListAudit};
 use super::registry::versions::{ListVersions, Restore, Version};
@@ -30,7 +30,6 @@ impl AuditQuery {
     /// Reads the query of a request.
     pub(super) fn read(request: &Request) -> Result<Self, ApiError> {
         let query = Query::read(request, &["before", "limit", "connection"])?;
-        let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
         let limit = query.field("limit", "1 to 200", |text| {
             number(text).filter(|limit| (1..=MAX_AUDIT_PAGE).contains(limit))
         })?;

@@ -188,6 +188,12 @@ pub fn field(encoded: &[u8], name: &str) -> Result<Option<String>, Repeated> {
     }
 }
 
+/// The number that a query has for a place in a list, or for the length of a page.
+#[must_use]
+pub fn number(text: &str) -> Option<i64> {
+    text.parse::<u32>().ok().map(i64::from)
+}
+
 /// A field came more than once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated;

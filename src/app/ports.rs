@@ -241,3 +241,17 @@ pub struct LogLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a str>,
 }
+
+impl<'a> LogLine<'a> {
+    /// A line that tells of `event` and nothing more.
+    #[must_use]
+    pub const fn of(event: &'a str) -> Self {
+        Self {
+            event,
+            reference: None,
+            connection: None,
+            code: None,
+            detail: None,
+        }
+    }
+}

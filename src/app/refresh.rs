@@ -29,11 +29,9 @@ impl<P: Ports> App<P> {
     pub(super) async fn with_new_keys(&self, used: &Connection) -> Option<Connection> {
         let found = self.look_for_keys(used).await.unwrap_or_else(|unavailable| {
             self.ports.log(&LogLine {
-                event: "keys_not_looked_for",
-                reference: None,
                 connection: Some(&used.id),
-                code: None,
                 detail: Some(&unavailable.0),
+                ..LogLine::of("keys_not_looked_for")
             });
             None
         });
@@ -86,11 +84,9 @@ impl<P: Ports> App<P> {
 
     fn log_refresh(&self, event: &str, connection: &ConnectionId, code: Option<&str>) {
         self.ports.log(&LogLine {
-            event,
-            reference: None,
             connection: Some(connection),
             code,
-            detail: None,
+            ..LogLine::of(event)
         });
     }
 }

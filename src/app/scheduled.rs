@@ -27,11 +27,8 @@ impl<P: Ports> App<P> {
     fn log_failure(&self, part: &str, done: Result<(), Unavailable>) {
         if let Err(unavailable) = done {
             self.ports.log(&LogLine {
-                event: "schedule_failed",
-                reference: None,
-                connection: None,
-                code: None,
                 detail: Some(&format!("{part}: {unavailable}")),
+                ..LogLine::of("schedule_failed")
             });
         }
     }

@@ -320,11 +320,8 @@ impl<P: Ports> App<P> {
             .send(&authn_request, connection, endpoint, typed, &self.relay_state()?)
             .await?;
         self.ports.log(&LogLine {
-            event: "asked_again_without_name_id_format",
-            reference: None,
             connection: Some(&connection.id),
-            code: None,
-            detail: None,
+            ..LogLine::of("asked_again_without_name_id_format")
         });
         Ok(Some(response))
     }

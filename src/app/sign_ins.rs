@@ -7,7 +7,7 @@ use super::App;
 use super::api::query::Query;
 use super::error::ApiError;
 use super::explanation::{Explanation, Reader};
-use super::http::Request;
+use super::http::{Request, number};
 use super::ledger::{Attempt, AttemptsPage, Event, Health, HealthReport, Kind, ListAttempts, Outcome, Standing, Step};
 use super::ports::{Ports, Unavailable};
 use crate::code::Code;
@@ -91,7 +91,6 @@ impl SignInsQuery {
     /// Reads the query of a request.
     pub(super) fn read(request: &Request) -> Result<Self, ApiError> {
         let query = Query::read(request, &["reference", "email", "outcome", "before", "limit"])?;
-        let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
         Ok(Self {
             reference: query.field("reference", "a reference such as 7k2mx-0q9dt", |text| {
                 Reference::parse(text.trim()).ok()

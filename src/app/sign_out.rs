@@ -142,11 +142,9 @@ impl<P: Ports> App<P> {
     /// Logs what went wrong on the way of a logout that ended the session here all the same.
     pub(super) fn log_logout(&self, event: &str, connection: &ConnectionId, unavailable: &Unavailable) {
         self.ports.log(&LogLine {
-            event,
-            reference: None,
             connection: Some(connection),
-            code: None,
             detail: Some(&unavailable.0),
+            ..LogLine::of(event)
         });
     }
 }

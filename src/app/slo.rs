@@ -152,11 +152,10 @@ impl<P: Ports> App<P> {
         // That nothing was ended is a success too: who is not known here is not signed in here. The log tells that it was so.
         if let Some(ended) = self.ports.ledger(&connection.id, end).await?? {
             self.ports.log(&LogLine {
-                event: "sessions_ended",
                 reference: Some(&reference),
                 connection: Some(&connection.id),
-                code: None,
                 detail: Some(&ended.to_string()),
+                ..LogLine::of("sessions_ended")
             });
         }
         Ok(())

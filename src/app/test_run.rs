@@ -148,11 +148,9 @@ impl<P: Ports> App<P> {
         let idp = connection.identity_provider.as_ref().ok_or_else(unknown)?;
         let report = self.judge(&connection, idp, form, &test.id, sent_at).await?;
         self.ports.log(&LogLine {
-            event: "test_finished",
-            reference: None,
             connection: Some(id),
             code: report.code.as_deref(),
-            detail: None,
+            ..LogLine::of("test_finished")
         });
         // The report comes last: while it is missing, the same answer can be posted once more.
         let note = NoteTest {

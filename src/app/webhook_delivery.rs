@@ -98,11 +98,8 @@ impl<P: Ports> App<P> {
             Ended::Unanswered(problem) => (*problem).to_owned(),
         };
         self.ports.log(&LogLine {
-            event: "webhook_failed",
-            reference: None,
-            connection: None,
-            code: None,
             detail: Some(&detail),
+            ..LogLine::of("webhook_failed")
         });
     }
 

@@ -10,7 +10,7 @@ use super::config::Development;
 use super::connections::Saved;
 use super::description::line;
 use super::error::ApiError;
-use super::http::{Request, Response, json, respond};
+use super::http::{Request, Response, json, number, respond};
 use super::ports::{Answer, Ports};
 use super::principal::Principal;
 use super::registry::Actor;
@@ -369,7 +369,6 @@ impl<P: Ports> App<P> {
     /// `GET /webhooks/{webhook}/deliveries`.
     pub(super) async fn answer_deliveries(&self, id: &WebhookId, request: &Request) -> Result<Response, ApiError> {
         let query = Query::read(request, &["before", "limit"])?;
-        let number = |text: &str| text.parse::<u32>().ok().map(i64::from);
         let before = query.field("before", "next_before of the page before", number)?;
         let limit = query.field("limit", "1 to 100", |text| {
             number(text).filter(|limit| (1..=MAX_DELIVERIES_PER_PAGE).contains(limit))

@@ -256,7 +256,7 @@ codes! {
         "The message had expired when it arrived: it is older than the identity provider allows, or the provider's clock is behind by the time shown. Sign in again; if it happens at once, the customer's administrator must set the clock right."
         customer "The message had expired when it arrived: it is older than the identity provider allows, or the provider's clock is behind by the time shown. Run the test again; if it happens at once, set the clock of its server right.";
     RequestExpired "request_expired" User
-        "The user took longer than an hour between starting to sign in and coming back. They should start again from the sign-in page."
+        "The user took longer than an hour between starting to sign in and coming back, or what they came back with was overtaken: by a logout at the identity provider, or, where that began the sign-in, by a change of the connection. They should start again from the sign-in page."
         customer "It took too long from beginning the test to coming back, so the answer is not taken any more. Run the test again.";
     SessionExpiredAtIdp "session_expired_at_idp" User
         "The user's session at the identity provider had ended before the answer arrived. They should sign out there and sign in again."

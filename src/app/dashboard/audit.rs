@@ -10,7 +10,7 @@ use super::session::Visitor;
 use super::situation::{ChangeShown, changes, deed_words};
 use super::{Chrome, Failure, render};
 use crate::app::App;
-use crate::app::http::{Request, Response, field};
+use crate::app::http::{Request, Response, field, number};
 use crate::app::ports::Ports;
 use crate::app::registry::audit::{AuditEntry, AuditPage, ListAudit, ReadAuditPage};
 use crate::limits::AUDIT_PAGE;
@@ -95,9 +95,12 @@ fn asked(query: &str) -> Option<(Option<i64>, Option<ConnectionId>)> {
         let value = field(query.as_bytes(), name).ok()?;
         Some(value.filter(|value| !value.is_empty()))
     };
-    let before = value("before")?.map(|text| text.parse::<u32>().map(i64::from));
+    let before = match value("before")? {
+        Some(text) => Some(number(&text)?),
+        None => None,
+    };
     let only = value("connection")?.map(|text| ConnectionId::parse(&text));
-    Some((before.transpose().ok()?, only.transpose().ok()?))
+    Some((before, only.transpose().ok()?))
 }
 
 fn shown_entry<'a>(entry: &'a AuditEntry, names: &BTreeMap<&ConnectionId, &'a str>) -> EntryShown<'a> {

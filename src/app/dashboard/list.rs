@@ -9,7 +9,7 @@ use super::session::Visitor;
 use super::sign_ins::HealthShown;
 use super::{Chrome, Failure, render};
 use crate::app::App;
-use crate::app::http::{Request, Response, field};
+use crate::app::http::{Request, Response, field, number};
 use crate::app::ports::Ports;
 use crate::app::registry::refresh::ListHeld;
 use crate::app::registry::{ConnectionPage, ListPage};
@@ -52,8 +52,7 @@ impl<P: Ports> App<P> {
     pub(super) async fn show_connections(&self, visitor: &Visitor, request: &Request) -> Result<Response, Failure> {
         let query = request.uri().query().unwrap_or_default().as_bytes();
         let after = field(query, "after").map_err(|_| Failure::NotFound)?;
-        let after = after.map(|text| text.parse::<u32>().map_err(|_| Failure::NotFound));
-        let after = after.transpose()?.map(i64::from);
+        let after = after.map(|text| number(&text).ok_or(Failure::NotFound)).transpose()?;
         let list = ListPage {
             after: after.unwrap_or(0),
             limit: CONNECTIONS_SHOWN,

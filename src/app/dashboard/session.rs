@@ -185,13 +185,7 @@ impl<P: Ports> App<P> {
     }
 
     fn log_admin(&self, event: &str) {
-        self.ports.log(&LogLine {
-            event,
-            reference: None,
-            connection: None,
-            code: None,
-            detail: None,
-        });
+        self.ports.log(&LogLine::of(event));
     }
 }
 

@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::app::capture::Message;
 use crate::app::error::ApiError;
 use crate::app::explanation::Reader;
-use crate::app::http::{Response, attach, respond};
+use crate::app::http::{Response, attach, number, respond};
 use crate::app::ledger::{Attempt, AttemptsPage, CaptureState, Event, HealthReport, Kind, Outcome, Standing, Step};
 use crate::app::ports::{Ports, Unavailable};
 use crate::app::registry::tokens::Scope;
@@ -290,12 +290,10 @@ impl<P: Ports> App<P> {
 fn read_query(asked: &Form) -> Result<Result<SignInsQuery, ApiError>, Failure> {
     let (text, outcome) = (asked.text("q"), asked.text("outcome"));
     let outcome = (!outcome.is_empty()).then(|| Outcome::parse(outcome).ok_or(Failure::NotFound));
-    let before = asked
-        .get("before")
-        .map(|text| text.parse::<u32>().map_err(|_| Failure::NotFound));
+    let before = asked.get("before").map(|text| number(text).ok_or(Failure::NotFound));
     let query = SignInsQuery {
         outcome: outcome.transpose()?,
-        before: before.transpose()?.map(i64::from),
+        before: before.transpose()?,
         limit: Some(SHOWN),
         ..SignInsQuery::default()
     };

@@ -10,7 +10,7 @@ use super::session::Visitor;
 use super::{Chrome, Failure, render};
 use crate::app::App;
 use crate::app::error::ApiError;
-use crate::app::http::{Request, Response, field, see_other};
+use crate::app::http::{Request, Response, field, number, see_other};
 use crate::app::ports::Ports;
 use crate::app::registry::events::EventKind;
 use crate::app::registry::outbox::{Delivery, DeliveryState};
@@ -194,7 +194,7 @@ impl<P: Ports> App<P> {
                 Some("test") => Some("A test event is on its way. Load the page again to see how it was answered."),
                 _ => None,
             },
-            before: before.and_then(|text| text.parse::<u32>().ok()).map(i64::from),
+            before: before.and_then(|text| number(&text)),
             ..Shown::default()
         };
         let webhook = self.webhook_or_nothing(id, visitor).await?;
