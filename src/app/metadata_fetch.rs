@@ -169,7 +169,10 @@ fn fetch_error(url: &EndpointUrl, failure: FetchFailure) -> ApiError {
     match failure {
         FetchFailure::Connection => unusable(
             Code::FetchTls,
-            format!("No connection to {} could be made.", url.host_text()),
+            format!(
+                "No connection to {} could be made: nothing answers there, or its certificate is not a publicly trusted one.",
+                url.host_text()
+            ),
         ),
         FetchFailure::TooLarge => unusable(Code::FetchTooLarge, "The metadata URL answered with more than 5 MiB."),
         FetchFailure::Timeout => unusable(

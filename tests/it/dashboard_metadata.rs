@@ -178,7 +178,7 @@ fn a_metadata_host_that_fails_loses_nothing() {
         (
             FetchFailure::Connection,
             "fetch_tls",
-            "<strong>No connection to idp.example could be made.</strong>",
+            "<strong>No connection to idp.example could be made: nothing answers there, or its certificate is not a publicly trusted one.</strong>",
         ),
         (FetchFailure::TooLarge, "fetch_too_large", "more than 5 MiB"),
         (FetchFailure::Timeout, "fetch_timeout", "within 8 seconds"),
