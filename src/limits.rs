@@ -143,7 +143,7 @@ pub const MAX_NAME_ID_CHARACTERS: usize = 256;
 /// Signing certificates of one connection. Each is one more signature check; a rotation needs two or three.
 pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
-/// Octets of a certificate. With keys of [`MAX_RSA_BITS`] they have 3 KB; each version of a connection keeps them once more.
+/// Octets of a certificate. With the largest keys that are accepted they have 3 KB; each version of a connection keeps them once more.
 pub const MAX_CERTIFICATE_BYTES: usize = 16 * 1024;
 
 /// Addresses of an identity provider for one purpose, sign-on or logout; the first are kept. Of each binding one is used.
