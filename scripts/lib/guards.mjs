@@ -406,7 +406,7 @@ export const guards = [
   guard("audit log who sent a test event", "src/app/registry/outbox.rs", "audit::record_other(sql, &tested, now)?;", "let _ = tested;", "it history::what_is_given_away"),
   guard("audit log who sent an event once more", "src/app/registry/outbox.rs", "record_replay(sql, &self.actor, &webhook, self.event.as_str(), now)?;", "", "it history::what_is_given_away"),
   guard("audit log who sent events once more", "src/app/registry/outbox.rs", "record_replay(sql, &self.actor, &webhook, &events, now)?;", "let _ = events;", "it history::what_is_given_away"),
-  guard("audit log who exported", "src/app/registry.rs", "audit::record_reading(sql, None, &Deed::new(&self.actor, Action::ConnectionsExported), now)", "", "it history::what_is_given_away"),
+  guard("audit log who exported", "src/app/registry.rs", "audit::record_reading(sql, None, &Deed::new(&self.actor, Action::ConnectionsExported), now)", "Ok(())", "it history::what_is_given_away"),
   guard("audit log setup links apart from people", "src/app/registry/audit.rs", "WHEN actor GLOB 'setup link*' THEN 'setup links' ", "WHEN actor GLOB 'setup link*' THEN 'people' ", "it history::entries_give_way"),
   guard("Webhooks public addresses when entered", "src/app/webhooks.rs", "|| (url.is_https() && !url.is_private()) {", "|| true {", "it webhooks::an_address_must"),
   guard("Webhooks public addresses when sent", "src/app/webhook_delivery.rs", "if let Err(error) = self.check_reachable(&attempt.url).await {", "if let (true, Err(error)) = (false, self.check_reachable(&attempt.url).await) {", "it webhooks::"),
