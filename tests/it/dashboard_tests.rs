@@ -251,6 +251,18 @@ fn edits_of_an_enabled_connection_wait_in_a_draft() {
             "{path}"
         );
     }
+    // Whom it leads there is told by what is live.
+    submit(
+        &world,
+        &mut browser,
+        &format!("{page}/domains"),
+        &[("domains", "drafted.test")],
+    );
+    let shown = body(&browser.get(&world, &page));
+    let led = shown.split("People with an address at ").nth(1).unwrap();
+    let led = led.split(" are sent").next().unwrap();
+    assert_eq!(led, "<strong>acme.test</strong>");
+    assert!(shown.contains("drafted.test"));
     // What no test covers is live at once while there is no draft, and goes along with one that is there.
     let saved = submit(
         &world,

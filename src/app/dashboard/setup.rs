@@ -26,6 +26,7 @@ use crate::app::route::{Section, Tab};
 use crate::app::setup_links::Progress;
 use crate::code::Code;
 use crate::saml::connection::{Connection, IdentityProvider, Provider, ServiceProvider};
+use crate::saml::id::Domain;
 use crate::saml::idp_diff::changes;
 use crate::saml::idp_refresh::MissingCertificate;
 use crate::saml::preset::{EntryValue, MetadataForm};
@@ -37,6 +38,8 @@ use crate::saml::warning::Warning;
 struct SetupPage<'a> {
     chrome: Chrome<'a>,
     head: Head<'a>,
+    /// The domains by which people are sent there now, whatever a draft says.
+    live_domains: &'a [Domain],
     ours: &'a ServiceProvider,
     steps: Vec<ShownStep<'a>>,
     email: Email,
@@ -141,6 +144,7 @@ impl<P: Ports> App<P> {
         let mut page = SetupPage {
             chrome: visitor.chrome(),
             head,
+            live_domains: &situation.live.domains,
             ours: &ours,
             steps: steps(preset, &ours),
             email,
