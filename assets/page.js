@@ -108,7 +108,11 @@ if (watched.length > 0) {
 }
 
 function isDirty() {
-  return [...document.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+  const isChanged = (field) =>
+    field.options
+      ? field.selectedIndex !== Math.max(0, [...field.options].findIndex((option) => option.defaultSelected))
+      : field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+  return [...document.querySelectorAll("input, textarea, select")].some(isChanged);
 }
 
 /** Nothing where it cannot be had. */

@@ -357,8 +357,10 @@ pub fn changes(name: &str) -> bool {
         webhooks::AddWebhook::NAME,
         webhooks::ChangeWebhook::NAME,
         webhooks::DeleteWebhook::NAME,
+        webhooks::RotateWebhookSecret::NAME,
         refresh::DecideHeld::NAME,
         refresh::SaveRefresh::NAME,
+        setup_links::EditBySetupLink::NAME,
         Create::NAME,
         Delete::NAME,
         ApplyDraft::NAME,
@@ -885,6 +887,16 @@ pub fn unpublished(sql: &dyn Sql, limit: i64) -> Result<Vec<Publication>, SqlErr
 /// [`SqlError`] when the database fails.
 pub fn is_published(sql: &dyn Sql) -> Result<bool, SqlError> {
     Ok(sql.run("SELECT 1 FROM unpublished LIMIT 1", &[])?.is_empty())
+}
+
+/// Whether something waits to be published for the first time; what is left otherwise has failed, and is not to be tried without a
+/// pause.
+///
+/// # Errors
+/// [`SqlError`] when the database fails.
+pub fn is_ready_to_publish(sql: &dyn Sql) -> Result<bool, SqlError> {
+    let ready = sql.run("SELECT 1 FROM unpublished WHERE failures = 0 LIMIT 1", &[])?;
+    Ok(!ready.is_empty())
 }
 
 /// An index as KV has it: nothing where it leads nowhere.

@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use super::App;
-use super::connections::refused;
+use super::connections::{Saved, refused, saved};
 use super::error::ApiError;
 use super::http::{Request, Response, json, respond};
 use super::ledger::test::{BegunBy, Test};
@@ -107,13 +107,9 @@ impl<P: Ports> App<P> {
     }
 
     /// Makes one edit for whoever has the link of this token's hash.
-    pub(super) async fn edit_by_setup_link(&self, hash: &TokenHash, edit: LinkEdit) -> Result<(), ApiError> {
+    pub(super) async fn edit_by_setup_link(&self, hash: &TokenHash, edit: LinkEdit) -> Result<Saved<()>, ApiError> {
         let hash = hash.clone();
-        self.ports
-            .registry(EditBySetupLink { hash, edit })
-            .await?
-            .reply
-            .map_err(refused)
+        saved(self.ports.registry(EditBySetupLink { hash, edit }).await?)
     }
 
     /// `GET, POST /connections/{id}/setup-links`.

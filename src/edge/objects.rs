@@ -55,11 +55,11 @@ impl DurableObject for Registry {
         if registry::changes(name) {
             // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
             self.state.storage().set_alarm(RETRY).await?;
-            let retry = self.publish_some().await;
+            self.publish_some().await;
             published = registry::is_published(&self.sql).map_err(failed)?;
-            self.set_next_alarm(retry, Duration::ZERO).await?;
+            self.set_next_alarm(Duration::ZERO).await?;
         } else if registry::sends(name) {
-            self.set_next_alarm(RETRY, Duration::ZERO).await?;
+            self.wake_in_time().await?;
         }
         Response::ok(format!("{{\"reply\":{reply},\"published\":{published}}}"))
     }
@@ -67,26 +67,48 @@ impl DurableObject for Registry {
     /// Publishes first, as that is what sign-ins go by.
     async fn alarm(&self) -> Result<Response> {
         registry::prepare(&self.sql).map_err(failed)?;
-        let retry = self.publish_some().await;
+        self.publish_some().await;
         // What could not even be taken is still due now: it is not to be tried without a pause.
         let pause = if self.deliver().await { Duration::ZERO } else { RETRY };
-        self.set_next_alarm(retry, pause).await?;
+        self.set_next_alarm(pause).await?;
         Response::empty()
     }
 }
 
 impl Registry {
-    /// Sets the one alarm there is to when there is next something to do: to publish what is left, after `retry`, or to send to a
-    /// webhook, which happens no earlier than after `pause`.
-    async fn set_next_alarm(&self, retry: Duration, pause: Duration) -> Result<()> {
-        let now = now();
-        let due = registry::outbox::next_due(&self.sql).map_err(failed)?;
-        let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)).max(pause));
-        let retry = (!registry::is_published(&self.sql).map_err(failed)?).then_some(retry);
-        match [due, retry].into_iter().flatten().min() {
+    /// Sets the one alarm there is to when there is next something to do, if there is.
+    async fn set_next_alarm(&self, pause: Duration) -> Result<()> {
+        match self.next_wait(pause)? {
             Some(after) => self.state.storage().set_alarm(after).await,
             None => self.state.storage().delete_alarm().await,
         }
+    }
+
+    /// The same, but never later than the alarm that is set: what asks for it may come more often than anything is tried again.
+    async fn wake_in_time(&self) -> Result<()> {
+        let Some(after) = self.next_wait(Duration::ZERO)? else {
+            return Ok(());
+        };
+        let seconds = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+        let wanted = now().plus(seconds).unix_seconds().saturating_mul(1000);
+        match self.state.storage().get_alarm().await? {
+            Some(set) if set <= wanted => Ok(()),
+            _ => self.state.storage().set_alarm(after).await,
+        }
+    }
+
+    /// How long there is nothing to do: until what is left is published, after a while where that failed, or something is sent to a
+    /// webhook, which happens no earlier than after `pause`.
+    fn next_wait(&self, pause: Duration) -> Result<Option<Duration>> {
+        let now = now();
+        let due = registry::outbox::next_due(&self.sql).map_err(failed)?;
+        let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)).max(pause));
+        let publish = if registry::is_ready_to_publish(&self.sql).map_err(failed)? {
+            Some(Duration::ZERO)
+        } else {
+            (!registry::is_published(&self.sql).map_err(failed)?).then_some(RETRY)
+        };
+        Ok([due, publish].into_iter().flatten().min())
     }
 
     /// Sends what is to be sent to webhooks now. What fails is noted where it was to be sent, and keeps nothing else back.
@@ -108,14 +130,10 @@ impl Registry {
     }
 
     /// Publishes what is not published yet, or some of it where it is much. What fails keeps nothing else back, is logged and tried
-    /// again. How long what is left then has to wait.
-    async fn publish_some(&self) -> Duration {
-        match self.try_publish_some().await {
-            Ok(()) => Duration::ZERO,
-            Err(error) => {
-                worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
-                RETRY
-            }
+    /// again.
+    async fn publish_some(&self) {
+        if let Err(error) = self.try_publish_some().await {
+            worker::console_error!("{{\"event\":\"publish_failed\",\"detail\":{:?}}}", error.to_string());
         }
     }
 

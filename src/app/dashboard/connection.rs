@@ -126,7 +126,7 @@ pub(super) enum Editor {
 }
 
 impl Done {
-    fn live(saved: &Saved<Connection>) -> Self {
+    fn live<T>(saved: &Saved<T>) -> Self {
         Self::Live {
             published: saved.published,
         }
@@ -378,12 +378,12 @@ impl<P: Ports> App<P> {
                 .map(|saved| Done::live(&saved)),
             (Editor::Guest(link, actor), Target::Draft(seen)) => {
                 let edit = LinkEdit::Draft(self.draft_edit(id, change, seen, actor).await?);
-                self.edit_by_setup_link(&link, edit).await.map(|()| Done::Draft)
+                self.edit_by_setup_link(&link, edit).await.map(|_| Done::Draft)
             }
             (Editor::Guest(link, actor), Target::Live(seen)) => {
                 let edit = LinkEdit::Live(plain_update(id, change, Some(seen), actor));
                 let saved = self.edit_by_setup_link(&link, edit).await;
-                saved.map(|()| Done::Live { published: true })
+                saved.map(|saved| Done::live(&saved))
             }
         }
     }

@@ -359,13 +359,32 @@ impl World {
         Ok(serde_json::from_str(&reply).unwrap())
     }
 
+    /// What waits to be published, and the number of what was ever to be sent to webhooks.
+    fn waiting(&self) -> (Vec<Row>, Vec<Row>) {
+        let rows = |statement: &str| self.registry.run(statement, &[]).unwrap();
+        (
+            rows("SELECT kind, name, version FROM unpublished ORDER BY kind, name"),
+            rows("SELECT max(sequence) FROM webhook_deliveries"),
+        )
+    }
+
     /// A call of the registry.
     pub(crate) fn on_registry<C: registry::Call>(&self, call: &C) -> Result<Answer<C::Reply>, Unavailable> {
         registry::proofs::set_policy(&self.registry, self.domain_proof.get()).unwrap();
         let call = serde_json::to_string(call).unwrap();
         let now = Timestamp::from_unix_seconds(self.now.get());
         let sql = &self.registry;
+        let before = self.waiting();
         let reply = self.run_on(sql, C::NAME, || registry::dispatch(C::NAME, &call, sql, now))?;
+        let (unpublished, unsent) = self.waiting();
+        // The object publishes, and wakes to send, after these calls alone.
+        assert!(
+            unpublished == before.0 || registry::changes(C::NAME),
+            "{} changes",
+            C::NAME
+        );
+        let wakes = registry::changes(C::NAME) || registry::sends(C::NAME);
+        assert!(unsent == before.1 || wakes, "{} sends", C::NAME);
         self.publish();
         let published = registry::is_published(&self.registry).unwrap();
         Ok(Answer {
