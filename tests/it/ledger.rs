@@ -195,6 +195,19 @@ fn beginning_a_sign_in_reads_few_rows() {
     );
 }
 
+/// A logout request for all sessions of a user, which could be shown again for so many seconds.
+fn logout_request(seconds: i64) -> EndUserSessions {
+    EndUserSessions {
+        generation: 1,
+        request_id: RequestId::parse("_logout").unwrap(),
+        user_id: "ada".to_owned(),
+        session_indexes: Vec::new(),
+        issued_at: at(-10),
+        remember_until: at(seconds),
+        reference: "00000-00000".to_owned(),
+    }
+}
+
 /// Identity providers may end many sessions at once: each must not read all that there are.
 #[test]
 fn ending_a_users_sessions_reads_those_alone() {
@@ -202,16 +215,7 @@ fn ending_a_users_sessions_reads_those_alone() {
         sql: configured(),
         plans: RefCell::default(),
     };
-    let end = EndUserSessions {
-        generation: 1,
-        request_id: RequestId::parse("_logout").unwrap(),
-        user_id: "ada".to_owned(),
-        session_indexes: Vec::new(),
-        issued_at: at(-10),
-        remember_until: at(60),
-        reference: "00000-00000".to_owned(),
-    };
-    assert_eq!(end.run(&sql, at(0)).unwrap(), Ok(Some(0)));
+    assert_eq!(logout_request(60).run(&sql, at(0)).unwrap(), Ok(Some(0)));
     let plans = sql.plans.borrow();
     for table in ["sessions", "tickets"] {
         let by_subject = format!("SEARCH {table} USING INDEX {table}_by_subject");
@@ -269,18 +273,7 @@ fn what_may_be_forgotten_is_not_accepted_however_long_it_was_on_its_way() {
     assert_eq!(consume(0), Ok(()));
     assert_eq!(consume(1), Err(Refusal::Late { by_seconds: 1 }));
 
-    let end = |sql: &dyn Sql, seconds: i64| {
-        let end = EndUserSessions {
-            generation: 1,
-            request_id: RequestId::parse("_logout").unwrap(),
-            user_id: "ada".to_owned(),
-            session_indexes: Vec::new(),
-            issued_at: at(-10),
-            remember_until: at(0),
-            reference: "00000-00000".to_owned(),
-        };
-        end.run(sql, at(seconds)).unwrap()
-    };
+    let end = |sql: &dyn Sql, seconds: i64| logout_request(0).run(sql, at(seconds)).unwrap();
     let sql = configured();
     assert_eq!(end(&sql, 0), Ok(Some(0)));
     // It is remembered for as long as it is accepted.
