@@ -44,12 +44,8 @@ impl<P: Ports> App<P> {
     /// Answers a call of the API. Who may not ask learns nothing, not even which paths exist.
     pub(super) async fn answer_api(&self, route: &ApiRoute, request: &Request) -> Response {
         let admitted = match request.extensions().get::<Principal>() {
-            Some(caller) => Ok(caller.clone()),
+            Some(caller) => self.still_admitted(caller.clone(), request).await,
             None => self.admit(route, request).await,
-        };
-        let admitted = match admitted {
-            Ok(caller) => self.still_admitted(caller, request).await,
-            Err(refusal) => Err(refusal),
         };
         match admitted {
             Ok(caller) => (self.call(route, request, &caller).await).unwrap_or_else(|error| error.response()),
