@@ -145,9 +145,7 @@ impl<P: Ports> App<P> {
         let own = tokens
             .iter()
             .find(|token| visitor.opened_with.as_ref() == Some(&token.id));
-        let own_end: Option<String> = own
-            .and_then(|own| own.expires_at)
-            .map(|end| end.to_rfc3339().chars().take(10).collect());
+        let own_end = own.and_then(|own| own.expires_at).map(day);
         let expires_at = maker.field(
             "expires_at",
             "Works until",

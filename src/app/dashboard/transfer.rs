@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::field::{Field, Kind, Maker, sentence};
 use super::form::Form;
-use super::parts::Pill;
+use super::parts::{Pill, day};
 use super::session::Visitor;
 use super::{Chrome, Failure, render};
 use crate::app::App;
@@ -53,8 +53,7 @@ impl<P: Ports> App<P> {
     pub(super) async fn download_connections(&self, visitor: &Visitor) -> Result<Response, Failure> {
         let connections = self.export_connections(visitor.actor()).await?;
         let mut response = json(StatusCode::OK, &self.document(&connections));
-        let day: String = self.ports.now().to_rfc3339().chars().take(10).collect();
-        attach(&mut response, &format!("connections-{day}.json"));
+        attach(&mut response, &format!("connections-{}.json", day(self.ports.now())));
         Ok(response)
     }
 
