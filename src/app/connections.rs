@@ -12,7 +12,7 @@ use super::ports::{Answer, Ports, Unavailable};
 use super::registry::idempotency::Repeatable;
 use super::registry::refresh::{DecideHeld, Decision, HeldMetadata, ReadHeld, ReadRefresh, RefreshState};
 use super::registry::tested::{ReadTestStatuses, TestStatus};
-use super::registry::{Actor, Change, Create, Delete, Refusal, Update};
+use super::registry::{Actor, Change, Create, Delete, ListPage, Refusal, Update};
 use crate::code::Code;
 use crate::limits::MAX_REASON_CHARACTERS;
 use crate::saml::connection::{Connection, IdentityProvider};
@@ -235,6 +235,17 @@ impl<P: Ports> App<P> {
         actor: Actor,
     ) -> Result<Saved<Connection>, ApiError> {
         saved(self.ports.registry(plain_update(id, change, seen, actor)).await?)
+    }
+
+    /// All connections, oldest first, read a part at a time.
+    pub(super) async fn all_connections(&self) -> Result<Vec<Connection>, Unavailable> {
+        let (mut connections, mut next) = (Vec::new(), Some(0));
+        while let Some(after) = next {
+            let page = self.ports.registry(ListPage::all_after(after)).await?.reply;
+            connections.extend(page.connections);
+            next = page.next;
+        }
+        Ok(connections)
     }
 
     /// A connection as the registry has it.

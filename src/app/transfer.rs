@@ -15,11 +15,11 @@ use super::connections::{Saved, refused, saved};
 use super::description::{DescriptionBody, DescriptionFields, Fields, whole_number};
 use super::error::{ApiError, ErrorView};
 use super::http::{Request, Response, json};
-use super::ports::{Answer, Ports, Unavailable};
+use super::ports::{Answer, Ports};
 use super::principal::Principal;
 use super::registry::idempotency::Repeatable;
 use super::registry::import::{Import, ImportMode, Imported, ImportedConnection, Outcome};
-use super::registry::{Actor, ListPage, NoteExport, Refusal};
+use super::registry::{Actor, NoteExport, Refusal};
 use crate::dsig::{Certificate, RsaFloor};
 use crate::limits::{
     MAX_CERTIFICATES_PER_CONNECTION, MAX_ENDPOINTS_PER_SERVICE, MAX_IMPORTED_CONNECTIONS, MAX_IMPORTED_DECRYPTION_KEYS,
@@ -182,17 +182,6 @@ impl Item {
 }
 
 impl<P: Ports> App<P> {
-    /// All connections, oldest first, read a part at a time.
-    pub(super) async fn all_connections(&self) -> Result<Vec<Connection>, Unavailable> {
-        let (mut connections, mut next) = (Vec::new(), Some(0));
-        while let Some(after) = next {
-            let page = self.ports.registry(ListPage::all_after(after)).await?.reply;
-            connections.extend(page.connections);
-            next = page.next;
-        }
-        Ok(connections)
-    }
-
     /// All connections, oldest first, for `actor` to take along.
     pub(super) async fn export_connections(&self, actor: Actor) -> Result<Vec<Connection>, ApiError> {
         self.ports.registry(NoteExport { actor }).await?;
