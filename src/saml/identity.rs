@@ -1,5 +1,6 @@
 //! Who the user is: the e-mail address and the names, out of attributes that every identity provider names differently.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::assertion::{Assertion, Attribute, AttributeValue, NameId, trim};
@@ -113,9 +114,9 @@ pub fn read(assertion: &Assertion, map: &AttributeMap) -> Result<Identity, Rejec
 }
 
 /// The folded names of one field: the connection's own before the usual ones.
-pub(super) fn aliases(own: Option<&str>, usual: &[&str]) -> Vec<String> {
-    let usual = usual.iter().map(|alias| (*alias).to_owned());
-    own.map(fold).into_iter().chain(usual).collect()
+pub(super) fn aliases(own: Option<&str>, usual: &[&'static str]) -> Vec<Cow<'static, str>> {
+    let usual = usual.iter().copied().map(Cow::Borrowed);
+    own.map(|name| Cow::Owned(fold(name))).into_iter().chain(usual).collect()
 }
 
 /// The e-mail address, and the name of the attribute that has it, or [`NAME_ID`].
@@ -135,7 +136,7 @@ pub(super) fn email<'a>(
         match address {
             Some(address) => return Ok((attributes.name(alias), address)),
             // A user principal name or display name need not be an address; an e-mail attribute must.
-            None if matches!(alias.as_str(), "{claims}name" | "userprincipalname") => {}
+            None if matches!(&**alias, "{claims}name" | "userprincipalname") => {}
             None => {
                 return Err(Reject::EmailNotAnAddress {
                     attribute: shortened(attributes.name(alias)),
@@ -253,12 +254,12 @@ impl<'a> Attributes<'a> {
     }
 
     /// The first text that is not blank, by the order of `aliases`.
-    fn first_text(&self, aliases: &[String]) -> Option<String> {
+    fn first_text(&self, aliases: &[Cow<'_, str>]) -> Option<String> {
         self.first(aliases).map(|(_, text)| text.to_owned())
     }
 
     /// The same with the name of its attribute.
-    pub(super) fn first(&self, aliases: &[String]) -> Option<(&'a str, &'a str)> {
+    pub(super) fn first(&self, aliases: &[Cow<'_, str>]) -> Option<(&'a str, &'a str)> {
         let attributes = aliases.iter().flat_map(|alias| self.named(alias));
         let texts = attributes.flat_map(|a| a.values.iter().map(move |value| (a.name.as_str(), value)));
         texts
@@ -267,7 +268,7 @@ impl<'a> Attributes<'a> {
     }
 
     /// Every text that is not blank, each once, in order.
-    pub(super) fn all_texts(&self, aliases: &[String]) -> Vec<String> {
+    pub(super) fn all_texts(&self, aliases: &[Cow<'_, str>]) -> Vec<String> {
         let texts = aliases
             .iter()
             .flat_map(|alias| self.values(alias))
@@ -281,8 +282,11 @@ impl<'a> Attributes<'a> {
 }
 
 /// Whether one of `aliases` is a name of `attribute`.
-pub(super) fn is_named(attribute: &Attribute, aliases: &[String]) -> bool {
-    let is = |name: &str| aliases.contains(&fold(name));
+pub(super) fn is_named(attribute: &Attribute, aliases: &[Cow<'_, str>]) -> bool {
+    let is = |name: &str| {
+        let name = fold(name);
+        aliases.iter().any(|alias| **alias == name)
+    };
     is(&attribute.name) || attribute.friendly_name.as_deref().is_some_and(is)
 }
 
@@ -298,7 +302,9 @@ pub(super) fn fold(name: &str) -> String {
         return name.to_owned();
     }
     let kept = |c: &char| !matches!(c, ' ' | '.' | '-' | '_');
-    name.chars().filter(kept).flat_map(char::to_lowercase).collect()
+    let mut folded = String::with_capacity(name.len());
+    folded.extend(name.chars().filter(kept).flat_map(char::to_lowercase));
+    folded
 }
 
 fn is_empty(value: &AttributeValue) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! It shows what [`identity`](super::identity) reads and decides nothing.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::assertion::{Assertion, Attribute, AttributeValue, trim};
@@ -99,7 +101,7 @@ impl Field {
     }
 
     /// Its names, best first.
-    fn aliases(self, map: &AttributeMap) -> Vec<String> {
+    fn aliases(self, map: &AttributeMap) -> Vec<Cow<'static, str>> {
         match self {
             Self::Email => aliases(map.email.as_deref(), EMAIL),
             Self::FirstName => aliases(map.first_name.as_deref(), FIRST_NAME),
