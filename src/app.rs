@@ -173,7 +173,11 @@ impl<P: Ports> App<P> {
 
     /// A connection as KV has it here and now: perhaps a minute old.
     async fn replicated_connection(&self, id: &ConnectionId) -> Result<Option<Connection>, Unavailable> {
-        let Some(record) = self.ports.read_config(&registry::connection_key(id)).await? else {
+        let Some(record) = self
+            .ports
+            .read_config(&registry::publishing::connection_key(id))
+            .await?
+        else {
             return Ok(None);
         };
         serde_json::from_str(&record)

@@ -2,8 +2,8 @@
 
 use super::App;
 use super::ports::{LogLine, Ports, Unavailable};
-use super::registry::Publish;
 use super::registry::certificate_notices::TellCertificates;
+use super::registry::publishing::Publish;
 
 impl<P: Ports> App<P> {
     /// One run of the schedule. Each part is tried, whatever becomes of the others.

@@ -8,7 +8,7 @@ use worker::{DurableObject, Env, Method, Request, RequestInit, Response, Result,
 use super::ports::{CONFIG_NAMESPACE, WorkerPorts, call_ledger, now};
 use super::sql::ObjectSql;
 use crate::app::config::{Config, domain_proof};
-use crate::app::registry::{LedgerNews, Publication};
+use crate::app::registry::publishing::{self, LedgerNews, Publication};
 use crate::app::sql::SqlError;
 use crate::app::{App, ledger, registry};
 use crate::limits::MAX_PUBLICATIONS_AT_ONCE;
@@ -56,7 +56,7 @@ impl DurableObject for Registry {
             // Set in the same turn as the change, so that no end of this object can come between: it is published, or tried again.
             self.state.storage().set_alarm(RETRY).await?;
             self.publish_some().await;
-            published = registry::is_published(&self.sql).map_err(failed)?;
+            published = publishing::is_published(&self.sql).map_err(failed)?;
             self.set_next_alarm(Duration::ZERO).await?;
         } else if registry::sends(name) {
             self.wake_in_time().await?;
@@ -103,10 +103,10 @@ impl Registry {
         let now = now();
         let due = registry::outbox::next_due(&self.sql).map_err(failed)?;
         let due = due.map(|due| Duration::from_secs(u64::try_from(due.since(now)).unwrap_or(0)).max(pause));
-        let publish = if registry::is_ready_to_publish(&self.sql).map_err(failed)? {
+        let publish = if publishing::is_ready_to_publish(&self.sql).map_err(failed)? {
             Some(Duration::ZERO)
         } else {
-            (!registry::is_published(&self.sql).map_err(failed)?).then_some(RETRY)
+            (!publishing::is_published(&self.sql).map_err(failed)?).then_some(RETRY)
         };
         Ok([due, publish].into_iter().flatten().min())
     }
@@ -142,17 +142,17 @@ impl Registry {
         let (mut left, mut outcome) = (MAX_PUBLICATIONS_AT_ONCE, Ok(()));
         // What is changed meanwhile is taken along, so that whoever changed something is not told of others' changes.
         while outcome.is_ok() && left > 0 {
-            let publications = registry::unpublished(&self.sql, left).map_err(failed)?;
+            let publications = publishing::unpublished(&self.sql, left).map_err(failed)?;
             if publications.is_empty() {
                 break;
             }
             for publication in publications {
                 left = left.saturating_sub(1);
                 let noted = match self.publish(&publication).await {
-                    Ok(()) => registry::published(&self.sql, &publication),
+                    Ok(()) => publishing::published(&self.sql, &publication),
                     Err(error) => {
                         outcome = Err(error);
-                        registry::not_published(&self.sql, &publication)
+                        publishing::not_published(&self.sql, &publication)
                     }
                 };
                 noted.map_err(failed)?;

@@ -116,7 +116,10 @@ pub fn read(assertion: &Assertion, map: &AttributeMap) -> Result<Identity, Rejec
 /// The folded names of one field: the connection's own before the usual ones.
 pub(super) fn aliases(own: Option<&str>, usual: &[&'static str]) -> Vec<Cow<'static, str>> {
     let usual = usual.iter().copied().map(Cow::Borrowed);
-    own.map(|name| Cow::Owned(fold(name))).into_iter().chain(usual).collect()
+    own.map(|name| Cow::Owned(fold(name)))
+        .into_iter()
+        .chain(usual)
+        .collect()
 }
 
 /// The e-mail address, and the name of the attribute that has it, or [`NAME_ID`].

@@ -2,7 +2,8 @@
 //! Each ends in a clear state, with nothing lost.
 
 use edge_saml::app::ports::Ports;
-use edge_saml::app::registry::{self, Actor, Change, Publication, Refusal, Update};
+use edge_saml::app::registry::publishing::{self, Publication};
+use edge_saml::app::registry::{Actor, Change, Refusal, Update};
 use edge_saml::app::sql::Sql;
 use edge_saml::saml::id::ConnectionId;
 use serde_json::{Value, json};
@@ -192,11 +193,11 @@ fn much_is_published_a_part_at_a_time_and_what_failed_comes_last() {
         let fields = json!({"name": "x", "provider": "okta", "domains": [domain]});
         world.api("POST", "/connections", &fields).1["id"].clone()
     });
-    let next = |limit: i64| -> Vec<Publication> { registry::unpublished(&world.registry, limit).unwrap() };
+    let next = |limit: i64| -> Vec<Publication> { publishing::unpublished(&world.registry, limit).unwrap() };
     let all = next(i64::MAX);
     assert!(all.len() >= ids.len());
     assert_eq!(next(2), all[..2]);
-    registry::not_published(&world.registry, &all[0]).unwrap();
+    publishing::not_published(&world.registry, &all[0]).unwrap();
     assert_eq!(next(1), all[1..2]);
     assert_eq!(next(i64::MAX).last(), Some(&all[0]));
     // Changed again, it is as new; what was to be published before is noted no more.
@@ -209,13 +210,13 @@ fn much_is_published_a_part_at_a_time_and_what_failed_comes_last() {
     );
     let changed = next(1).remove(0);
     assert_eq!((&changed.key, changed.value == all[0].value), (&all[0].key, false));
-    registry::published(&world.registry, &all[0]).unwrap();
-    registry::not_published(&world.registry, &all[0]).unwrap();
+    publishing::published(&world.registry, &all[0]).unwrap();
+    publishing::not_published(&world.registry, &all[0]).unwrap();
     assert_eq!(next(1), [changed]);
     for publication in next(i64::MAX) {
-        registry::published(&world.registry, &publication).unwrap();
+        publishing::published(&world.registry, &publication).unwrap();
     }
-    assert!(registry::is_published(&world.registry).unwrap());
+    assert!(publishing::is_published(&world.registry).unwrap());
 }
 
 /// Of two who change what they read at the same time, the second is told, and the first's change stays.

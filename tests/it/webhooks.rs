@@ -805,7 +805,11 @@ fn the_outbox_is_bounded_and_says_what_it_dropped() {
 
     // Nothing is kept longer than two weeks, though nothing be sent meanwhile: the schedule drops it.
     world.pass(14 * 86_400);
-    futures_executor::block_on(edge_saml::app::ports::Ports::registry(&&world, registry::Publish {})).unwrap();
+    futures_executor::block_on(edge_saml::app::ports::Ports::registry(
+        &&world,
+        registry::publishing::Publish {},
+    ))
+    .unwrap();
     assert_eq!((rows("webhook_events"), rows("webhook_deliveries")), (0, 0));
     let shown = call(&world, "GET", &format!("/webhooks/{id}"), &json!({}));
     assert_eq!((&shown["pending"], &shown["dropped"]), (&json!(0), &json!(982)));

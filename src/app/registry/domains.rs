@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, note, proofs};
+use super::proofs;
+use super::publishing::{Kind, note};
 use crate::app::sql::{Sql, SqlError, Value, json, text};
 use crate::limits::MAX_CHOICES;
 use crate::saml::connection::{Connection, State};

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Deed};
-use super::{Actor, Call, Kind, Refusal, note};
+use super::publishing::{Kind, note};
+use super::{Actor, Call, Refusal};
 use crate::app::ports::PrivateKey;
 use crate::app::sql::{Row, Sql, SqlError, json, text, time, to_json};
 use crate::saml::connection::StoredCertificate;

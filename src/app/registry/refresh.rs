@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, Action, Deed};
 use super::events::{EventKind, tell};
-use super::{Actor, Call, Kind, Refusal, drafts, note, read, versions, write_generation};
+use super::publishing::{Kind, note};
+use super::{Actor, Call, Refusal, drafts, read, versions, write_generation};
 use crate::app::sql::{Row, Sql, SqlError, json, optional, text, time, to_json};
 use crate::limits::{REFRESH_RETRY_SECONDS, REFRESH_SECONDS};
 use crate::saml::connection::{Connection, IdentityProvider};

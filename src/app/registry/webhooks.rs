@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Action, Deed};
 use super::events::EventKind;
-use super::{Actor, Call, Kind, note, outbox};
+use super::publishing::{Kind, note};
+use super::{Actor, Call, outbox};
 use crate::app::sql::{Row, Sql, SqlError, integer, json, optional, text, time, to_json};
 use crate::limits::{MAX_WEBHOOKS, WEBHOOK_SECRET_OVERLAP_SECONDS};
 use crate::saml::id::{EndpointUrl, WebhookId};
@@ -368,9 +369,9 @@ pub(super) fn switch_off(sql: &dyn Sql, id: &WebhookId, reason: &str, now: Times
         &[reason.into(), id.as_str().into()],
     )?;
     let schedule = Actor::new("schedule");
-    let note = format!("{}: {reason}", named(id, &webhook.url));
-    audit::record_other(sql, &Deed::noted(&schedule, Action::WebhookSwitchedOff, note), now)?;
-    super::note(sql, Kind::Wanted, WANTED_KEY)
+    let why = format!("{}: {reason}", named(id, &webhook.url));
+    audit::record_other(sql, &Deed::noted(&schedule, Action::WebhookSwitchedOff, why), now)?;
+    note(sql, Kind::Wanted, WANTED_KEY)
 }
 
 /// Records what was done to an endpoint, and that what is wanted may be something else now.

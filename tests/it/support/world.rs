@@ -13,8 +13,8 @@ use edge_saml::app::ports::{
     Answer, Fetch, FetchFailure, Fetched, KeyPair, LogLine, Ports, Post, PrivateKey, Unavailable,
 };
 use edge_saml::app::rate_limit::{Limit, Verdict};
-use edge_saml::app::registry::LedgerNews;
 use edge_saml::app::registry::proofs::DomainProof;
+use edge_saml::app::registry::publishing::{self, LedgerNews};
 use edge_saml::app::sql::{Row, Sql, SqlError, Value};
 use edge_saml::app::{App, ledger, registry};
 use edge_saml::saml::id::ConnectionId;
@@ -315,7 +315,7 @@ impl World {
 
     /// Publishes what is not published, to KV as well if it does not lag.
     pub(crate) fn publish(&self) {
-        for publication in registry::unpublished(&self.registry, i64::MAX).unwrap() {
+        for publication in publishing::unpublished(&self.registry, i64::MAX).unwrap() {
             if let Some((id, news)) = &publication.ledger {
                 match news {
                     LedgerNews::Configure(news) => self.on_ledger(id, news).unwrap(),
@@ -327,7 +327,7 @@ impl World {
                     Some(value) => self.kv.borrow_mut().insert(publication.key.clone(), value.clone()),
                     None => self.kv.borrow_mut().remove(&publication.key),
                 };
-                registry::published(&self.registry, &publication).unwrap();
+                publishing::published(&self.registry, &publication).unwrap();
             }
         }
     }
@@ -386,7 +386,7 @@ impl World {
         let wakes = registry::changes(C::NAME) || registry::sends(C::NAME);
         assert!(unsent == before.1 || wakes, "{} sends", C::NAME);
         self.publish();
-        let published = registry::is_published(&self.registry).unwrap();
+        let published = publishing::is_published(&self.registry).unwrap();
         Ok(Answer {
             reply: serde_json::from_str(&reply).unwrap(),
             published,
