@@ -37,6 +37,9 @@ pub const MAX_CANONICAL_GROWTH: usize = 4;
 /// Canonical octets granted beyond the growth factor, so that small documents are never refused for it.
 pub const MAX_CANONICAL_EXTRA_BYTES: usize = 64 * 1024;
 
+/// Octets of an `xml:base` that Canonical XML 1.1 joins out of those around an element. Addresses have a few hundred.
+pub const MAX_JOINED_BASE_BYTES: usize = 8 * 1024;
+
 /// What one document may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct XmlLimits {
@@ -145,6 +148,13 @@ pub const MAX_CERTIFICATES_PER_CONNECTION: usize = 8;
 
 /// Octets of a certificate. With the largest keys that are accepted they have 3 KB; each version of a connection keeps them once more.
 pub const MAX_CERTIFICATE_BYTES: usize = 16 * 1024;
+
+/// Octets of the text of one certificate: the largest one as base64 of PEM, on short lines.
+pub const MAX_CERTIFICATE_TEXT_BYTES: usize = 4 * MAX_CERTIFICATE_BYTES;
+
+/// Different signing certificates of one identity provider that are looked at, usable or not: each costs up to a sixth of a
+/// millisecond, and metadata has room for thousands.
+pub const MAX_CERTIFICATES_LOOKED_AT: usize = 64;
 
 /// Addresses of an identity provider for one purpose, sign-on or logout; the first are kept. Of each binding one is used.
 pub const MAX_ENDPOINTS_PER_SERVICE: usize = 8;

@@ -71,6 +71,13 @@ export const guards = [
   guard("R13 declarations per element", scan, "if self.declared_here.len() > self.limits.max_declarations_per_element\n            || self", "if self", "lib xml::source::tests::declarations"),
   guard("R13 copies of the scope", scan, "if self.scope_copies > self.limits.max_scope_copies {", "if false {", "lib xml::source::tests::declarations"),
   guard("R13 growth of the canonical form", "src/xml/c14n/walk.rs", ".saturating_add(MAX_CANONICAL_EXTRA_BYTES)", ".saturating_add(MAX_CANONICAL_EXTRA_BYTES).saturating_add(usize::MAX)", "lib xml::c14n::tests::output_has_a_budget"),
+  guard("R13 certificates in one text", "src/dsig/certificate.rs", "if others.iter().any(|other| other != first) {", "if false {", "lib dsig::certificate::tests::several"),
+  guard("R13 text of a certificate", "src/dsig/certificate.rs", "if octets.len() > MAX_CERTIFICATE_TEXT_BYTES {", "if false {", "lib dsig::certificate::tests::text_has_a_cap"),
+  guard("R13 certificates looked at", "src/saml/metadata.rs", "if seen.len() > MAX_CERTIFICATES_LOOKED_AT {", "if false {", "it metadata::keys_that_sign"),
+  guard("R13 encrypted parts that are read", sealed, "if encrypted.len() >= MAX_KEY_UNWRAPS_PER_MESSAGE {", "if false {", "it xmlenc::a97"),
+  guard("R13 joined bases", "src/xml/c14n/attributes.rs", "if joined.len() > MAX_JOINED_BASE_BYTES {", "if false {", "lib xml::c14n::tests::xml_attributes"),
+  guard("A110 assertions yet to be made", validate, 'expect.has_come("IssueInstant", issued)?;', "", "it attacks::protocol::a110"),
+  guard("tool: age of an assertion", "src/cli/verify_response.rs", "validate::check_age(&confirmed, &expect)?;", "", "it cli::a_sign_in_counts"),
   guard("R13 tokens of a prefix list", info, "if prefixes.len() > MAX_PREFIX_LIST_TOKENS {", "if false {", "it attacks::parser::a58"),
   // R4 and R8: identifiers and strict readers.
   guard("R4 unique identifiers", document, "if repeats.into_iter().any(is_shared) {", "if repeats.into_iter().any(is_shared) && false {", "it attacks::references::a24"),

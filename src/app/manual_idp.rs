@@ -44,6 +44,7 @@ impl<P: Ports> App<P> {
 
 /// The certificates in `text`: PEM, or base64 with an empty line between two.
 fn read_certificates(text: &str) -> Result<Vec<StoredCertificate>, ApiError> {
+    const COUNT: &str = "expected 1 to 8 certificates";
     let invalid = |expected| ApiError::invalid("certificates", expected);
     let text = text.replace('\r', "");
     let parts: Vec<&str> = if text.contains("-----BEGIN") {
@@ -63,13 +64,18 @@ fn read_certificates(text: &str) -> Result<Vec<StoredCertificate>, ApiError> {
                 ));
             }
             let stored = StoredCertificate::of(&certificate);
-            if !certificates.contains(&stored) {
-                certificates.push(stored);
+            if certificates.contains(&stored) {
+                continue;
             }
+            if certificates.len() >= MAX_CERTIFICATES_PER_CONNECTION {
+                return Err(invalid(COUNT));
+            }
+            certificates.push(stored);
         }
     }
-    if certificates.is_empty() || certificates.len() > MAX_CERTIFICATES_PER_CONNECTION {
-        return Err(invalid("expected 1 to 8 certificates"));
+    if certificates.is_empty() {
+        Err(invalid(COUNT))
+    } else {
+        Ok(certificates)
     }
-    Ok(certificates)
 }

@@ -152,8 +152,8 @@ impl Protocol {
         })
     }
 
-    /// Applies the rules. With domains it is a whole sign-in, as the Worker does it; without, whose address it is does not
-    /// matter, and the sign-in's last two rules are left out.
+    /// Applies the rules. With domains it is a whole sign-in, as the Worker does it; without, neither the age of the assertion
+    /// nor whose address it is matters.
     fn check<'r>(&self, response: &'r VerifiedResponse) -> Result<Confirmed<'r>, Reject> {
         let expect = Expect {
             service_provider: &self.service_provider,
@@ -171,6 +171,7 @@ impl Protocol {
         let confirmed = validate::confirm(response, &expect)?;
         confirmed.answers(self.solicitation())?;
         if !self.domains.is_empty() {
+            validate::check_age(&confirmed, &expect)?;
             validate::identify(response, &expect)?;
             validate::stable_name_id(response.assertion().get().name_id.as_ref())?;
         }

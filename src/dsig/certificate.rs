@@ -3,6 +3,7 @@
 //! Nothing in a certificate but its key is trusted, so nothing but its key must be well-formed. Validity, names, serial
 //! numbers and extensions are shown to people and decide nothing (no path is built, an expired one still verifies).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use base64::Engine;
@@ -15,7 +16,7 @@ use x509_cert::name::Name;
 use x509_cert::time::Time;
 
 use super::{Error, RsaFloor, TrustedKey};
-use crate::limits::MAX_CERTIFICATE_BYTES;
+use crate::limits::{MAX_CERTIFICATE_BYTES, MAX_CERTIFICATE_TEXT_BYTES};
 
 /// A certificate, read as far as it is of use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +33,19 @@ impl Certificate {
     /// base64 of PEM as some metadata has it, or DER.
     ///
     /// # Errors
-    /// [`Error::CertificateMalformed`], also for octets after the certificate; [`Error::CertificateMultiple`].
+    /// [`Error::CertificateMalformed`], also for octets after the certificate and for more than
+    /// [`MAX_CERTIFICATE_TEXT_BYTES`]; [`Error::CertificateMultiple`].
     pub fn read(octets: &[u8]) -> Result<Self, Error> {
-        let mut all = Self::read_all(octets)?.into_iter();
-        match (all.next(), all.next()) {
-            (Some(certificate), None) => Ok(certificate),
-            (Some(_), Some(_)) => Err(Error::CertificateMultiple),
-            (None, _) => Err(Error::CertificateMalformed),
+        if octets.len() > MAX_CERTIFICATE_TEXT_BYTES {
+            return Err(Error::CertificateMalformed);
         }
+        let all = armoured(octets, "CERTIFICATE")?;
+        let (first, others) = all.split_first().ok_or(Error::CertificateMalformed)?;
+        // Before any is read: whoever sends a message decides how many there are.
+        if others.iter().any(|other| other != first) {
+            return Err(Error::CertificateMultiple);
+        }
+        Self::from_der(first)
     }
 
     /// As [`read`](Self::read), for a file that may hold several PEM blocks. Repeated ones are given once.
@@ -47,18 +53,15 @@ impl Certificate {
     /// # Errors
     /// [`Error::CertificateMalformed`] when one of them is unreadable, or when there is none.
     pub fn read_all(octets: &[u8]) -> Result<Vec<Self>, Error> {
-        let mut certificates = Vec::new();
-        for der in armoured(octets, "CERTIFICATE")? {
-            let certificate = Self::from_der(&der)?;
-            if !certificates.contains(&certificate) {
-                certificates.push(certificate);
-            }
+        let all = armoured(octets, "CERTIFICATE")?;
+        if all.is_empty() {
+            return Err(Error::CertificateMalformed);
         }
-        if certificates.is_empty() {
-            Err(Error::CertificateMalformed)
-        } else {
-            Ok(certificates)
-        }
+        let mut seen = BTreeSet::new();
+        all.iter()
+            .filter(|der| seen.insert(*der))
+            .map(|der| Self::from_der(der))
+            .collect()
     }
 
     /// Reads a certificate in DER (RFC 5280 4.1).
@@ -330,6 +333,18 @@ mod tests {
         let bundle = format!("{PEM}{OTHER}{PEM}");
         assert_eq!(Certificate::read(bundle.as_bytes()), Err(Error::CertificateMultiple));
         assert_eq!(Certificate::read_all(bundle.as_bytes()).map(|all| all.len()), Ok(2));
+        // Two are too many whatever they are, so none is read.
+        let neither = "-----BEGIN CERTIFICATE-----AAAA-----BEGIN CERTIFICATE-----AAAB";
+        assert_eq!(Certificate::read(neither.as_bytes()), Err(Error::CertificateMultiple));
+    }
+
+    #[test]
+    fn text_has_a_cap() {
+        let padded = |length: usize| format!("{PEM}{}", "\n".repeat(length - PEM.len()));
+        let most = padded(MAX_CERTIFICATE_TEXT_BYTES);
+        assert!(Certificate::read(most.as_bytes()).is_ok());
+        let more = padded(MAX_CERTIFICATE_TEXT_BYTES + 1);
+        assert_eq!(Certificate::read(more.as_bytes()), Err(Error::CertificateMalformed));
     }
 
     #[test]

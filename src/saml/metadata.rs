@@ -1,6 +1,7 @@
 //! Metadata (SAML Metadata 2): the identity provider's in, ours out.
 
 use core::fmt;
+use std::collections::BTreeSet;
 
 use memchr::memmem;
 
@@ -10,7 +11,10 @@ use super::service_keys::PublicKey;
 use super::time::Timestamp;
 use crate::code::Code;
 use crate::dsig::{self, Certificate, RsaFloor};
-use crate::limits::{MAX_CERTIFICATES_PER_CONNECTION, MAX_ENDPOINTS_PER_SERVICE, MAX_LISTED, MAX_LISTED_CHARACTERS};
+use crate::limits::{
+    MAX_CERTIFICATES_LOOKED_AT, MAX_CERTIFICATES_PER_CONNECTION, MAX_ENDPOINTS_PER_SERVICE, MAX_LISTED,
+    MAX_LISTED_CHARACTERS,
+};
 use crate::xml::names::{AES128_GCM, AES256_GCM, DS, MD, RSA_OAEP_MGF1P, SAMLP, SHA1};
 use crate::xml::{self, Document, Element, Profile, Source, Writer};
 
@@ -435,13 +439,18 @@ fn usable(entity: &Entity, role: &IdpRole) -> Result<IdentityProvider, MetadataE
         return Err(no_sso_endpoint(role.single_sign_on.iter().map(Service::shown)));
     }
     let (mut certificates, mut left_out): (Vec<StoredCertificate>, usize) = (Vec::new(), 0);
+    let mut seen = BTreeSet::new();
     for key in role.certificates.iter().filter(|key| key.signs()) {
-        match &key.certificate {
-            Ok(certificate) if certificate.key(RsaFloor::Standard).is_ok() => {
-                let stored = StoredCertificate::of(certificate);
-                if !certificates.contains(&stored) {
-                    certificates.push(stored);
-                }
+        let certificate = key.certificate.as_ref().ok();
+        if certificate.is_some_and(|certificate| !seen.insert(certificate.der())) {
+            continue;
+        }
+        if seen.len() > MAX_CERTIFICATES_LOOKED_AT {
+            return Err(MetadataError::TooManyCertificates);
+        }
+        match certificate {
+            Some(certificate) if certificate.key(RsaFloor::Standard).is_ok() => {
+                certificates.push(StoredCertificate::of(certificate));
             }
             _ => left_out = left_out.saturating_add(1),
         }

@@ -5,6 +5,7 @@ use super::decrypt::uniform;
 use super::reject::{Reject, Shape};
 use super::response::read_root;
 use crate::dsig::{self, Verified};
+use crate::limits::MAX_KEY_UNWRAPS_PER_MESSAGE;
 use crate::xml::Element;
 use crate::xml::names::{SAML, XENC};
 use crate::xmlenc::{Cbc, ContentKey, Encrypted, UnwrapKey, Unwrapper};
@@ -22,6 +23,10 @@ impl Sealed {
     pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let mut encrypted = Vec::new();
         let assertion = Assertion::read_with(element, |place, holder| {
+            // Each pointer to a key is one walk over the document, and each of them needs a key.
+            if encrypted.len() >= MAX_KEY_UNWRAPS_PER_MESSAGE {
+                return Err(Reject::TooLarge);
+            }
             encrypted.push((place, Encrypted::read(holder)?));
             Ok(())
         })?;

@@ -247,7 +247,7 @@ pub fn login(response: &VerifiedResponse, expect: &Expect<'_>) -> Result<Login, 
         (None, None) => None,
         (Some(_), _) => confirmed.answers(Solicitation::Any)?.cloned(),
     };
-    let not_on_or_after = check_age(response.assertion().get(), &confirmed, expect)?;
+    let not_on_or_after = check_age(&confirmed, expect)?;
     let identity = identify(response, expect)?;
     let assertion = response.assertion().get();
     Ok(Login {
@@ -275,12 +275,15 @@ fn session_indexes(assertion: &Assertion) -> Vec<String> {
     indexes.filter(|index| seen.insert(index.clone())).collect()
 }
 
-/// An assertion that says it is good for years is good for a day (attack A110): gives its end, which has not come.
+/// An assertion that says it is good for years is good for a day from when it was made (attack A110), which was not in the
+/// future: gives its end, which has not come.
 ///
 /// # Errors
-/// [`Reject::Expired`].
-fn check_age(assertion: &Assertion, confirmed: &Confirmed<'_>, expect: &Expect<'_>) -> Result<Timestamp, Reject> {
-    let oldest = assertion.issue_instant.plus(MAX_ASSERTION_SECONDS);
+/// [`Reject::NotYetValid`] or [`Reject::Expired`].
+pub fn check_age(confirmed: &Confirmed<'_>, expect: &Expect<'_>) -> Result<Timestamp, Reject> {
+    let issued = confirmed.response.assertion().get().issue_instant;
+    expect.has_come("IssueInstant", issued)?;
+    let oldest = issued.plus(MAX_ASSERTION_SECONDS);
     expect.has_not_passed("IssueInstant and a day", oldest)?;
     Ok(confirmed.not_on_or_after.min(oldest))
 }

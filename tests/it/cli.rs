@@ -197,6 +197,39 @@ fn every_rule_refuses_with_its_code() {
 }
 
 #[test]
+fn a_sign_in_counts_the_age_of_an_assertion() {
+    let made_at = |issue_instant: &str| {
+        let message = Message {
+            issue_instant: issue_instant.to_owned(),
+            not_before: "2026-01-01T00:00:00Z".to_owned(),
+            not_on_or_after: "9999-07-01T12:00:00Z".to_owned(),
+            ..Message::default()
+        };
+        let name = format!("made-at-{}.xml", issue_instant.replace(':', ""));
+        temporary(&name, Idp::trusted().respond(&message, Signed::Assertion))
+    };
+    for (issue_instant, expected) in [
+        ("2026-07-01T12:00:00Z", (0, "accepted")),
+        ("2026-07-01T12:03:01Z", (1, "not_yet_valid")),
+        ("2026-06-30T11:57:00Z", (1, "expired")),
+    ] {
+        let file = made_at(issue_instant);
+        let entity = ["--idp-entity-id", ENTITY_ID];
+        let sign_in = [&entity[..], &["--email-domain", "acme.test"]].concat();
+        assert_eq!(
+            code_of(&verify_response(&file, &[], &sign_in)),
+            expected,
+            "{issue_instant}"
+        );
+        assert_eq!(
+            code_of(&verify_response(&file, &[], &entity)),
+            (0, "accepted"),
+            "{issue_instant}"
+        );
+    }
+}
+
+#[test]
 fn other_responses() {
     let unsolicited = vector("cli/response-unsolicited.xml");
     assert_eq!(

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use edge_saml::app::ports::FetchFailure;
+use edge_saml::limits::MAX_CERTIFICATES_LOOKED_AT;
 use serde_json::{Value, json};
 
 use crate::support::idp::{ENTITY_ID, Idp};
@@ -87,7 +88,12 @@ fn service_provider() -> String {
 
 /// The certificate of the trusted identity provider in base64, its signature's last octet changed: nothing checks that one.
 fn certificate(number: u8) -> String {
-    let mut der = Idp::trusted().certificate.der().to_vec();
+    numbered(STANDARD.encode(Idp::trusted().certificate.der()), number)
+}
+
+/// A certificate that differs from `certificate` in its signature, which nobody looks at.
+fn numbered(certificate: String, number: u8) -> String {
+    let mut der = STANDARD.decode(certificate).unwrap();
     *der.last_mut().unwrap() ^= number;
     STANDARD.encode(der)
 }
@@ -244,6 +250,26 @@ fn keys_that_sign_are_kept_once_and_others_left_out_with_a_warning() {
     };
     assert_eq!(count(&many(8)).0, 8);
     assert_eq!(code_of(&with_keys(&many(9))), "too_many_certificates");
+    // Unusable ones cost as much to look at.
+    let unusable = |count| {
+        (0..count)
+            .map(|number| signing(&numbered(weak(), number)))
+            .collect::<String>()
+    };
+    let most = u8::try_from(MAX_CERTIFICATES_LOOKED_AT).unwrap();
+    assert_eq!(
+        count(&format!("{}{}", signing(&first), unusable(most - 1))),
+        (1, left_out)
+    );
+    assert_eq!(
+        code_of(&with_keys(&format!("{}{}", signing(&first), unusable(most)))),
+        "too_many_certificates"
+    );
+    assert_eq!(
+        count(&format!("{}{}", signing(&first), signing(&weak()).repeat(100))).0,
+        1,
+        "the same again"
+    );
 }
 
 #[test]

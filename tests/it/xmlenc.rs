@@ -654,6 +654,20 @@ fn a97_few_keys_are_unwrapped_for_one_message() {
     let outcome = open_with(&attributes(MAX_KEY_UNWRAPS_PER_MESSAGE + 1), &counting);
     assert_eq!(outcome.unwrap_err(), Reject::TooLarge);
     assert_eq!(counting.unwraps.get(), 0);
+    // Each may point at its key anywhere in the document, so what is one too many is not read.
+    let mut unreadable = Encryption::new(GCM_256);
+    unreadable.suffix = "u".to_owned();
+    let unreadable = unreadable
+        .element("EncryptedAttribute", &attribute("role"))
+        .replace("CipherValue>", "CipherValues>");
+    assert_eq!(code(&with_attributes(&unreadable)), "response_malformed");
+    let one = |number: usize| {
+        let mut encryption = Encryption::new(GCM_256);
+        encryption.suffix = number.to_string();
+        encryption.element("EncryptedAttribute", &attribute(&format!("a{number}")))
+    };
+    let all: String = (0..MAX_KEY_UNWRAPS_PER_MESSAGE).map(one).collect();
+    assert_eq!(code(&with_attributes(&(all + &unreadable))), "too_large");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use roxmltree::Node;
 
 use super::text::QualifiedName;
 use super::{Error, Method, base};
+use crate::limits::MAX_JOINED_BASE_BYTES;
 use crate::xml::names::XML;
 
 /// The attributes of the present element. One list serves all elements in turn, to reuse its memory.
@@ -57,7 +58,7 @@ impl<'d> Attributes<'d> {
             }
         }
         if method == Method::Inclusive11 && !bases.is_empty() {
-            self.join_base(bases);
+            self.join_base(bases)?;
         }
         Ok(())
     }
@@ -91,15 +92,22 @@ impl<'d> Attributes<'d> {
     }
 
     /// Replaces `xml:base` by the one that holds here; `outward` are those around the apex, the nearest first.
-    fn join_base(&mut self, outward: Vec<&'d str>) {
+    fn join_base(&mut self, outward: Vec<&'d str>) -> Result<(), Error> {
         let own = self
             .list
             .iter()
             .position(|attribute| attribute.is_xml("base"))
             .map(|at| self.list.remove(at).value);
-        let references = own.into_iter().chain(outward.into_iter().map(Cow::Borrowed));
-        let joined = references.reduce(|reference, around| Cow::Owned(base::join(&around, &reference)));
-        if let Some(value) = joined.filter(|value| !value.is_empty()) {
+        let mut references = own.into_iter().chain(outward.into_iter().map(Cow::Borrowed));
+        let mut joined = references.next().unwrap_or_default();
+        for around in references {
+            joined = Cow::Owned(base::join(&around, &joined));
+            // Each step reads all that was joined before it.
+            if joined.len() > MAX_JOINED_BASE_BYTES {
+                return Err(Error::OutputTooLarge);
+            }
+        }
+        if !joined.is_empty() {
             self.list.push(Attribute {
                 namespace: XML,
                 local_name: "base",
@@ -107,9 +115,10 @@ impl<'d> Attributes<'d> {
                     text: "xml:base",
                     prefix: "xml",
                 },
-                value,
+                value: joined,
             });
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,5 @@
 use super::{Canonicalization, Comments, Method};
-use crate::limits::MAX_PREFIX_LIST_TOKENS;
+use crate::limits::{MAX_JOINED_BASE_BYTES, MAX_PREFIX_LIST_TOKENS};
 use crate::xml::{Document, Element, Error, Profile, Source};
 
 const METHODS: [Method; 3] = [Method::Exclusive, Method::Inclusive10, Method::Inclusive11];
@@ -255,6 +255,13 @@ fn xml_attributes_of_what_is_around() {
             "{text}"
         );
     }
+    let nested = |length: usize| {
+        let half = "b".repeat(length / 2 - 1);
+        let text = format!("<r xml:base='/{half}/'><e apex='' xml:base='{half}'/></r>");
+        canonical(&text, Canonicalization::new(Method::Inclusive11, Comments::Drop))
+    };
+    assert!(nested(MAX_JOINED_BASE_BYTES).is_ok());
+    assert_eq!(nested(MAX_JOINED_BASE_BYTES + 2), Err(Error::OutputTooLarge));
     let text = "<r xml:lang='en' xml:base='x'><e/></r>";
     assert_eq!(
         with(Method::Inclusive11, text),

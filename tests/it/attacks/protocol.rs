@@ -159,7 +159,7 @@ fn a108_request_removed_or_foreign() {
 #[test]
 fn a110_times_each_by_itself() {
     // The skew's limits and the spellings of a time are in the tests of validation; here each bound is the only one broken.
-    // When a message was made decides nothing within a day.
+    // When an assertion was made decides nothing within a day.
     for (from, to, expected) in [
         (
             "NotBefore=\"2026-07-01T11:55:00Z\" NotOnOrAfter=\"2026-07-01T12:05:00Z\"",
@@ -203,10 +203,21 @@ fn a110_times_each_by_itself() {
         ),
         (
             "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
-            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:03:01Z\"",
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:03:00Z\"",
             "accepted",
         ),
-        // But a day after it was made an assertion is too old, whatever else it says.
+        // But one that is yet to be made would be good for years, as the day is counted from there.
+        (
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:03:01Z\"",
+            "not_yet_valid",
+        ),
+        (
+            "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
+            "ID=\"_assertion\" IssueInstant=\"9999-07-01T12:00:00Z\"",
+            "not_yet_valid",
+        ),
+        // And a day after it was made an assertion is too old, whatever else it says.
         (
             "ID=\"_assertion\" IssueInstant=\"2026-07-01T12:00:00Z\"",
             "ID=\"_assertion\" IssueInstant=\"2026-06-30T11:57:01Z\"",
