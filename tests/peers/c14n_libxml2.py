@@ -2,9 +2,9 @@
 """Generates documents and lets libxml2 canonicalise them.
 
     tests/peers/c14n_libxml2.py FOLDER [COUNT] [SEED]
-    EDGE_SAML_CORPUS=FOLDER cargo test --test it c14n
 
-FOLDER gets a manifest.jsonl of the shape that the test reads, with an input and the octets of libxml2 for each case.
+FOLDER gets a manifest.jsonl with an input and the octets of libxml2 for each case. The native tests run it with one seed;
+`EDGE_SAML_CORPUS=FOLDER cargo test --test it c14n` reads a folder of another.
 """
 
 import ctypes
