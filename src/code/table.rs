@@ -118,7 +118,7 @@ codes! {
 
     // Signature.
     Unsigned "unsigned" Customer
-        "The message carries no signature over what matters, so anyone could have written it. The customer's administrator must turn on signing of the response or of the assertion, with SHA-256."
+        "The message carries no signature over what matters, so anyone could have written it. The customer's administrator must turn on signing of the response or of the assertion, with SHA-256; a logout message must be signed itself."
         customer "The message carries no signature over what matters, so anyone could have written it. Turn on signing of the response or of the assertion at your identity provider, with SHA-256."
         okta "In the app's General tab, SAML settings, Show Advanced Settings, set Response and Assertion Signature to Signed."
         entra "Single sign-on, SAML Certificates, edit Token signing certificate, set Signing Option to Sign SAML response and assertion."
@@ -190,7 +190,10 @@ codes! {
         customer "The public key, or the one in the certificate, is not a usable key. Download the signing certificate from your identity provider again.";
     KeyUnsupported "key_unsupported" Customer
         "The key is of a kind that we do not verify with. The customer's administrator must sign with RSA of 2048 to 4096 bits or with ECDSA on P-256, P-384 or P-521."
-        customer "The key is of a kind that we do not verify with. Have your identity provider sign with RSA of 2048 to 4096 bits or with ECDSA on P-256, P-384 or P-521.";
+        customer "The key is of a kind that we do not verify with. Have your identity provider sign with RSA of 2048 to 4096 bits or with ECDSA on P-256, P-384 or P-521."
+        okta "In the app's Sign On tab, SAML Signing Certificates, Generate new certificate, then activate it."
+        entra "Single sign-on, SAML Certificates, edit Token signing certificate, New Certificate, then make it active."
+        google "In Security, SSO with SAML applications, add a certificate and choose it in the app's details.";
     KeyWeak "key_weak" Customer
         "The signing key is too weak: RSA needs at least 2048 bits and the usual exponent. The customer's administrator must make a new signing certificate."
         customer "The signing key is too weak: RSA needs at least 2048 bits and the usual exponent. Make a new signing certificate at your identity provider."
@@ -230,7 +233,7 @@ codes! {
         entra "Single sign-on, Basic SAML Configuration, paste it into Identifier (Entity ID) and make it the default."
         google "In Service provider details, paste it into Entity ID.";
     DestinationMismatch "destination_mismatch" Customer
-        "The message was sent for another address than ours. The customer's administrator must copy our sign-in address (ACS URL), letter for letter."
+        "The message was sent for another address than ours. The customer's administrator must copy our address, letter for letter: the sign-in address (ACS URL), or for a logout message the single logout URL."
         customer "The message was sent for another address than ours. Copy our sign-in address (ACS URL) from the steps, letter for letter."
         okta "In the app's General tab, SAML settings, paste it into Single sign-on URL and tick Use this for Recipient URL and Destination URL."
         entra "Single sign-on, Basic SAML Configuration, paste it into Reply URL (Assertion Consumer Service URL) and make it the default."
@@ -256,7 +259,7 @@ codes! {
         "The message had expired when it arrived: it is older than the identity provider allows, or the provider's clock is behind by the time shown. Sign in again; if it happens at once, the customer's administrator must set the clock right."
         customer "The message had expired when it arrived: it is older than the identity provider allows, or the provider's clock is behind by the time shown. Run the test again; if it happens at once, set the clock of its server right.";
     RequestExpired "request_expired" User
-        "The user took longer than an hour between starting to sign in and coming back, or what they came back with was overtaken: by a logout at the identity provider, or, where that began the sign-in, by a change of the connection. They should start again from the sign-in page."
+        "The user took longer than the connection allows (an hour, unless it says otherwise) between starting to sign in and coming back, or what they came back with was overtaken: by a logout at the identity provider, or, where that began the sign-in, by a change of the connection. They should start again from the sign-in page."
         customer "It took too long from beginning the test to coming back, so the answer is not taken any more. Run the test again.";
     SessionExpiredAtIdp "session_expired_at_idp" User
         "The user's session at the identity provider had ended before the answer arrived. They should sign out there and sign in again."
@@ -361,7 +364,10 @@ codes! {
         customer "The metadata names no address to which users could be sent to sign in by HTTP-Redirect or HTTP-POST over https; the detail lists what it names instead. Turn one of the two on at your identity provider.";
     NoSigningKey "no_signing_key" Customer
         "There is no certificate for checking signatures. Ask the customer's administrator for the metadata of the application with its signing certificate, or for the certificate itself."
-        customer "There is no certificate for checking signatures. Take the metadata of the application with its signing certificate, or enter the certificate by hand.";
+        customer "There is no certificate for checking signatures. Take the metadata of the application with its signing certificate, or enter the certificate by hand."
+        okta "In the app's Sign On tab, copy the Metadata URL, or in SAML Signing Certificates download the active certificate."
+        entra "Single sign-on, SAML Certificates, copy App Federation Metadata Url, or download Certificate (Base64)."
+        google "In the app's details, Download metadata, which holds the certificate.";
     IsSpMetadata "is_sp_metadata" Customer
         "This is a service provider's metadata, perhaps our own. What is needed is the identity provider's: ask the customer's administrator for that."
         customer "This is a service provider's metadata, perhaps our own. What is needed is the metadata that your identity provider offers for download."
@@ -378,10 +384,16 @@ codes! {
     // Warnings: nobody is refused for these.
     CertificateExpired "certificate_expired" Customer
         "A signing certificate of the identity provider has expired. Sign-ins go on with it, but its administrator should make a new one and send the metadata again."
-        customer "A signing certificate of your identity provider has expired. Sign-ins go on with it, but make a new one and save the metadata here again.";
+        customer "A signing certificate of your identity provider has expired. Sign-ins go on with it, but make a new one and save the metadata here again."
+        okta "In the app's Sign On tab, SAML Signing Certificates, Generate new certificate, then activate it."
+        entra "Single sign-on, SAML Certificates, edit Token signing certificate, New Certificate, then make it active."
+        google "In Security, SSO with SAML applications, add a certificate and choose it in the app's details.";
     CertificateExpiresSoon "certificate_expires_soon" Customer
         "A signing certificate of the identity provider expires within two months. Its administrator will make a new one before; ask for the metadata again once that has happened."
-        customer "A signing certificate of your identity provider expires within two months. Make a new one before, and save the metadata here again once that has happened.";
+        customer "A signing certificate of your identity provider expires within two months. Make a new one before, and save the metadata here again once that has happened."
+        okta "In the app's Sign On tab, SAML Signing Certificates, Generate new certificate, then activate it."
+        entra "Single sign-on, SAML Certificates, edit Token signing certificate, New Certificate, then make it active."
+        google "In Security, SSO with SAML applications, add a certificate and choose it in the app's details.";
     CertificatesLeftOut "certificates_left_out" Customer
         "Some signing certificates in the metadata cannot be used and were left out: unreadable, too weak, or of another kind. Ask the customer's administrator whether one of those is the one that signs."
         customer "Some signing certificates in the metadata cannot be used and were left out: unreadable, too weak, or of another kind. Look whether one of those is the one that signs.";
@@ -393,7 +405,10 @@ codes! {
         customer "The domain is not proven to be yours. Ask whoever sent you the link for the TXT record, and whoever runs the domain's DNS to make it.";
     MetadataExpired "metadata_expired" Customer
         "By its own word the metadata is no longer valid. Sign-ins go on with it, but ask the customer's administrator for the present one, as keys or addresses may have changed."
-        customer "By its own word the metadata is no longer valid. Sign-ins go on with it, but save the present one here, as keys or addresses may have changed.";
+        customer "By its own word the metadata is no longer valid. Sign-ins go on with it, but save the present one here, as keys or addresses may have changed."
+        okta "In the app's Sign On tab, copy the Metadata URL."
+        entra "Single sign-on, SAML Certificates, copy App Federation Metadata Url."
+        google "In the app's details, Download metadata, and upload the file here.";
     MetadataUrlWithoutAppId "metadata_url_without_appid" Customer
         "A metadata URL of Microsoft Entra ID must name the application (?appid=), or it lists the certificates of the whole tenant and may lack the one that signs for this application. Ask for the address again."
         customer "A metadata URL of Microsoft Entra ID must name the application (?appid=), or it lists the certificates of the whole tenant and may lack the one that signs for this application. Copy the address again."
