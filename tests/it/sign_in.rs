@@ -176,6 +176,38 @@ fn a_response_works_once() {
     );
 }
 
+/// Attack A114: what is written another way is the same assertion.
+#[test]
+fn a_response_works_once_however_it_is_written() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let response = Idp::trusted().respond(&Message::of(&id, Some(&request)), Signed::Assertion);
+    assert_eq!(Browser::deliver(&world, &id, &response).status(), 303);
+    world.pass(60);
+    // What is around the assertion is not signed.
+    let renamed = response.replacen("ID=\"_response\"", "ID=\"_response2\"", 1);
+    let spaced = response.replacen(" Version=\"2.0\"", "  Version=\"2.0\"", 1);
+    for other in [renamed, spaced] {
+        assert_ne!(other, response);
+        assert_eq!(Browser::deliver(&world, &id, &other).status(), 403);
+    }
+    // Base64 on lines of its own.
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&response);
+    let lines: Vec<&str> = (0..encoded.len())
+        .step_by(76)
+        .map(|at| &encoded[at..encoded.len().min(at + 76)])
+        .collect();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("SAMLResponse", &lines.join("\r\n"))
+        .finish();
+    assert_eq!(
+        browser.post(&world, &format!("/sso/saml/{id}/acs"), &form).status(),
+        403
+    );
+    assert_eq!(world.refusal_codes(&id), ["assertion_reused"; 3]);
+}
+
 #[test]
 fn a_replay_is_refused_until_the_time_rules_refuse_it() {
     let (world, mut browser) = (World::new(), Browser::default());
