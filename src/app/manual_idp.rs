@@ -42,9 +42,11 @@ impl<P: Ports> App<P> {
     }
 }
 
+/// What is said where there are too few or too many certificates.
+pub(super) const CERTIFICATE_COUNT: &str = "expected 1 to 8 certificates";
+
 /// The certificates in `text`: PEM, or base64 with an empty line between two.
 fn read_certificates(text: &str) -> Result<Vec<StoredCertificate>, ApiError> {
-    const COUNT: &str = "expected 1 to 8 certificates";
     let invalid = |expected| ApiError::invalid("certificates", expected);
     let text = text.replace('\r', "");
     let parts: Vec<&str> = if text.contains("-----BEGIN") {
@@ -68,13 +70,13 @@ fn read_certificates(text: &str) -> Result<Vec<StoredCertificate>, ApiError> {
                 continue;
             }
             if certificates.len() >= MAX_CERTIFICATES_PER_CONNECTION {
-                return Err(invalid(COUNT));
+                return Err(invalid(CERTIFICATE_COUNT));
             }
             certificates.push(stored);
         }
     }
     if certificates.is_empty() {
-        Err(invalid(COUNT))
+        Err(invalid(CERTIFICATE_COUNT))
     } else {
         Ok(certificates)
     }

@@ -15,6 +15,7 @@ use super::connections::{Saved, refused, saved};
 use super::description::{DescriptionBody, DescriptionFields, Fields, whole_number};
 use super::error::{ApiError, ErrorView};
 use super::http::{Request, Response, json};
+use super::manual_idp::CERTIFICATE_COUNT;
 use super::ports::{Answer, Ports};
 use super::principal::Principal;
 use super::registry::idempotency::Repeatable;
@@ -343,12 +344,16 @@ impl<P: Ports> App<P> {
                 ));
             }
             let stored = StoredCertificate::of(&read);
-            if !certificates.contains(&stored) {
-                certificates.push(stored);
+            if certificates.contains(&stored) {
+                continue;
             }
+            if certificates.len() >= MAX_CERTIFICATES_PER_CONNECTION {
+                return Err(invalid(CERTIFICATE_COUNT));
+            }
+            certificates.push(stored);
         }
-        if certificates.is_empty() || certificates.len() > MAX_CERTIFICATES_PER_CONNECTION {
-            return Err(invalid("expected 1 to 8 certificates"));
+        if certificates.is_empty() {
+            return Err(invalid(CERTIFICATE_COUNT));
         }
         let valid_until = fields.valid_until.map(|text| {
             Timestamp::parse_rfc3339(&text)
