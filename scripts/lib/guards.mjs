@@ -458,6 +458,7 @@ export const guards = [
   guard("R8 keys for signing alone", "src/saml/metadata.rs", "Some(_) => KeyUsage::Encryption,", "Some(_) => KeyUsage::Signing,", "it attacks::metadata::a157"),
   guard("R8 another entity is held back", "src/app/registry.rs", "&& !replace_entity", "&& false", "it metadata::another_identity_provider"),
   guard("R8 the entity that is wanted", "src/saml/metadata.rs", "wanted.is_none_or(|wanted| wanted.as_str() == entity.entity_id)", "wanted.is_none_or(|wanted| !wanted.as_str().is_empty() || entity.entity_id.is_empty())", "it metadata::one_of_several"),
+  guard("R8 entities at their places alone", "src/saml/metadata.rs", 'around.all(|element| element.is(MD, "EntitiesDescriptor"))', 'around.all(|element| element.is(MD, "EntitiesDescriptor") || true)', "it attacks::metadata::a156"),
   // Metadata that is fetched: where from, how long, how often, and what it may change.
   guard("fetch addresses of a host", fetching, "if !addresses.into_iter().all(is_public) {", "if !addresses.into_iter().any(is_public) {", "it metadata::a_url_whose_host"),
   guard("fetch a host without addresses", fetching, "if addresses.is_empty() {", "if false {", "it metadata::a_url_whose_host"),

@@ -1,8 +1,9 @@
 //! Metadata and what we write: A138, A139, A156 to A158.
 
+use edge_saml::code::Code;
 use edge_saml::saml::authn_request::AuthnRequest;
 use edge_saml::saml::connection::ServiceProvider;
-use edge_saml::saml::id::EndpointUrl;
+use edge_saml::saml::id::{EndpointUrl, EntityId};
 use edge_saml::saml::metadata::{read_identity_provider, write_service_provider};
 use edge_saml::saml::settings::RequestSettings;
 use edge_saml::saml::time::Timestamp;
@@ -115,6 +116,29 @@ fn a156_which_entity() {
         "no_idp_role"
     );
     assert_eq!(verdict(&good.replace(md, "urn:example:x")), "metadata_malformed");
+    // One that stands elsewhere is none: beside one that does, it is not seen, and it cannot be asked for.
+    let other_id = EntityId::parse("http://www.okta.com/other").unwrap();
+    let extensions = |inside: &str| format!("<md:Extensions>{inside}</md:Extensions>");
+    let quoted = extensions(&other);
+    let within = |tag: &str, inside: &str| good.replacen(tag, &format!("{inside}{tag}"), 1);
+    for xml in [
+        within("<md:IDPSSODescriptor", &other),
+        within("</md:EntityDescriptor>", &other),
+        within("<md:IDPSSODescriptor", &quoted),
+        within("<md:IDPSSODescriptor", &extensions(&wrapped(&other))),
+        within("<md:KeyDescriptor", &quoted),
+        wrapped(&format!("{quoted}{good}")),
+        wrapped(&format!("{good}<x>{other}</x>")),
+    ] {
+        let read = |wanted| read_identity_provider(xml.as_bytes(), wanted);
+        assert_eq!(
+            read(None).unwrap().entity_id.as_str(),
+            "http://www.okta.com/exk1test",
+            "{xml}"
+        );
+        assert_eq!(read(Some(&other_id)).unwrap_err().code(), Code::NoIdpRole, "{xml}");
+    }
+    assert_eq!(verdict(&wrapped(&quoted)), "no_idp_role");
 }
 
 #[test]
