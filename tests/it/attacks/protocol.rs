@@ -74,6 +74,8 @@ fn a102_statuses() {
                 "response_malformed",
                 with("<p:StatusCode Value='S:Success'/><x xmlns='urn:example:x'/>"),
             ),
+            ("response_malformed", with("<p:StatusCode Value='S:Success'/>x")),
+            ("response_malformed", with("Success<p:StatusCode Value='S:Success'/>")),
             ("response_malformed", doc.replace(status, "")),
             ("response_malformed", doc.after(status, doc.text(status))),
         ]
@@ -623,6 +625,34 @@ fn a127_versions_identifiers_and_conditions() {
             })
             .collect()
     });
+}
+
+/// White space alone between elements, and Extensions no more than once: A127 goes on.
+#[test]
+fn what_the_schema_lets_stand() {
+    attack(|doc| {
+        let extension = doc.extension("");
+        let tag = &extension[doc.status().range.start..doc.status().range.start + extension.len() - doc.xml.len()];
+        vec![("response_malformed", doc.before(doc.status(), &tag.repeat(2)))]
+    });
+    for parent in [
+        "Assertion",
+        "Subject",
+        "SubjectConfirmation",
+        "Conditions",
+        "AudienceRestriction",
+        "AttributeStatement",
+    ] {
+        let end = format!("</saml2:{parent}>");
+        for (text, expected) in [
+            ("x", "response_malformed"),
+            ("<![CDATA[x]]>", "response_malformed"),
+            ("\u{a0}", "response_malformed"),
+            ("\r\n\t ", "accepted"),
+        ] {
+            assert_eq!(signed(&end, &format!("{text}{end}")), expected, "{text:?}{end}");
+        }
+    }
 }
 
 #[test]
