@@ -179,6 +179,7 @@ export const guards = [
   guard("R11 request on the outside", validate, ".is_some_and(|outer| outer != signed)", ".is_some_and(|outer| outer != signed && false)", "it attacks::protocol::a108"),
   guard("R9 the age of an assertion", validate, 'expect.has_not_passed("IssueInstant and a day", oldest)?;', "", "it attacks::protocol::a110"),
   guard("R12 remembered through the skew", validate, "remember_until: not_on_or_after.plus(expect.skew_seconds),", "remember_until: not_on_or_after,", "it sign_in::a_replay"),
+  guard("R12 remembered for a day at most", validate, "confirmed.not_on_or_after.min(oldest)", "confirmed.not_on_or_after", "it validate::an_assertion_is_remembered"),
   guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => core::str", "(Some(value), _) => core::str", "it sign_in::duplicate_cookies"),
   guard("R11 the browser that asked", ticket, "(Some(bound), _) => bound == self.browser.as_str(),", "(Some(_), _) => true,", "it sign_in::only_the_browser"),
   guard("R11 the browser that was asked", ticket, '"UPDATE tickets SET browser = ? WHERE hash = ? AND browser IS NULL"', '"SELECT ?, ? FROM tickets WHERE 0"', "it idp_initiated::only_the_browser"),
