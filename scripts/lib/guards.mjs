@@ -92,6 +92,7 @@ export const guards = [
   guard("R4 one reference", dsig, "let [reference] = signature.signed_info.references.as_slice() else {", "let [reference, ..] = signature.signed_info.references.as_slice() else {", "it attacks::references::a31"),
   guard("R4 the parent's identifier", reference, '(Rules::Saml, Some(id)) if is_bare_name(id) && signed.attribute("ID") == Some(id) => {', "(Rules::Saml, Some(id)) if is_bare_name(id) => {", "it attacks::references::a28"),
   guard("R4 bare names", reference, '(Rules::Saml, Some(id)) if is_bare_name(id) && signed.attribute("ID") == Some(id) => {', '(Rules::Saml, Some(id)) if signed.attribute("ID") == Some(id) => {', "it attacks::references::a29"),
+  guard("R4 bare names in any document", reference, "(Rules::Document(_), Some(id)) if is_bare_name(id) && has_identifier(signed, id) => {", "(Rules::Document(_), Some(id)) if has_identifier(signed, id) => {", "it attacks::references::a29"),
   guard("R4 never the whole document", reference, "(Rules::Document(document), None) if uri.is_empty() && document.root() == signed => {\n                Ok(Self::Document(document))\n            }", "(Rules::Document(document), None) if uri.is_empty() && document.root() == signed => {\n                Ok(Self::Document(document))\n            }\n            (Rules::Saml, None) if uri.is_empty() => Ok(Self::Element(signed)),", "it attacks::references::a27"),
   // R5: transforms.
   guard("R5 enveloped", reference, "if reference.transforms.enveloped.is_none() {", "if false {", "it attacks::algorithms::a85"),
