@@ -320,6 +320,14 @@ fn read_audiences(restriction: Element<'_>) -> Result<Vec<String>, Reject> {
 
 impl AuthnStatement {
     fn read(element: Element<'_>) -> Result<Self, Reject> {
+        element.has_only_element_content()?;
+        for child in element.children() {
+            match (child.namespace(), child.local_name()) {
+                (SAML, "AuthnContext" | "SubjectLocality") => {}
+                _ => return Err(malformed(Shape::Element("AuthnStatement/*"))),
+            }
+        }
+        element.child(SAML, "SubjectLocality")?;
         let context = element.child(SAML, "AuthnContext")?;
         let class_ref = context.map_or(Ok(None), |c| c.child(SAML, "AuthnContextClassRef"))?;
         Ok(Self {
@@ -351,6 +359,7 @@ impl Attribute {
     /// Reads an `Attribute` element.
     pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let text = |name| element.attribute(name).map(ToOwned::to_owned);
+        element.has_only_element_content()?;
         let values = element.children().map(|value| {
             if value.is(SAML, "AttributeValue") {
                 read_value(value)

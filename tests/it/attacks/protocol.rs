@@ -311,6 +311,19 @@ fn a113_statements_of_authentication() {
     ] {
         assert_eq!(signed(statement, &new), expected, "{new}");
     }
+    let locality = "<saml2:SubjectLocality Address=\"192.0.2.1\"/>";
+    for (inside, expected) in [
+        (locality, "accepted"),
+        (&locality.repeat(2), "response_malformed"),
+        ("<saml2:Bogus/>", "response_malformed"),
+        ("<saml2:AuthnContextClassRef/>", "response_malformed"),
+        ("<SubjectLocality/>", "response_malformed"),
+        ("<x xmlns=\"urn:example:x\"/>", "response_malformed"),
+    ] {
+        for at in ["<saml2:AuthnContext>", "</saml2:AuthnStatement>"] {
+            assert_eq!(signed(at, &format!("{inside}{at}")), expected, "{inside}{at}");
+        }
+    }
 }
 
 #[test]
@@ -641,7 +654,9 @@ fn what_the_schema_lets_stand() {
         "SubjectConfirmation",
         "Conditions",
         "AudienceRestriction",
+        "AuthnStatement",
         "AttributeStatement",
+        "Attribute",
     ] {
         let end = format!("</saml2:{parent}>");
         for (text, expected) in [
