@@ -124,6 +124,7 @@ export const guards = [
   guard("R8 children of the response", response, '_ => return Err(malformed(Shape::Element("Response/*"))),', "_ => {}", "it attacks::parser::a51"),
   guard("R8 text in the response", response, "response.has_only_element_content()?;", "", "it attacks::parser::a44"),
   guard("R8 extensions of the response once", response, 'response.child(SAMLP, "Extensions")?;', "", "it attacks::protocol::what_the_schema"),
+  guard("R8 nothing before the issuer of the response", response, "    leading_issuer(response)?;\n", "", "it attacks::protocol::a118"),
   both("R8 one assertion", [
     [response, "let (Some(assertion), None) = (direct.next(), direct.next()) else {", "let (Some(assertion), _) = (direct.next(), direct.next()) else {"],
     [response, "if all.count() == quoted.count().saturating_add(1) {", "if all.count() >= quoted.count() {"],
@@ -137,6 +138,7 @@ export const guards = [
   guard("R7 every signature holds", response, "let own = verify_own(assertion, policy)?;", "let own = if whole.is_some() { None } else { verify_own(assertion, policy)? };", "it attacks::wrapping::a22"),
   // R8: the shape of an assertion.
   guard("R8 version of the assertion", assertion, 'if element.attribute("Version") != Some("2.0") {', "if false {", "it attacks::protocol::a127"),
+  guard("R8 nothing before the issuer of the assertion", assertion, "leading_issuer(element)?.ok_or", 'element.child(SAML, "Issuer")?.ok_or', "it attacks::protocol::a118"),
   guard("R8 children of the assertion", assertion, '_ => return Err(malformed(Shape::Element("Assertion/*"))),', "_ => {}", "it attacks::protocol::a127"),
   guard("R8 children of the subject", assertion, '_ => return Err(malformed(Shape::Element("Subject/*"))),', "_ => {}", "it attacks::protocol::a124"),
   guard("R8 text in the subject", assertion, "subject.has_only_element_content()?;", "", "it attacks::protocol::a124"),

@@ -331,8 +331,14 @@ fn a118_issuers() {
     attack(|doc| {
         // The outer one, where no signature covers it.
         let issuer = doc.parts.child(&doc.root, "Issuer").unwrap();
+        let moved = |to: std::ops::Range<usize>| doc.edit(&[(issuer.range.clone(), ""), (to, doc.text(issuer))]);
+        let after_status = doc.status().range.end;
+        let elsewhere = [
+            ("response_malformed", moved(after_status..after_status)),
+            ("response_malformed", moved(doc.end_of(&doc.root))),
+        ];
         if !doc.only_own() {
-            return vec![("signature_bad_digest", doc.replace(issuer, ""))];
+            return [&[("signature_bad_digest", doc.replace(issuer, ""))], &elsewhere[..]].concat();
         }
         let text = &doc.xml[doc.content(issuer)];
         let with = |new: &str| doc.edit(&[(doc.content(issuer), new)]);
@@ -360,8 +366,24 @@ fn a118_issuers() {
                 of_format("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"),
             ));
         }
+        made.extend(elsewhere);
         made
     });
+    // Each the first child, though it is signed as it stands.
+    let xml = Message::default().to_xml();
+    for (id, parent, next) in [
+        ("_assertion", "saml2:Assertion", "<saml2:Conditions"),
+        ("_assertion", "saml2:Assertion", "</saml2:Assertion>"),
+        ("_response", "saml2p:Response", "<saml2:Assertion"),
+        ("_response", "saml2p:Response", "</saml2p:Response>"),
+    ] {
+        let from = xml.find(&format!("<{parent} ")).unwrap();
+        let (head, rest) = xml.split_at(from + xml[from..].find("<saml2:Issuer").unwrap());
+        let (issuer, rest) = rest.split_at(rest.find("</saml2:Issuer>").unwrap() + "</saml2:Issuer>".len());
+        let moved = format!("{head}{}", rest.replacen(next, &format!("{issuer}{next}"), 1));
+        assert_eq!(code(Idp::trusted().sign(&xml, id)), "accepted");
+        assert_eq!(code(Idp::trusted().sign(&moved, id)), "response_malformed", "{moved}");
+    }
     for (from, to, expected) in [
         (
             "<saml2:Issuer>",
