@@ -471,6 +471,7 @@ export const guards = [
   guard("R8 repeated fields", "src/saml/binding.rs", "if is_repeated {", "if is_repeated && false {", "it attacks::coverage::a_form"),
   guard("R8 fields of other bindings", "src/saml/binding.rs", '"SAMLart" | "SigAlg" | "Signature" | "SAMLEncoding" => true,', "", "it attacks::coverage::a_form"),
   guard("R8 keys for signing alone", "src/saml/metadata.rs", "Some(_) => KeyUsage::Encryption,", "Some(_) => KeyUsage::Signing,", "it attacks::metadata::a157"),
+  guard("R8 keys of the role alone", "src/saml/metadata.rs", "let keys = role.children().filter(", "let keys = role.parent().unwrap_or(role).descendants().filter(", "it attacks::metadata::a157"),
   guard("R8 another entity is held back", "src/app/registry.rs", "&& !replace_entity", "&& false", "it metadata::another_identity_provider"),
   guard("R8 the entity that is wanted", "src/saml/metadata.rs", "wanted.is_none_or(|wanted| wanted.as_str() == entity.entity_id)", "wanted.is_none_or(|wanted| !wanted.as_str().is_empty() || entity.entity_id.is_empty())", "it metadata::one_of_several"),
   guard("R8 entities at their places alone", "src/saml/metadata.rs", 'around.all(|element| element.is(MD, "EntitiesDescriptor"))', 'around.all(|element| element.is(MD, "EntitiesDescriptor") || true)', "it attacks::metadata::a156"),

@@ -159,6 +159,21 @@ fn a157_keys_for_signing() {
         .replace(key, "")
         .replace("<md:IDPSSODescriptor", &format!("{key}<md:IDPSSODescriptor"));
     assert_eq!(verdict(&elsewhere), "no_signing_key");
+    // Nor is one of the same entity's role as a service provider. What we sign ourselves: tests/it/slo.rs.
+    let theirs = Idp::other().metadata();
+    let (from, to) = (
+        theirs.find("<md:KeyDescriptor").unwrap(),
+        theirs.find("<md:SingleSignOnService").unwrap(),
+    );
+    let protocol = "protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"";
+    let own_key = &theirs[from..to];
+    let service_provider = format!("<md:SPSSODescriptor {protocol}>{own_key}</md:SPSSODescriptor>");
+    for place in ["<md:IDPSSODescriptor", "</md:EntityDescriptor>"] {
+        let both = good.replace(place, &format!("{service_provider}{place}"));
+        let read = read_identity_provider(both.as_bytes(), None).unwrap();
+        assert_eq!(read.keys(), [Idp::trusted().trusted_key()], "{place}");
+        assert_eq!(verdict(&both.replace(key, "")), "no_signing_key", "{place}");
+    }
 }
 
 #[test]
