@@ -5,8 +5,8 @@ use super::reject::{Reject, Shape};
 use super::time::Timestamp;
 use crate::hidden::hide;
 use crate::limits::MAX_NAME_ID_CHARACTERS;
-use crate::xml::Element;
 use crate::xml::names::{DS, SAML, XSI};
+use crate::xml::{Element, Error};
 
 /// An assertion's fields. It can be read from any element, so what decides must take a `Verified<Assertion>`.
 #[derive(Clone, PartialEq, Eq)]
@@ -151,9 +151,10 @@ impl Assertion {
         if element.attribute("Version") != Some("2.0") {
             return Err(malformed(Shape::Version));
         }
+        let issuer = leading_issuer(element)?.ok_or(Error::ChildMissing)?;
         let mut assertion = Self {
             id: AssertionId::parse(required(element, "ID")?).map_err(|_| malformed(Shape::Attribute("ID")))?,
-            issuer: Issuer::read(element.required_child(SAML, "Issuer")?)?,
+            issuer: Issuer::read(issuer)?,
             issue_instant: required_time(element, "IssueInstant")?,
             name_id: None,
             confirmations: Vec::new(),
@@ -203,6 +204,15 @@ impl Assertion {
         }
         Ok(())
     }
+}
+
+/// The `Issuer` of a response or an assertion, if there is one, which nothing may stand before (SAML Core 2.3.3, 3.2.2).
+pub(super) fn leading_issuer(element: Element<'_>) -> Result<Option<Element<'_>>, Reject> {
+    let issuer = element.child(SAML, "Issuer")?;
+    if issuer.is_some() && element.children().next() != issuer {
+        return Err(malformed(Shape::Element("Issuer")));
+    }
+    Ok(issuer)
 }
 
 /// Where something encrypted stands in an assertion.
@@ -320,6 +330,14 @@ fn read_audiences(restriction: Element<'_>) -> Result<Vec<String>, Reject> {
 
 impl AuthnStatement {
     fn read(element: Element<'_>) -> Result<Self, Reject> {
+        element.has_only_element_content()?;
+        for child in element.children() {
+            match (child.namespace(), child.local_name()) {
+                (SAML, "AuthnContext" | "SubjectLocality") => {}
+                _ => return Err(malformed(Shape::Element("AuthnStatement/*"))),
+            }
+        }
+        element.child(SAML, "SubjectLocality")?;
         let context = element.child(SAML, "AuthnContext")?;
         let class_ref = context.map_or(Ok(None), |c| c.child(SAML, "AuthnContextClassRef"))?;
         Ok(Self {
@@ -351,6 +369,7 @@ impl Attribute {
     /// Reads an `Attribute` element.
     pub(super) fn read(element: Element<'_>) -> Result<Self, Reject> {
         let text = |name| element.attribute(name).map(ToOwned::to_owned);
+        element.has_only_element_content()?;
         let values = element.children().map(|value| {
             if value.is(SAML, "AttributeValue") {
                 read_value(value)

@@ -1,6 +1,6 @@
 //! A `samlp:Response` (SAML Core 3.3.3): from octets to the assertion that was signed.
 
-use super::assertion::{Assertion, Issuer, malformed, required, required_time};
+use super::assertion::{Assertion, Issuer, leading_issuer, malformed, required, required_time};
 use super::decrypt;
 use super::id::RequestId;
 use super::reject::{IdpStatus, Reject, Shape};
@@ -268,6 +268,7 @@ fn check_shape(response: Element<'_>) -> Result<Element<'_>, Reject> {
             _ => return Err(malformed(Shape::Element("Response/*"))),
         }
     }
+    leading_issuer(response)?;
     response.child(SAMLP, "Extensions")?;
     check_status(response.required_child(SAMLP, "Status")?)?;
 

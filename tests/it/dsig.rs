@@ -182,8 +182,11 @@ fn a05_a24_to_a33_only_the_parents_own_id() {
     // A29: an identifier that reads like a pointer is none.
     let pointer = text.replace("_a1", "element(/1)");
     assert_eq!(default_verdict(&pointer), Err(Error::WrongTarget));
+    assert_eq!(document_verdict(&pointer), Err(Error::WrongTarget));
     // A28: an empty identifier is none either.
-    assert_eq!(default_verdict(&text.replace("_a1", "")), Err(Error::WrongTarget));
+    let empty = text.replace("_a1", "");
+    assert_eq!(default_verdict(&empty), Err(Error::WrongTarget));
+    assert_eq!(document_verdict(&empty), Err(Error::WrongTarget));
     // A26: an attribute of the same name in a namespace is not looked at, whichever comes first.
     let polluted = text.replace(r#" ID="_a1""#, r#" xmlns:x="urn:example:x" x:ID="_evil" ID="_a1""#);
     assert_eq!(default_verdict(&polluted), Err(Error::DigestMismatch));

@@ -7,8 +7,9 @@ use edge_saml::limits::{LOGOUT_MESSAGE_SECONDS, MAX_LOGOUT_REQUEST_SECONDS};
 use edge_saml::saml::id::EntityId;
 use edge_saml::saml::logout::{self, LogoutExpect};
 use edge_saml::saml::redirect;
-use edge_saml::saml::reject::{Clock, Mismatch, Reject};
+use edge_saml::saml::reject::{Clock, Mismatch, Reject, Shape};
 use edge_saml::saml::time::Timestamp;
+use edge_saml::xml;
 
 use crate::support::idp::{ENTITY_ID, Idp, NOW};
 
@@ -156,6 +157,59 @@ fn a_parameter_holds_what_it_is_called() {
         assert_eq!(
             redirect::read_unsigned_logout(unsigned).unwrap_err(),
             Reject::FormMalformed
+        );
+    }
+}
+
+/// SAML Core 3.2.1, 3.2.2, 3.7: each message is signed all right, and refused for its shape alone.
+#[test]
+fn a_message_has_the_shape_of_its_schema() {
+    let keys = [Idp::trusted().trusted_key()];
+    let verdict = |xml: &str| {
+        let signed = Idp::trusted().sign(xml, "_logout");
+        let opened = logout::open(signed.as_bytes(), &policy(&keys)).map(|_| ());
+        let unsigned = logout::read_unsigned(xml.as_bytes()).map(|_| ());
+        assert_eq!(opened, unsigned, "{xml}");
+        opened
+    };
+    let malformed = |shape| Err(Reject::ResponseMalformed(shape));
+    for (xml, all) in [(request(""), "LogoutRequest/*"), (response(), "LogoutResponse/*")] {
+        assert_eq!(verdict(&xml), Ok(()));
+        for version in [
+            "",
+            " Version=\"\"",
+            " Version=\"2.1\"",
+            " Version=\"1.1\"",
+            " Version=\"2.0 \"",
+        ] {
+            let xml = xml.replace(" Version=\"2.0\"", version);
+            assert_eq!(verdict(&xml), malformed(Shape::Version), "{version}");
+        }
+        let after_issuer = |inside: &str| xml.replace("</saml2:Issuer>", &format!("</saml2:Issuer>{inside}"));
+        for unknown in [
+            "<saml2:Bogus/>",
+            "<saml2:Assertion/>",
+            "<p:Bogus/>",
+            "<p:NameID/>",
+            "<x xmlns=\"urn:example:x\"/>",
+            "<NameID/>",
+        ] {
+            assert_eq!(
+                verdict(&after_issuer(unknown)),
+                malformed(Shape::Element(all)),
+                "{unknown}"
+            );
+        }
+        for text in ["x", "<![CDATA[x]]>", "\u{a0}"] {
+            let refusal = Err(Reject::Xml(xml::Error::TextBetweenElements));
+            assert_eq!(verdict(&after_issuer(text)), refusal, "{text:?}");
+        }
+        assert_eq!(verdict(&after_issuer("\n\t <![CDATA[ ]]>")), Ok(()));
+        let extensions = "<p:Extensions><x/></p:Extensions>";
+        assert_eq!(verdict(&after_issuer(extensions)), Ok(()));
+        assert_eq!(
+            verdict(&after_issuer(&extensions.repeat(2))),
+            Err(Reject::Xml(xml::Error::ChildRepeated))
         );
     }
 }

@@ -447,6 +447,57 @@ fn a166_a_form_of_another_link_or_site_does_nothing() {
     assert_eq!(links(&world, &id)["progress"]["metadata_read"], false);
 }
 
+/// A167: 256 bits, kept as their hash, for one connection and a week; out of the address at once, and never in a page.
+#[test]
+fn a167_a_link_is_of_no_use_elsewhere_nor_later() {
+    let world = World::new();
+    let (id, other) = (connection_of(&world, "acme.test"), connection_of(&world, "other.test"));
+    let (_, path) = link(&world, &id);
+    let token = path.strip_prefix("/sso/setup/").unwrap();
+    assert_eq!((token.len(), link(&world, &id).1 == path), (43, false));
+    let kept = [
+        world.everything_registered(),
+        world.everything_public(),
+        links(&world, &id).to_string(),
+    ];
+    assert!(kept.iter().all(|text| !text.contains(token)));
+    assert!(
+        world
+            .everything_registered()
+            .contains(Token::parse(token).unwrap().hash().as_str())
+    );
+
+    let mut browser = Browser::default();
+    let answers = [
+        browser.get(&world, &path),
+        browser.get(&world, "/sso/setup"),
+        send(&world, &mut browser, "/sso/setup/metadata", &[("xml", "<x/>")]),
+    ];
+    assert_eq!(
+        (answers[0].status().as_u16(), location(&answers[0])),
+        (303, "/sso/setup".to_owned())
+    );
+    for answer in &answers {
+        assert_eq!(answer.headers()["referrer-policy"], "same-origin");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        assert!(!body(answer).contains(token));
+    }
+    let saved = send(
+        &world,
+        &mut browser,
+        "/sso/setup/metadata",
+        &[("xml", &Idp::trusted().metadata())],
+    );
+    assert_eq!(saved.status(), 303);
+    assert_eq!(links(&world, &id)["progress"]["metadata_read"], true);
+    assert_eq!(links(&world, &other)["progress"]["metadata_read"], false);
+    assert!(!world.everything_public().contains(token));
+
+    world.pass(7 * 24 * 60 * 60);
+    assert_eq!(browser.get(&world, "/sso/setup").status(), 404);
+    assert_eq!(Browser::default().get(&world, &path).status(), 404);
+}
+
 #[test]
 fn the_token_is_kept_as_its_hash_and_shown_once() {
     let world = World::new();

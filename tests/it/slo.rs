@@ -1177,6 +1177,43 @@ fn a_form_that_is_not_signed_by_the_connections_identity_provider_ends_nothing()
     assert!(is_signed_in(&world, &mut ada), "none of it ended a session");
 }
 
+/// A157: what we signed ourselves is nothing of the identity provider's, not even where its metadata lists our own key.
+#[test]
+fn what_we_signed_ends_nothing_though_the_metadata_lists_our_key() {
+    for binding in [REDIRECT, POST] {
+        let (world, id) = world_by(binding);
+        let metadata = page(&Browser::default().get(&world, &format!("/sso/saml/{id}/metadata")));
+        let (start, end) = ("<ds:X509Certificate>", "</ds:X509Certificate>");
+        let ours = metadata.split(start).nth(1).unwrap().split(end).next().unwrap();
+        let theirs = offering(&[(binding, SLO)]);
+        let from = theirs.find("<md:KeyDescriptor").unwrap();
+        let to = theirs.find("</md:KeyDescriptor>").unwrap() + "</md:KeyDescriptor>".len();
+        let key = &theirs[from..to];
+        let theirs_too = key.split(start).nth(1).unwrap().split(end).next().unwrap();
+        let listed = key.replace(theirs_too, ours);
+        let saved = save(&world, &id, &theirs.replace(key, &format!("{key}{listed}")));
+        let certificates = &saved["identity_provider"]["signing_certificates"];
+        assert_eq!(certificates.as_array().unwrap().len(), 2, "{certificates}");
+
+        let mut bystander = sign_in(&world, &id, &Visit::default());
+        let mut browser = sign_in(&world, &id, &Visit::default());
+        let request = sign_out(&world, &id, &mut browser);
+        let answered = redirect(&world, &id, &Logout::request(&id).of_session("_other"));
+        let answer = sent(&world, &id, &answered);
+        for message in [&request, &answer] {
+            let back = match message.target.split_once('?') {
+                Some((_, query)) => get(&world, &id, query),
+                None => post(&world, &id, &[(&message.parameter, &STANDARD.encode(&message.xml))]),
+            };
+            assert_eq!(refusal(&world, &id, &back), "issuer_mismatch", "{}", message.xml);
+        }
+        assert!(is_signed_in(&world, &mut bystander));
+        let response = Browser::deliver(&world, &id, &request.xml);
+        assert_eq!(response.status(), 400);
+        assert_eq!(world.refusal_codes(&id)[0], "response_malformed");
+    }
+}
+
 #[test]
 fn a_request_that_comes_again_ends_nothing() {
     let (world, id) = world();

@@ -212,6 +212,20 @@ fn addressing() {
     );
 }
 
+/// An assertion that is good for years is good for a day and the skew, so it need be remembered no longer (A110).
+#[test]
+fn an_assertion_is_remembered_for_a_day_at_most() {
+    let remembered = |not_on_or_after: &str| {
+        let xml = respond(|m| m.not_on_or_after = not_on_or_after.to_owned());
+        login(&xml).unwrap().remember_until().to_rfc3339()
+    };
+    assert_eq!(remembered("2026-07-01T12:05:00Z"), "2026-07-01T12:08:00Z");
+    assert_eq!(remembered("2026-07-02T11:59:59Z"), "2026-07-02T12:02:59Z");
+    for end in ["2026-07-02T12:00:00Z", "2026-07-02T12:00:01Z", "2036-07-01T12:00:00Z"] {
+        assert_eq!(remembered(end), "2026-07-02T12:03:00Z", "{end}");
+    }
+}
+
 #[test]
 fn every_audience_restriction_must_hold_us() {
     let audience =

@@ -1,8 +1,9 @@
 //! Metadata and what we write: A138, A139, A156 to A158.
 
+use edge_saml::code::Code;
 use edge_saml::saml::authn_request::AuthnRequest;
 use edge_saml::saml::connection::ServiceProvider;
-use edge_saml::saml::id::EndpointUrl;
+use edge_saml::saml::id::{EndpointUrl, EntityId};
 use edge_saml::saml::metadata::{read_identity_provider, write_service_provider};
 use edge_saml::saml::settings::RequestSettings;
 use edge_saml::saml::time::Timestamp;
@@ -115,6 +116,29 @@ fn a156_which_entity() {
         "no_idp_role"
     );
     assert_eq!(verdict(&good.replace(md, "urn:example:x")), "metadata_malformed");
+    // One that stands elsewhere is none: beside one that does, it is not seen, and it cannot be asked for.
+    let other_id = EntityId::parse("http://www.okta.com/other").unwrap();
+    let extensions = |inside: &str| format!("<md:Extensions>{inside}</md:Extensions>");
+    let quoted = extensions(&other);
+    let within = |tag: &str, inside: &str| good.replacen(tag, &format!("{inside}{tag}"), 1);
+    for xml in [
+        within("<md:IDPSSODescriptor", &other),
+        within("</md:EntityDescriptor>", &other),
+        within("<md:IDPSSODescriptor", &quoted),
+        within("<md:IDPSSODescriptor", &extensions(&wrapped(&other))),
+        within("<md:KeyDescriptor", &quoted),
+        wrapped(&format!("{quoted}{good}")),
+        wrapped(&format!("{good}<x>{other}</x>")),
+    ] {
+        let read = |wanted| read_identity_provider(xml.as_bytes(), wanted);
+        assert_eq!(
+            read(None).unwrap().entity_id.as_str(),
+            "http://www.okta.com/exk1test",
+            "{xml}"
+        );
+        assert_eq!(read(Some(&other_id)).unwrap_err().code(), Code::NoIdpRole, "{xml}");
+    }
+    assert_eq!(verdict(&wrapped(&quoted)), "no_idp_role");
 }
 
 #[test]
@@ -135,6 +159,21 @@ fn a157_keys_for_signing() {
         .replace(key, "")
         .replace("<md:IDPSSODescriptor", &format!("{key}<md:IDPSSODescriptor"));
     assert_eq!(verdict(&elsewhere), "no_signing_key");
+    // Nor is one of the same entity's role as a service provider. What we sign ourselves: tests/it/slo.rs.
+    let theirs = Idp::other().metadata();
+    let (from, to) = (
+        theirs.find("<md:KeyDescriptor").unwrap(),
+        theirs.find("<md:SingleSignOnService").unwrap(),
+    );
+    let protocol = "protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"";
+    let own_key = &theirs[from..to];
+    let service_provider = format!("<md:SPSSODescriptor {protocol}>{own_key}</md:SPSSODescriptor>");
+    for place in ["<md:IDPSSODescriptor", "</md:EntityDescriptor>"] {
+        let both = good.replace(place, &format!("{service_provider}{place}"));
+        let read = read_identity_provider(both.as_bytes(), None).unwrap();
+        assert_eq!(read.keys(), [Idp::trusted().trusted_key()], "{place}");
+        assert_eq!(verdict(&both.replace(key, "")), "no_signing_key", "{place}");
+    }
 }
 
 #[test]

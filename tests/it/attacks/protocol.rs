@@ -74,6 +74,8 @@ fn a102_statuses() {
                 "response_malformed",
                 with("<p:StatusCode Value='S:Success'/><x xmlns='urn:example:x'/>"),
             ),
+            ("response_malformed", with("<p:StatusCode Value='S:Success'/>x")),
+            ("response_malformed", with("Success<p:StatusCode Value='S:Success'/>")),
             ("response_malformed", doc.replace(status, "")),
             ("response_malformed", doc.after(status, doc.text(status))),
         ]
@@ -320,6 +322,19 @@ fn a113_statements_of_authentication() {
     ] {
         assert_eq!(signed(statement, &new), expected, "{new}");
     }
+    let locality = "<saml2:SubjectLocality Address=\"192.0.2.1\"/>";
+    for (inside, expected) in [
+        (locality, "accepted"),
+        (&locality.repeat(2), "response_malformed"),
+        ("<saml2:Bogus/>", "response_malformed"),
+        ("<saml2:AuthnContextClassRef/>", "response_malformed"),
+        ("<SubjectLocality/>", "response_malformed"),
+        ("<x xmlns=\"urn:example:x\"/>", "response_malformed"),
+    ] {
+        for at in ["<saml2:AuthnContext>", "</saml2:AuthnStatement>"] {
+            assert_eq!(signed(at, &format!("{inside}{at}")), expected, "{inside}{at}");
+        }
+    }
 }
 
 #[test]
@@ -327,8 +342,14 @@ fn a118_issuers() {
     attack(|doc| {
         // The outer one, where no signature covers it.
         let issuer = doc.parts.child(&doc.root, "Issuer").unwrap();
+        let moved = |to: std::ops::Range<usize>| doc.edit(&[(issuer.range.clone(), ""), (to, doc.text(issuer))]);
+        let after_status = doc.status().range.end;
+        let elsewhere = [
+            ("response_malformed", moved(after_status..after_status)),
+            ("response_malformed", moved(doc.end_of(&doc.root))),
+        ];
         if !doc.only_own() {
-            return vec![("signature_bad_digest", doc.replace(issuer, ""))];
+            return [&[("signature_bad_digest", doc.replace(issuer, ""))], &elsewhere[..]].concat();
         }
         let text = &doc.xml[doc.content(issuer)];
         let with = |new: &str| doc.edit(&[(doc.content(issuer), new)]);
@@ -356,8 +377,24 @@ fn a118_issuers() {
                 of_format("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"),
             ));
         }
+        made.extend(elsewhere);
         made
     });
+    // Each the first child, though it is signed as it stands.
+    let xml = Message::default().to_xml();
+    for (id, parent, next) in [
+        ("_assertion", "saml2:Assertion", "<saml2:Conditions"),
+        ("_assertion", "saml2:Assertion", "</saml2:Assertion>"),
+        ("_response", "saml2p:Response", "<saml2:Assertion"),
+        ("_response", "saml2p:Response", "</saml2p:Response>"),
+    ] {
+        let from = xml.find(&format!("<{parent} ")).unwrap();
+        let (head, rest) = xml.split_at(from + xml[from..].find("<saml2:Issuer").unwrap());
+        let (issuer, rest) = rest.split_at(rest.find("</saml2:Issuer>").unwrap() + "</saml2:Issuer>".len());
+        let moved = format!("{head}{}", rest.replacen(next, &format!("{issuer}{next}"), 1));
+        assert_eq!(code(Idp::trusted().sign(&xml, id)), "accepted");
+        assert_eq!(code(Idp::trusted().sign(&moved, id)), "response_malformed", "{moved}");
+    }
     for (from, to, expected) in [
         (
             "<saml2:Issuer>",
@@ -634,6 +671,36 @@ fn a127_versions_identifiers_and_conditions() {
             })
             .collect()
     });
+}
+
+/// White space alone between elements, and Extensions no more than once: A127 goes on.
+#[test]
+fn what_the_schema_lets_stand() {
+    attack(|doc| {
+        let extension = doc.extension("");
+        let tag = &extension[doc.status().range.start..doc.status().range.start + extension.len() - doc.xml.len()];
+        vec![("response_malformed", doc.before(doc.status(), &tag.repeat(2)))]
+    });
+    for parent in [
+        "Assertion",
+        "Subject",
+        "SubjectConfirmation",
+        "Conditions",
+        "AudienceRestriction",
+        "AuthnStatement",
+        "AttributeStatement",
+        "Attribute",
+    ] {
+        let end = format!("</saml2:{parent}>");
+        for (text, expected) in [
+            ("x", "response_malformed"),
+            ("<![CDATA[x]]>", "response_malformed"),
+            ("\u{a0}", "response_malformed"),
+            ("\r\n\t ", "accepted"),
+        ] {
+            assert_eq!(signed(&end, &format!("{text}{end}")), expected, "{text:?}{end}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Identifiers and references: A24 to A33.
 
-use edge_saml::xml::names::{DS, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N};
+use edge_saml::dsig::{self, Policy, Sha1};
+use edge_saml::xml::names::{DS, ENVELOPED_SIGNATURE, EXCLUSIVE_C14N, SAML};
+use edge_saml::xml::{Document, Profile, Source};
 
 use super::{Doc, Made, attack};
 use crate::support::idp::{Idp, Message, reference, signed_info_of, transform};
@@ -228,10 +230,22 @@ fn a29_pointers() {
     ]);
     // An element whose identifier reads like a pointer, signed under it.
     let xml = Message::default().to_xml().replace("_assertion", "element(/1/3)");
-    assert_eq!(
-        code(Idp::trusted().sign(&xml, "element(/1/3)")),
-        "signature_wrong_target"
-    );
+    let xml = Idp::trusted().sign(&xml, "element(/1/3)");
+    assert_eq!(code(&xml), "signature_wrong_target");
+    // Nor where any document may be signed.
+    let source = Source::check(xml.as_bytes(), Profile::Document).unwrap();
+    let document = Document::parse(&source).unwrap();
+    let assertion = document
+        .elements()
+        .find(|element| element.is(SAML, "Assertion"))
+        .unwrap();
+    let keys = [Idp::trusted().trusted_key()];
+    let policy = Policy {
+        keys: &keys,
+        sha1: Sha1::Refused,
+    };
+    let verdict = dsig::verify_document(&document, assertion, &policy).map(|_| ());
+    assert_eq!(verdict, Err(dsig::Error::WrongTarget));
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! What only the whole application shows: A109, A125, A140, and the key of a user in A124.
+//! What only the whole application shows: A109, A125, A140, A151, A153, A160, A162, A163, A169, and the key of a user in A124.
 
+use edge_saml::app::http::Response;
 use edge_saml::saml::id::RequestId;
 use edge_saml::saml::time::Timestamp;
 use serde_json::json;
@@ -241,4 +242,238 @@ fn a140_nothing_can_be_guessed() {
         .chain([RequestId::from_random(&random).as_str().to_owned()])
         .collect();
     assert_eq!(distinct(&ids), 161, "each of 160 bits makes another ID");
+}
+
+/// What cannot be parsed costs the same wherever it breaks, and nothing of it is told: neither its text nor a place in it.
+#[test]
+fn a151_what_is_broken_is_not_told_of() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let long = "secret ".repeat(10_000);
+    let mut told = Vec::new();
+    for xml in [
+        "<secret></secret2>".to_owned(),
+        format!("<a>{long}</secret>"),
+        format!("<a secret='{long}'><b>\n\n</secret>"),
+        format!("<a>{long}<b></a></b>"),
+    ] {
+        let page = Browser::deliver(&world, &id, &xml);
+        assert_eq!(page.status(), 400);
+        let line = world.log.borrow().last().unwrap().clone();
+        let mut refusal = world.refusals(&id).remove(0);
+        assert_eq!(refusal["code"], "xml_not_wellformed", "{refusal}");
+        let texts = [
+            String::from_utf8(page.into_body()).unwrap(),
+            line,
+            world.everything_in_ledger(&id),
+        ];
+        assert!(texts.iter().all(|text| !text.contains("secret")), "{texts:?}");
+        assert!(texts[1].len() < 300, "{}", texts[1]);
+        refusal.as_object_mut().unwrap().remove("reference");
+        told.push(refusal);
+    }
+    told.dedup();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+/// No cookie goes along from another site but with a link that is followed; the POST from the identity provider needs none.
+#[test]
+fn a162_no_cookie_is_for_other_sites() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let mut set = Vec::new();
+    let mut note = |response: &Response| {
+        let lines = response.headers().get_all("set-cookie").iter();
+        set.extend(lines.map(|line| line.to_str().unwrap().to_owned()));
+    };
+    let begun = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    note(&begun);
+    let message = Message::of(&id, Some(&request_id(&location(&begun))));
+    let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
+    assert!(ticket.headers().get("set-cookie").is_none());
+    note(&browser.get(&world, &location(&ticket)));
+    note(&browser.post(&world, "/sso/sign-out", ""));
+    let named = |name: &str| set.iter().filter(|line| line.starts_with(&format!("{name}="))).count();
+    assert_eq!(
+        (named("__Host-sso_browser"), named("__Host-sso_session")),
+        (1, 2),
+        "{set:?}"
+    );
+    for line in &set {
+        let attributes: Vec<&str> = line.split("; ").skip(1).collect();
+        for attribute in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+            assert!(attributes.contains(&attribute), "{attribute}: {line}");
+        }
+        assert!(line.starts_with("__Host-") && !line.contains("Domain"), "{line}");
+    }
+}
+
+/// A session is a token that the ledger of its connection knows, and nothing else.
+#[test]
+fn a163_no_token_says_itself_whose_it_is() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let other = world.connection_for("other.test", &Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    user(
+        &world,
+        &mut browser,
+        &id,
+        &Idp::trusted(),
+        &Message::of(&id, Some(&request)),
+    );
+    let prefix = format!("{id}.");
+    let cookie = browser
+        .cookies()
+        .find(|value| value.starts_with(&prefix))
+        .unwrap()
+        .to_owned();
+    let token = &cookie[prefix.len()..];
+    let status = |value: &str| {
+        let request = http::Request::builder()
+            .uri("/sso/session")
+            .header("cookie", format!("__Host-sso_session={value}"));
+        world.handle(request.body(Vec::new()).unwrap()).status().as_u16()
+    };
+    assert_eq!(status(&cookie), 200);
+    let first = if token.starts_with('A') { 'B' } else { 'A' };
+    let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZGEifQ.";
+    for made_up in [
+        format!("{other}.{token}"),
+        format!("{id}.{first}{}", &token[1..]),
+        format!("{id}.{}", &token[..42]),
+        format!("{cookie}A"),
+        format!("{id}."),
+        token.to_owned(),
+        unsigned.to_owned(),
+        format!("{id}.{unsigned}"),
+        format!("{id}..{token}"),
+        String::new(),
+    ] {
+        assert_eq!(status(&made_up), 401, "{made_up}");
+    }
+    assert_eq!(status(&cookie), 200);
+    // It is over where it is kept, not only in the browser.
+    browser.post(&world, "/sso/sign-out", "local=true");
+    assert_eq!(status(&cookie), 401);
+}
+
+#[test]
+fn a169_nothing_is_cached() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let begun = browser.post(&world, "/sso/sign-in", "email=ada%40acme.test");
+    let message = Message::of(&id, Some(&request_id(&location(&begun))));
+    let ticket = Browser::deliver(&world, &id, &Idp::trusted().respond(&message, Signed::Both));
+    let complete = location(&ticket);
+    let answers = [
+        begun,
+        ticket,
+        Browser::deliver(&world, &id, "<x/>"),
+        browser.get(&world, &complete),
+        browser.get(&world, &complete),
+        browser.get(&world, "/sso/session"),
+        browser.get(&world, "/sso/sign-in"),
+        browser.get(&world, "/sso/sign-out"),
+        browser.get(&world, &format!("/sso/saml/{id}/metadata")),
+        browser.get(&world, &format!("/sso/saml/{id}/slo?SAMLRequest=x")),
+        browser.get(&world, &format!("/sso/saml/{id}/signed-out?request=_x")),
+        browser.get(&world, "/sso/admin"),
+        browser.get(&world, "/sso/setup"),
+        browser.get(&world, "/sso/api/v1/connections"),
+        browser.get(&world, "/sso/api/v1/openapi.json"),
+        browser.get(&world, "/sso/style.css"),
+        browser.get(&world, "/sso/nothing"),
+        browser.get(&world, "/"),
+    ];
+    for (at, answer) in answers.iter().enumerate() {
+        let lines: Vec<_> = answer.headers().get_all("cache-control").iter().collect();
+        assert_eq!(lines, ["no-store"], "{at}: {}", answer.status());
+    }
+}
+
+/// What a stranger can have kept has an end: a request is forgotten a day after it could last be answered, and an answer that is
+/// refused is kept in the log alone. How often strangers may ask: `tests/it/rate_limit.rs`.
+#[test]
+fn a153_nothing_that_strangers_begin_is_kept_for_ever() {
+    let world = World::new();
+    let id = world.connection(&Idp::trusted());
+    let rows = |table| world.rows_of_ledger(&id, table);
+    for at in 0..30 {
+        let request = Browser::default().begin(&world, "ada@acme.test", "/");
+        let message = Message {
+            assertion_id: format!("_a{at}"),
+            ..Message::of(&id, Some(&request))
+        };
+        for refused in [
+            Idp::trusted().respond(&message, Signed::Nothing),
+            Idp::other().respond(&message, Signed::Both),
+        ] {
+            assert_eq!(Browser::deliver(&world, &id, &refused).status(), 403);
+        }
+        let unknown = Message {
+            in_response_to: Some("_unknown".to_owned()),
+            ..message
+        };
+        let refused = Idp::trusted().respond(&unknown, Signed::Both);
+        assert_eq!(Browser::deliver(&world, &id, &refused).status(), 403);
+    }
+    let made_up = "conn_zzzzzzzzzzzzzzzzzzzz";
+    let message = Message::of(made_up, Some("_x"));
+    let unsigned = Idp::trusted().respond(&message, Signed::Both);
+    assert_eq!(Browser::deliver(&world, made_up, &unsigned).status(), 404);
+    assert_eq!(world.ledgers_with_tables(), 1);
+    let tables = ["assertions", "tickets", "sessions", "users"];
+    assert_eq!((rows("requests"), tables.map(rows)), (30, [0; 4]));
+    world.pass(LIFETIME + 24 * 60 * 60);
+    Browser::default().begin(&world, "ada@acme.test", "/");
+    assert_eq!((rows("requests"), tables.map(rows)), (1, [0; 4]));
+}
+
+/// A page of a refusal shows nothing of what was sent, escaped or not.
+#[test]
+fn a160_no_page_shows_what_was_sent() {
+    let (world, mut browser) = (World::new(), Browser::default());
+    let id = world.connection(&Idp::trusted());
+    let request = browser.begin(&world, "ada@acme.test", "/");
+    let good = Message::of(&id, Some(&request));
+    let mark = "&lt;script&gt;mark&lt;/script&gt;";
+    let marked = || mark.to_owned();
+    let with = |change: &dyn Fn(&mut Message)| {
+        let mut message = good.clone();
+        change(&mut message);
+        Idp::trusted().respond(&message, Signed::Both)
+    };
+    let success = "<saml2p:StatusCode Value=\"urn:oasis:names:tc:SAML:2.0:status:Success\"/>";
+    let failure = format!(
+        "<saml2p:StatusCode Value=\"{mark}\"><saml2p:StatusCode Value=\"{mark}\"/></saml2p:StatusCode>\
+         <saml2p:StatusMessage>{mark}</saml2p:StatusMessage>"
+    );
+    for (xml, code) in [
+        (with(&|m| m.issuer = marked()), "issuer_mismatch"),
+        (with(&|m| m.destination = Some(marked())), "destination_mismatch"),
+        (with(&|m| m.acs_url = marked()), "recipient_mismatch"),
+        (with(&|m| m.audience = marked()), "audience_mismatch"),
+        (with(&|m| m.email = Some(marked())), "email_not_an_address"),
+        (
+            with(&|m| m.email = Some("mark@mark.test".to_owned())),
+            "email_domain_not_owned",
+        ),
+        (
+            with(&|m| m.in_response_to = Some("_mark".to_owned())),
+            "in_response_to_unknown",
+        ),
+        (good.to_xml().replace(success, &failure), "idp_requester_error"),
+        (format!("<mark>{mark}</mark>"), "response_malformed"),
+    ] {
+        let page = Browser::deliver_with(&world, &id, &xml, "&RelayState=%3Cscript%3Emark");
+        assert_eq!(world.refusal_codes(&id)[0], code);
+        assert!(
+            page.headers()
+                .values()
+                .all(|value| !value.to_str().unwrap().contains("mark"))
+        );
+        let page = String::from_utf8(page.into_body()).unwrap();
+        assert!(page.contains("</html>") && !page.contains("mark"), "{code}: {page}");
+    }
 }
