@@ -198,6 +198,7 @@ export const guards = [
   guard("R11 cookies of this site alone", "src/app/http.rs", ".same_site(SameSite::Lax)", ".same_site(SameSite::None)", "it attacks::sign_in::a162"),
   guard("R11 sessions end where they are kept", "src/app/ledger/session.rs", "DELETE FROM sessions WHERE hash = ? RETURNING request_id", "SELECT request_id FROM sessions WHERE hash = ?", "it attacks::sign_in::a163"),
   guard("R10 answers that no cache keeps", "src/app/http.rs", 'HeaderValue::from_static("no-store")', 'HeaderValue::from_static("private")', "it attacks::sign_in::a169"),
+  guard("R15 pages that do not say why", "src/app/error.rs", "page::refused(status_of(&reject), apology, &reference, again)", 'page::refused(status_of(&reject), apology, &format!("{reference} {:?} {reject}", reject.mismatch()), again)', "it attacks::sign_in::a160"),
   guard("R11 cookies that come twice", "src/app/http.rs", "(Some(value), None) => core::str", "(Some(value), _) => core::str", "it sign_in::duplicate_cookies"),
   guard("R11 the browser that asked", ticket, "(Some(bound), _) => bound == self.browser.as_str(),", "(Some(_), _) => true,", "it sign_in::only_the_browser"),
   guard("R11 the browser that was asked", ticket, '"UPDATE tickets SET browser = ? WHERE hash = ? AND browser IS NULL"', '"SELECT ?, ? FROM tickets WHERE 0"', "it idp_initiated::only_the_browser"),
