@@ -1,6 +1,8 @@
 //! `decrypt`: what is encrypted in a document.
 
-use edge_saml::xmlenc::{DecryptionKey, decrypt_document};
+use edge_saml::xml::names::XENC;
+use edge_saml::xml::{Document, Profile, Source};
+use edge_saml::xmlenc::{DecryptionKey, Error, decrypt_document};
 
 use super::Command;
 use super::arguments::{Arguments, Spec};
@@ -14,6 +16,7 @@ Writes what the first EncryptedData of an XML document holds, and nothing else. 
 
 Usage: edge-saml decrypt FILE --key FILE
 
+  FILE        XML, base64 of it, or base64 of deflated XML
   --key FILE  the private RSA key (PKCS #8 or PKCS #1, in PEM or DER), or the AES key itself in 16, 24 or 32 octets
 ",
     run,
@@ -34,7 +37,19 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         _ => DecryptionKey::Rsa(input::private_key(path)?),
     };
     let octets = input::message(input::read(arguments.operand())?)?;
-    decrypt_document(&octets, &key)
-        .map(Outcome::Octets)
-        .map_err(Failure::from)
+    match decrypt_document(&octets, &key) {
+        Ok(plaintext) => Ok(Outcome::Octets(plaintext)),
+        Err(Error::Malformed { .. }) if !holds_encrypted_data(&octets) => Err(Failure::unusable(
+            "input_unknown",
+            "expected an EncryptedData in the document, found none",
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is anything to decrypt. A document without it is the wrong file, and nobody's mistake but the reader's.
+fn holds_encrypted_data(octets: &[u8]) -> bool {
+    let source = Source::check(octets, Profile::Document);
+    let document = source.as_ref().ok().and_then(|source| Document::parse(source).ok());
+    document.is_some_and(|document| document.elements().any(|element| element.is(XENC, "EncryptedData")))
 }

@@ -59,11 +59,18 @@ pub(super) fn message(octets: Vec<u8>) -> Result<Vec<u8>, Failure> {
 
 /// Whether octets begin as XML does, after a byte order mark and white space. What is wrong with it, the reader tells.
 pub(super) fn looks_like_xml(octets: &[u8]) -> bool {
-    if octets.starts_with(&[0xFF, 0xFE]) || octets.starts_with(&[0xFE, 0xFF]) {
-        return true;
-    }
-    let octets = octets.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(octets);
-    octets.trim_ascii_start().starts_with(b"<")
+    let of_two: fn([u8; 2]) -> u16 = match octets {
+        [0xFF, 0xFE, ..] => u16::from_le_bytes,
+        [0xFE, 0xFF, ..] => u16::from_be_bytes,
+        _ => {
+            let octets = octets.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(octets);
+            return octets.trim_ascii_start().starts_with(b"<");
+        }
+    };
+    let (units, _) = octets.as_chunks::<2>();
+    let characters = units.iter().skip(1).map(|unit| u8::try_from(of_two(*unit)));
+    let mut characters = characters.skip_while(|character| character.is_ok_and(|octet| octet.is_ascii_whitespace()));
+    characters.next() == Some(Ok(b'<'))
 }
 
 /// The keys of all certificates in `paths`. Those that are too weak are left out, as the Worker leaves them out; when

@@ -18,6 +18,7 @@ Verifies the signature of an XML document: that of its root or, if the root has 
 
 Usage: edge-saml verify-xml FILE --cert FILE|--key FILE [--allow-sha1]
 
+  FILE           XML, base64 of it, or base64 of deflated XML
   --cert FILE    a certificate whose key is trusted, in PEM, base64 or DER; may be repeated
   --key FILE     a trusted public key (SubjectPublicKeyInfo in PEM or DER); may be repeated
   --allow-sha1   accept SHA-1
@@ -52,10 +53,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         keys: &keys,
         sha1: sha1(arguments),
     };
-    let octets = input::read(arguments.operand())?;
-    if octets.trim_ascii().is_empty() {
-        return Err(Failure::unusable("input_unknown", "expected XML, found an empty file"));
-    }
+    let octets = input::message(input::read(arguments.operand())?)?;
     let source = Source::check(&octets, Profile::Document).map_err(Reject::from)?;
     let document = Document::parse(&source).map_err(Reject::from)?;
     let signature = the_signature(&document)?;

@@ -419,6 +419,57 @@ fn what_cannot_be_used() {
     }
 }
 
+/// No XML for a command to look at: nothing is refused, whatever the command.
+#[test]
+fn what_is_no_xml_is_unusable_everywhere() {
+    let (certificate, key) = (vector("keys/idp.cert.pem"), vector("keys/idp.key.pem"));
+    let method = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    // Octets as if of chance, and with each byte order mark in front.
+    let mut state = 77_777_777_u32;
+    let random = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    let random: Vec<u8> = random.take(100_000).collect();
+    for (name, octets) in [
+        ("random", random.clone()),
+        ("random-le", [b"\xFF\xFE", &random[..]].concat()),
+        ("random-be", [b"\xFE\xFF", &random[..]].concat()),
+        ("random-utf8", [b"\xEF\xBB\xBF", &random[..]].concat()),
+        ("empty", vec![]),
+        ("mark", b"\xFF\xFE".to_vec()),
+        ("blank", b" \n".to_vec()),
+        ("words", b"no XML".to_vec()),
+        ("json", b"{\"SAMLResponse\":\"\"}".to_vec()),
+        ("base64-of-words", b"bm8gbWVzc2FnZQ==".to_vec()),
+    ] {
+        let file = temporary(&format!("no-xml-{name}"), octets);
+        for arguments in [
+            &["verify-response", &file, "--idp-cert", &certificate, "--skip-protocol"][..],
+            &["verify-xml", &file, "--cert", &certificate],
+            &["verify-message", &file, "--idp-cert", &certificate],
+            &["decrypt", &file, "--key", &key],
+        ] {
+            assert_eq!(code_of(&json(arguments)), (2, "input_unknown"), "{name} {arguments:?}");
+        }
+        for arguments in [&["c14n", &file, "--method", method][..], &["metadata", &file]] {
+            assert_eq!(json(arguments).0, 2, "{name} {arguments:?}");
+        }
+    }
+    // XML in either wide encoding is XML all the same.
+    let wide = |mark: [u8; 2], of: fn(u16) -> [u8; 2]| {
+        [&mark[..], &" <a/>".encode_utf16().flat_map(of).collect::<Vec<_>>()].concat()
+    };
+    for (name, octets) in [
+        ("le", wide([0xFF, 0xFE], u16::to_le_bytes)),
+        ("be", wide([0xFE, 0xFF], u16::to_be_bytes)),
+    ] {
+        let file = temporary(&format!("wide-{name}"), octets);
+        let outcome = json(&["verify-xml", &file, "--cert", &certificate]);
+        assert_eq!(code_of(&outcome), (1, "unsigned"), "{name}");
+    }
+}
+
 #[test]
 fn messages_that_are_not_acceptable_xml_are_refused() {
     for (name, xml, expected) in [
@@ -657,6 +708,14 @@ fn what_is_encrypted() {
     let outcome = json(&[
         "decrypt",
         &vector("cli/response.xml"),
+        "--key",
+        &vector("keys/idp.key.pem"),
+    ]);
+    assert_eq!(code_of(&outcome), (2, "input_unknown"));
+    let data = "<EncryptedData xmlns='http://www.w3.org/2001/04/xmlenc#'/>";
+    let outcome = json(&[
+        "decrypt",
+        &temporary("encrypted-nothing.xml", data),
         "--key",
         &vector("keys/idp.key.pem"),
     ]);
