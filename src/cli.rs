@@ -8,6 +8,7 @@ mod c14n;
 mod decrypt;
 mod explain;
 mod input;
+mod message;
 mod metadata;
 mod output;
 mod verify_message;
@@ -54,7 +55,7 @@ Commands:
 
 `edge-saml COMMAND --help` tells more.
 
-Each command prints one JSON object, and exits with
+FILE may be -, which is the standard input. Each command prints one JSON object, and exits with
   0  accepted
   1  refused: {\"verdict\":\"refused\",\"code\",\"detail\",...}
   2  input or arguments that cannot be used: {\"error\":{\"code\",\"message\"}}

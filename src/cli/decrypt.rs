@@ -1,5 +1,6 @@
 //! `decrypt`: what is encrypted in a document.
 
+use edge_saml::saml::binding::MessageKind;
 use edge_saml::xml::names::XENC;
 use edge_saml::xml::{Document, Profile, Source};
 use edge_saml::xmlenc::{DecryptionKey, Error, decrypt_document};
@@ -7,6 +8,7 @@ use edge_saml::xmlenc::{DecryptionKey, Error, decrypt_document};
 use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::input;
+use super::message;
 use super::output::{Failure, Outcome};
 
 pub(super) const COMMAND: Command = Command {
@@ -16,7 +18,7 @@ Writes what the first EncryptedData of an XML document holds, and nothing else. 
 
 Usage: edge-saml decrypt FILE --key FILE
 
-  FILE        XML, base64 of it, or base64 of deflated XML
+  FILE        XML, base64 of it or of deflated XML, a form or a query with a message; - is the standard input
   --key FILE  the private RSA key (PKCS #8 or PKCS #1, in PEM or DER), or the AES key itself in 16, 24 or 32 octets
 ",
     run,
@@ -31,12 +33,13 @@ Usage: edge-saml decrypt FILE --key FILE
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let path = arguments.paths("key").next();
     let path = path.ok_or_else(|| Failure::usage("--key is missing"))?;
-    let aes = input::read(path)?;
-    let key = match aes.len() {
-        16 | 24 | 32 => DecryptionKey::Aes(aes),
-        _ => DecryptionKey::Rsa(input::private_key(path)?),
+    let key = input::read(path)?;
+    let key = match key.len() {
+        16 | 24 | 32 => DecryptionKey::Aes(key),
+        _ => DecryptionKey::Rsa(input::private_key_of(&key, path)?),
     };
-    let octets = input::message(input::read(arguments.operand())?)?;
+    let kinds = [MessageKind::Request, MessageKind::Response];
+    let octets = message::xml(input::read(arguments.operand())?, &kinds)?;
     match decrypt_document(&octets, &key) {
         Ok(plaintext) => Ok(Outcome::Octets(plaintext)),
         Err(Error::Malformed { .. }) if !holds_encrypted_data(&octets) => Err(Failure::unusable(

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use edge_saml::dsig::Policy;
 use edge_saml::saml::assertion::{Assertion, AttributeValue, NameId};
+use edge_saml::saml::binding::MessageKind;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId, Invalid, RequestId};
@@ -19,6 +20,7 @@ use serde::Serialize;
 use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::input;
+use super::message;
 use super::output::{Failure, Outcome};
 use super::verify_xml::sha1;
 
@@ -31,7 +33,8 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
          [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1] [--allow-unsolicited]
          [--require-signed-assertion] [--require-signed-response] [--skew-seconds N] [--skip-protocol]
 
-  FILE                 XML, base64 of it, or base64 of the deflated message
+  FILE                 XML, base64 of it or of the deflated message, or a form's body or query with SAMLResponse, as a browser's
+                       developer tools show them; - is the standard input
   --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER; may be repeated
   --idp-entity-id ID   the identity provider's entity ID (Issuer)
   --audience ID        our entity ID
@@ -82,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         keys: &keys,
         sha1: sha1(arguments),
     };
-    let octets = input::message(input::read(arguments.operand())?)?;
+    let octets = message::xml(input::read(arguments.operand())?, &[MessageKind::Response])?;
     let decryption_key = arguments
         .paths("decryption-key")
         .next()

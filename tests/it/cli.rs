@@ -1,7 +1,8 @@
 //! The built command-line tool: each subcommand accepted, refused, unusable, and its help.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -419,6 +420,217 @@ fn what_cannot_be_used() {
     }
 }
 
+/// Exit code and the one JSON object, with something on the standard input.
+fn json_with_input(arguments: &[&str], input: &[u8]) -> (i32, Value) {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_edge-saml"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The tool may have gone away before it had read everything.
+    let _ = tool.stdin.take().unwrap().write_all(input);
+    let output = tool.wait_with_output().unwrap();
+    (
+        output.status.code().unwrap(),
+        serde_json::from_slice(&output.stdout).unwrap(),
+    )
+}
+
+/// Base64 as a browser puts it into a form.
+fn escaped(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn base64_of(octets: impl AsRef<[u8]>) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, octets)
+}
+
+/// What a browser's developer tools give, and what becomes of it on the way into a file.
+#[test]
+fn a_response_as_it_was_copied_out_of_a_browser() {
+    let mut xml = std::fs::read_to_string(vector("cli/response.xml")).unwrap();
+    while xml.len() % 3 != 1 {
+        xml.push('\n');
+    }
+    let base64 = base64_of(&xml);
+    assert!(base64.contains('+') && base64.ends_with('='), "nothing to escape");
+    let (value, other) = (escaped(&base64), escaped(&base64_of("<a/>")));
+    let wide = |text: &str| -> Vec<u8> {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    for (name, octets) in [
+        ("body", format!("SAMLResponse={value}&RelayState=%2Fhome").into_bytes()),
+        (
+            "body-last",
+            format!("RelayState=a%26SAMLResponse%3Db&SAMLResponse={value}\n").into(),
+        ),
+        ("body-quoted", format!("'SAMLResponse={value}&RelayState='").into()),
+        ("body-marked", format!("\u{FEFF}SAMLResponse={value}").into()),
+        ("body-decoded", format!("SAMLResponse={base64}&RelayState=/home").into()),
+        ("body-empty-field", format!("SAMLResponse={value}&RelayState").into()),
+        ("body-name-escaped", format!("%53AMLResponse={value}").into()),
+        (
+            "url",
+            format!("https://sp.example/a=b/acs?x=1&SAMLResponse={value}#top").into(),
+        ),
+        ("query", format!("?SAMLResponse={value}").into()),
+        ("escaped", value.clone().into()),
+        ("escaped-lines", value.replace("%2B", "%2B%0D%0A").into()),
+        ("quoted", format!(" \"{base64}\"\r\n").into()),
+        ("marked", format!("\u{FEFF}{base64}").into()),
+        ("marked-quoted", format!("\u{FEFF}'{base64}'").into()),
+        ("wide", wide(&base64)),
+        ("wide-body", wide(&format!("SAMLResponse={value}\r\n"))),
+    ] {
+        let file = temporary(&format!("copied-{name}"), octets);
+        let outcome = verify_response(&file, &[], &[]);
+        assert_eq!(code_of(&outcome), (0, "accepted"), "{name} {}", outcome.1);
+    }
+    for (name, octets, expected) in [
+        (
+            "twice",
+            format!("SAMLResponse={value}&SAMLResponse={value}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "another",
+            format!("SAMLResponse={value}&SAMLResponse={other}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "escaped-twice",
+            format!("SAMLResponse={value}&%53AMLResponse={value}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "both",
+            format!("SAMLResponse={value}&SAMLRequest={value}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "url-twice",
+            format!("https://sp.example/?SAMLResponse={value}&SAMLResponse={value}"),
+            (2, "form_malformed"),
+        ),
+        ("request", format!("SAMLRequest={value}"), (2, "input_unknown")),
+        (
+            "no-value",
+            "SAMLResponse=&RelayState=x".to_owned(),
+            (2, "input_unknown"),
+        ),
+        ("no-field", format!("Response={value}"), (2, "input_unknown")),
+        (
+            "after-fragment",
+            format!("https://sp.example/#SAMLResponse={value}"),
+            (2, "input_unknown"),
+        ),
+        ("two-values", format!("{value}&{value}"), (2, "input_unknown")),
+        ("inner-quotes", base64.replacen('+', "\"+", 1), (2, "input_unknown")),
+        ("one-quote", format!("\"{base64}"), (2, "input_unknown")),
+        ("escaped-nonsense", format!("{value}%FF"), (2, "input_unknown")),
+        ("other", format!("SAMLResponse={other}"), (1, "response_malformed")),
+    ] {
+        let file = temporary(&format!("copied-{name}"), octets);
+        assert_eq!(code_of(&verify_response(&file, &[], &[])), expected, "{name}");
+    }
+    // The other commands that read messages read them as well.
+    let logout = base64_of(std::fs::read_to_string(vector("cli/logout-request.xml")).unwrap());
+    let body = temporary("copied-logout", format!("SAMLRequest={}", escaped(&logout)));
+    let outcome = json(&["verify-xml", &body, "--cert", &vector("keys/idp.cert.pem")]);
+    assert_eq!(code_of(&outcome), (0, "accepted"));
+}
+
+#[test]
+fn a_hyphen_is_the_standard_input() {
+    let (file, certificate) = (vector("cli/response.xml"), vector("keys/idp.cert.pem"));
+    let xml = std::fs::read(&file).unwrap();
+    let response = |file, certificate| ["verify-response", file, "--idp-cert", certificate, "--skip-protocol"];
+    let outcome = json_with_input(&response("-", &certificate), &xml);
+    assert_eq!(code_of(&outcome), (0, "accepted"));
+    let outcome = json_with_input(&response(&file, "-"), &std::fs::read(&certificate).unwrap());
+    assert_eq!(code_of(&outcome), (0, "accepted"));
+    assert_eq!(
+        code_of(&json_with_input(&response("-", &certificate), b"")),
+        (2, "input_unknown")
+    );
+    for name in ["cli/logout-request.xml", "cli/logout-request.query"] {
+        let message = std::fs::read(vector(name)).unwrap();
+        let outcome = json_with_input(&["verify-message", "-", "--idp-cert", &certificate], &message);
+        assert_eq!(code_of(&outcome), (0, "accepted"), "{name}");
+    }
+    let metadata = std::fs::read(vector("cli/metadata.xml")).unwrap();
+    assert_eq!(json_with_input(&["metadata", "-"], &metadata).0, 0);
+    // A key that comes through a pipe is read once.
+    let key = std::fs::read(vector("keys/other.key.pem")).unwrap();
+    let encrypted = vector("cli/encrypted.xml");
+    let decrypt = ["decrypt", &encrypted, "--key", "-"];
+    assert_eq!(code_of(&json_with_input(&decrypt, &key)), (1, "decryption_failed"));
+    // No more is read of it than of a file.
+    let method = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    let outcome = json_with_input(&["c14n", "-", "--method", method], &vec![b'<'; 17 * 1024 * 1024]);
+    assert_eq!(code_of(&outcome), (2, "too_large"));
+}
+
+/// A form and a query look alike; what is in them tells them apart.
+#[test]
+fn logout_messages_in_a_form() {
+    let certificate = vector("keys/idp.cert.pem");
+    let verify = |operand: &str| json(&["verify-message", operand, "--idp-cert", &certificate]);
+    let value = |name: &str| escaped(&base64_of(std::fs::read(vector(name)).unwrap()));
+    let signed = value("cli/logout-request.xml");
+    let body = format!("SAMLRequest={signed}&RelayState=a%2Fb+c");
+    for operand in [
+        &body,
+        &format!("RelayState=a%2Fb+c&SAMLRequest={signed}"),
+        &temporary("logout-body", &body),
+    ] {
+        let (exit, accepted) = verify(operand);
+        assert_eq!((exit, &accepted["binding"]), (0, &"post".into()), "{accepted}");
+        assert_eq!(
+            (&accepted["id"], &accepted["relay_state"]),
+            (&"_logout".into(), &"a/b c".into())
+        );
+    }
+    let unsigned = value("cli/logout-request-unsigned.xml");
+    for (operand, expected) in [
+        (format!("SAMLRequest={unsigned}"), (1, "unsigned")),
+        // A request that is called a response, and two messages.
+        (format!("SAMLResponse={signed}"), (1, "form_malformed")),
+        (
+            format!("SAMLRequest={signed}&SAMLRequest={unsigned}"),
+            (1, "form_malformed"),
+        ),
+        (
+            format!("SAMLRequest={signed}&SAMLResponse={unsigned}"),
+            (1, "form_malformed"),
+        ),
+        // Neither a file nor a message.
+        ("SAMLRequest=".to_owned(), (2, "input_unknown")),
+        ("SAMLRequest".to_owned(), (2, "input_unknown")),
+        ("SAMLRequest=%%%&SigAlg=x&Signature=x".to_owned(), (2, "input_unknown")),
+        (
+            format!("SAMLRequest={}", escaped(&base64_of("no message"))),
+            (2, "input_unknown"),
+        ),
+        ("https://sp.example/slo?RelayState=x".to_owned(), (2, "input_unknown")),
+        ("https://sp.example/slo".to_owned(), (2, "input_unknown")),
+        ("a=b".to_owned(), (2, "input_unknown")),
+        ("no-such-file".to_owned(), (2, "file_unreadable")),
+        (String::new(), (2, "file_unreadable")),
+    ] {
+        assert_eq!(code_of(&verify(&operand)), expected, "{operand}");
+        if expected.1 != "file_unreadable" {
+            assert_eq!(
+                code_of(&verify(&temporary("logout-form", &operand))),
+                expected,
+                "in a file: {operand}"
+            );
+        }
+    }
+}
+
 /// No XML for a command to look at: nothing is refused, whatever the command.
 #[test]
 fn what_is_no_xml_is_unusable_everywhere() {
@@ -656,7 +868,17 @@ fn logout_messages_in_a_query() {
     let file = vector("cli/logout-request.query");
     let text = std::fs::read_to_string(&file).unwrap();
     let query = text.trim();
-    for argument in [&file, query, &format!("https://sp.example/slo?{query}")] {
+    for argument in [
+        &file,
+        query,
+        &format!(" '{query}'\n"),
+        &format!("?{query}"),
+        &format!("https://sp.example/slo?{query}"),
+        &format!("https://sp.example/slo?x=1&{query}#fragment"),
+        &format!("{query}#"),
+        // A question mark within the query, in a field that is not signed.
+        &format!("{query}&next=https://sp.example/?a=b"),
+    ] {
         let (exit, accepted) = verify(argument);
         assert_eq!((exit, &accepted["binding"]), (0, &"redirect".into()), "{accepted}");
         assert_eq!(
