@@ -30,8 +30,8 @@ pub(super) const COMMAND: Command = Command {
 Verifies a SAML response as the Worker does, and prints who it signs in.
 
 Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --audience ID --acs-url URL --now RFC3339
-         [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1] [--allow-unsolicited]
-         [--require-signed-assertion] [--require-signed-response] [--skew-seconds N] [--skip-protocol]
+         [--provider NAME] [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1]
+         [--allow-unsolicited] [--require-signed-assertion] [--require-signed-response] [--skew-seconds N] [--skip-protocol]
 
   FILE                 XML, base64 of it or of the deflated message, or a form's body or query with SAMLResponse, as a browser's
                        developer tools show them; - is the standard input
@@ -40,6 +40,8 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
   --audience ID        our entity ID
   --acs-url URL        our assertion consumer service (Destination, Recipient)
   --now RFC3339        the present, such as 2026-07-01T12:00:00Z
+  --provider NAME      the connection's provider: okta, entra, google or custom; custom. An Entra connection takes our entity ID
+                       with spn: in front of it, too
   --in-response-to ID  the request that must be answered; without it, any request will do
   --email-domain D     a domain that the e-mail address may have; may be repeated; without it, any or no address will do
   --decryption-key FILE  our private RSA key for what is encrypted (PKCS #8 or PKCS #1, in PEM or DER)
@@ -51,13 +53,16 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
   --skip-protocol      check the signatures and read the assertion, but leave out time, audience, recipient, destination,
                        InResponseTo and e-mail domain; then --idp-entity-id, --audience, --acs-url and --now may be left out
 
+Left to the connection's settings, which the tool does not have: attribute_map (the usual names are looked for),
+match_subdomains (none belong to a domain), user_key and required_attributes.
+
 Accepted: {\"verdict\":\"accepted\",\"name_id\",\"name_id_format\",\"session_index\",\"attributes\":{name:[values]},\"email\",...}
 Refused:  {\"verdict\":\"refused\",\"code\",\"detail\",...}; `edge-saml explain CODE` tells what to do.
 ",
     run,
     spec: Spec {
         operand: "FILE",
-        once: &["idp-entity-id", "audience", "acs-url", "now", "in-response-to", "skew-seconds", "decryption-key"],
+        once: &["idp-entity-id", "audience", "acs-url", "now", "provider", "in-response-to", "skew-seconds", "decryption-key"],
         many: &["idp-cert", "email-domain"],
         flags: &[
             "allow-sha1",
@@ -115,6 +120,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 struct Protocol {
     service_provider: ServiceProvider,
     idp_entity_id: EntityId,
+    provider: Provider,
     domains: Vec<Domain>,
     now: Timestamp,
     skew_seconds: i64,
@@ -138,6 +144,7 @@ impl Protocol {
                 slo_url: String::new(),
             },
             idp_entity_id: idp_entity_id.map_err(|invalid| invalid_value("idp-entity-id", invalid))?,
+            provider: provider(arguments)?,
             domains: domains
                 .collect::<Result<_, _>>()
                 .map_err(|invalid| invalid_value("email-domain", invalid))?,
@@ -161,7 +168,7 @@ impl Protocol {
         let expect = Expect {
             service_provider: &self.service_provider,
             idp_entity_id: &self.idp_entity_id,
-            provider: Provider::Custom,
+            provider: self.provider,
             domains: DomainRule::new(&self.domains, Subdomains::Excluded),
             attribute_map: &AttributeMap::USUAL,
             user_key: None,
@@ -189,6 +196,18 @@ impl Protocol {
             (Some(request), Unsolicited::Refused) => Solicitation::Request(request),
         }
     }
+}
+
+/// Which identity provider it is, by the name that a connection calls it.
+fn provider(arguments: &Arguments) -> Result<Provider, Failure> {
+    let Some(name) = arguments.text("provider")? else {
+        return Ok(Provider::Custom);
+    };
+    serde_json::from_value(name.into()).map_err(|_| {
+        Failure::usage(&format!(
+            "--provider: expected okta, entra, google or custom, found {name:?}"
+        ))
+    })
 }
 
 /// What must be signed, as the flags say.

@@ -198,6 +198,31 @@ fn every_rule_refuses_with_its_code() {
 }
 
 #[test]
+fn an_audience_may_be_an_spn_at_entra_alone() {
+    let message = Message {
+        audience: format!("spn:{AUDIENCE}"),
+        ..Message::default()
+    };
+    let file = temporary("spn.xml", Idp::trusted().respond(&message, Signed::Assertion));
+    let entity = ["--idp-entity-id", ENTITY_ID];
+    for (provider, expected) in [
+        (&[][..], (1, "audience_mismatch")),
+        (&["--provider", "custom"], (1, "audience_mismatch")),
+        (&["--provider", "okta"], (1, "audience_mismatch")),
+        (&["--provider", "google"], (1, "audience_mismatch")),
+        (&["--provider", "entra"], (0, "accepted")),
+        (&["--provider", "Entra"], (2, "usage")),
+        (&["--provider", "onelogin"], (2, "usage")),
+        (&["--provider", ""], (2, "usage")),
+        (&["--provider"], (2, "usage")),
+        (&["--provider", "entra", "--provider", "entra"], (2, "usage")),
+    ] {
+        let outcome = verify_response(&file, &[], &[&entity[..], provider].concat());
+        assert_eq!(code_of(&outcome), expected, "{provider:?}");
+    }
+}
+
+#[test]
 fn a_sign_in_counts_the_age_of_an_assertion() {
     let made_at = |issue_instant: &str| {
         let message = Message {
