@@ -78,13 +78,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.paths("idp-cert").next().is_none() {
         return Err(Failure::usage("--idp-cert is missing"));
     }
-    let protocol = if arguments.has("skip-protocol") {
-        None
-    } else {
-        Some(Protocol::of(arguments)?)
-    };
-    let issuer = arguments.text("idp-entity-id")?.map(EntityId::parse).transpose();
-    let issuer = issuer.map_err(|invalid| invalid_value("idp-entity-id", invalid))?;
+    let protocol = Protocol::of(arguments)?;
     let keys = input::certificate_keys(arguments.paths("idp-cert"))?;
     let policy = Policy {
         keys: &keys,
@@ -104,8 +98,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &protocol {
         None => {
             validate::check_signatures(&response, signatures(arguments))?;
-            if let Some(issuer) = &issuer {
-                validate::check_issuers(&response, issuer)?;
+            if let Some(issuer) = issuer(arguments)? {
+                validate::check_issuers(&response, &issuer)?;
             }
             Outcome::json(&Accepted::of(&response, None))
         }
@@ -130,36 +124,44 @@ struct Protocol {
 }
 
 impl Protocol {
-    fn of(arguments: &Arguments) -> Result<Self, Failure> {
-        let idp_entity_id = EntityId::parse(arguments.required("idp-entity-id")?);
+    /// The values as they were given; none when the protocol is skipped, although what is given must make sense even then.
+    fn of(arguments: &Arguments) -> Result<Option<Self>, Failure> {
+        let idp_entity_id = issuer(arguments)?;
         let domains = arguments.texts("email-domain")?.into_iter().map(Domain::parse);
+        let domains = domains
+            .collect::<Result<_, _>>()
+            .map_err(|invalid| invalid_value("email-domain", invalid))?;
         let in_response_to = arguments.text("in-response-to")?.map(RequestId::parse).transpose();
+        let in_response_to = in_response_to.map_err(|invalid| invalid_value("in-response-to", invalid))?;
         let skew = arguments.text("skew-seconds")?.map(str::parse::<u32>).transpose();
         let skew = skew.map_err(|_| Failure::usage("--skew-seconds: expected a number of seconds"))?;
-        Ok(Self {
+        let provider = provider(arguments)?;
+        let now = arguments.time("now")?;
+        let (audience, acs_url) = (arguments.text("audience")?, arguments.text("acs-url")?);
+        if arguments.has("skip-protocol") {
+            return Ok(None);
+        }
+        let missing = |name: &str| Failure::usage(&format!("--{name} is missing"));
+        Ok(Some(Self {
             service_provider: ServiceProvider {
-                entity_id: arguments.required("audience")?.to_owned(),
-                acs_url: arguments.required("acs-url")?.to_owned(),
+                entity_id: audience.ok_or_else(|| missing("audience"))?.to_owned(),
+                acs_url: acs_url.ok_or_else(|| missing("acs-url"))?.to_owned(),
                 metadata_url: String::new(),
                 slo_url: String::new(),
             },
-            idp_entity_id: idp_entity_id.map_err(|invalid| invalid_value("idp-entity-id", invalid))?,
-            provider: provider(arguments)?,
-            domains: domains
-                .collect::<Result<_, _>>()
-                .map_err(|invalid| invalid_value("email-domain", invalid))?,
-            now: arguments
-                .time("now")?
-                .ok_or_else(|| Failure::usage("--now is missing"))?,
+            idp_entity_id: idp_entity_id.ok_or_else(|| missing("idp-entity-id"))?,
+            provider,
+            domains,
+            now: now.ok_or_else(|| missing("now"))?,
             skew_seconds: skew.map_or(DEFAULT_SKEW_SECONDS, i64::from),
             signatures: signatures(arguments),
-            in_response_to: in_response_to.map_err(|invalid| invalid_value("in-response-to", invalid))?,
+            in_response_to,
             unsolicited: if arguments.has("allow-unsolicited") {
                 Unsolicited::Allowed
             } else {
                 Unsolicited::Refused
             },
-        })
+        }))
     }
 
     /// Applies the rules. With domains it is a whole sign-in, as the Worker does it; without, neither the age of the assertion
@@ -196,6 +198,12 @@ impl Protocol {
             (Some(request), Unsolicited::Refused) => Solicitation::Request(request),
         }
     }
+}
+
+/// The identity provider's entity ID.
+fn issuer(arguments: &Arguments) -> Result<Option<EntityId>, Failure> {
+    let issuer = arguments.text("idp-entity-id")?.map(EntityId::parse).transpose();
+    issuer.map_err(|invalid| invalid_value("idp-entity-id", invalid))
 }
 
 /// Which identity provider it is, by the name that a connection calls it.

@@ -400,6 +400,9 @@ fn what_cannot_be_used() {
         &["--skew-seconds", "-1"],
         &["--skew-seconds", "x"],
         &["--email-domain", "no domain"],
+        &["--email-domain", "acme.test", "--email-domain", ".."],
+        &["--idp-entity-id", ""],
+        &["--provider", "garbage"],
         &["--in-response-to", "a:b"],
         &["--nonsense"],
         &["--allow-sha1=yes"],
@@ -409,6 +412,13 @@ fn what_cannot_be_used() {
         &["-x"],
     ] {
         assert_eq!(code_of(&verify_response(&file, &[], more)), (2, "usage"), "{more:?}");
+        // What is left out must make sense all the same: a slip in it is told, not passed over.
+        let skipped = [&["--skip-protocol"], more].concat();
+        assert_eq!(
+            code_of(&verify_response(&file, &[], &skipped)),
+            (2, "usage"),
+            "{skipped:?}"
+        );
     }
     let none = vector("no-such-file");
     assert_eq!(code_of(&verify_response(&none, &[], &[])), (2, "file_unreadable"));
