@@ -30,7 +30,7 @@ Usage: edge-saml verify-message FILE|QUERY --idp-cert FILE... [--destination URL
   FILE             XML, base64 of it or a form's body (HTTP-POST), or a query string (HTTP-Redirect); - is the standard input
   QUERY            a query string such as SAMLRequest=...&RelayState=...&SigAlg=...&Signature=..., or a URL with one; exactly as
                    it was sent, as the signature covers its escapes. Or a form's body, whose message is not deflated
-  --idp-cert FILE  a certificate of the sender in PEM, base64 or DER; may be repeated
+  --idp-cert FILE  a certificate of the sender in PEM, base64 or DER, or metadata of it alone; may be repeated
   --destination URL  our address for such messages; without it, any will do
   --now RFC3339    the present; without it, time is not looked at
   --allow-sha1     accept SHA-1

@@ -35,7 +35,8 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
 
   FILE                 XML, base64 of it or of the deflated message, or a form's body or query with SAMLResponse, as a browser's
                        developer tools show them; - is the standard input
-  --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER; may be repeated
+  --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER, or metadata of it alone, whose
+                       signing certificates are taken; may be repeated
   --idp-entity-id ID   the identity provider's entity ID (Issuer)
   --audience ID        our entity ID
   --acs-url URL        our assertion consumer service (Destination, Recipient)

@@ -21,7 +21,8 @@ Verifies the signature of an XML document: that of its root or, if the root has 
 Usage: edge-saml verify-xml FILE --cert FILE|--key FILE [--allow-sha1]
 
   FILE           XML, base64 of it or of deflated XML, a form or a query with a message; - is the standard input
-  --cert FILE    a certificate whose key is trusted, in PEM, base64 or DER; may be repeated
+  --cert FILE    a certificate whose key is trusted, in PEM, base64 or DER, or metadata of one identity provider, whose signing
+                 certificates are; may be repeated
   --key FILE     a trusted public key (SubjectPublicKeyInfo in PEM or DER); may be repeated
   --allow-sha1   accept SHA-1
 

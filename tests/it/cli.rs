@@ -792,6 +792,91 @@ fn signatures_of_any_xml() {
     assert_eq!(code_of(&verify(&below, &["--key", &below])), (2, "key_malformed"));
 }
 
+/// What the vendor holds is often the metadata alone.
+#[test]
+fn certificates_out_of_metadata() {
+    let idp = Idp::trusted();
+    let own = idp.metadata();
+    let other = Idp::other().metadata();
+    let body = |metadata: &str| metadata[metadata.find("<md:EntityDescriptor").unwrap()..].to_owned();
+    let several = |entities: &[&str]| {
+        let entities: String = entities.iter().map(|entity| body(entity)).collect();
+        format!("<EntitiesDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata'>{entities}</EntitiesDescriptor>")
+    };
+    let sp = "<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata' entityID='urn:sp'><md:SPSSODescriptor \
+              protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'/></md:EntityDescriptor>";
+    let response = vector("cli/response.xml");
+    let of_another = temporary("certificates-other.xml", &other);
+    let outcome = json(&[
+        "verify-response",
+        &response,
+        "--skip-protocol",
+        "--idp-cert",
+        &of_another,
+    ]);
+    assert_eq!(code_of(&outcome), (1, "signature_key_unknown"));
+    let unreadable = own.replace("<ds:X509Certificate>", "<ds:X509Certificate>AAAA");
+    let descriptor = |metadata: &str| {
+        let (start, end) = ("<md:KeyDescriptor", "</md:KeyDescriptor>");
+        metadata[metadata.find(start).unwrap()..metadata.find(end).unwrap() + end.len()].to_owned()
+    };
+    let one_unreadable = own.replace(&descriptor(&own), &(descriptor(&unreadable) + &descriptor(&own)));
+    let logout = vector("cli/logout-request.xml");
+    for (name, metadata, expected) in [
+        ("own", own.clone(), (0, "accepted")),
+        ("marked", format!("\u{FEFF}{own}"), (0, "accepted")),
+        ("with-sp", several(&[sp, &own]), (0, "accepted")),
+        ("two-keys", idp.metadata_with(&Idp::other()), (0, "accepted")),
+        ("one-unreadable", one_unreadable, (0, "accepted")),
+        ("several", several(&[&own, &other]), (2, "several_entities")),
+        ("sp", sp.to_owned(), (2, "is_sp_metadata")),
+        (
+            "encryption",
+            own.replace("use=\"signing\"", "use=\"encryption\""),
+            (2, "no_signing_key"),
+        ),
+        ("unreadable", unreadable, (2, "no_signing_key")),
+        ("empty", sp.replace("SPSSODescriptor", "X"), (2, "no_idp_role")),
+        ("no-metadata", "<a/>".to_owned(), (2, "certificate_malformed")),
+    ] {
+        let metadata = temporary(&format!("certificates-{name}.xml"), metadata);
+        for arguments in [
+            &["verify-response", &response, "--skip-protocol", "--idp-cert", &metadata][..],
+            &["verify-message", &logout, "--idp-cert", &metadata],
+            &["verify-xml", &logout, "--cert", &metadata],
+        ] {
+            let outcome = json(arguments);
+            assert_eq!(code_of(&outcome), expected, "{name} {}", outcome.1);
+            if expected.1 == "several_entities" {
+                let message = outcome.1["error"]["message"].as_str().unwrap();
+                assert!(message.contains("name certificates instead"), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_in_place_of_a_certificate_and_the_other_way_round() {
+    let file = vector("cli/logout-request.xml");
+    let (key, certificate) = (vector("cli/idp.pub.pem"), vector("keys/idp.cert.pem"));
+    for (flag, value, code, hint) in [
+        ("--key", &certificate, "key_malformed", Some("--cert")),
+        ("--cert", &key, "certificate_malformed", Some("--key")),
+        ("--key", &file, "key_malformed", None),
+        ("--cert", &file, "certificate_malformed", None),
+    ] {
+        let outcome = json(&["verify-xml", &file, flag, value]);
+        assert_eq!(code_of(&outcome), (2, code), "{flag}");
+        let message = outcome.1["error"]["message"].as_str().unwrap();
+        assert_eq!(
+            message.contains("--cert") || message.contains("--key"),
+            hint.is_some(),
+            "{message}"
+        );
+        assert!(hint.is_none_or(|hint| message.contains(hint)), "{message}");
+    }
+}
+
 #[test]
 fn canonical_octets_and_nothing_else() {
     let file = temporary(
