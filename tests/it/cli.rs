@@ -162,6 +162,29 @@ fn attributes_stay_in_document_order_and_nothing_is_lost() {
     assert_eq!(accepted["email_problem"]["code"], "email_not_an_address");
 }
 
+/// As many as a message holds, each name twice.
+#[test]
+fn many_attributes_stay_in_document_order() {
+    let statement = |values: &str| {
+        let attributes = (0..1500).map(|n| {
+            format!("<saml2:Attribute Name='n{n}'><saml2:AttributeValue>{values}{n}</saml2:AttributeValue></saml2:Attribute>")
+        });
+        attributes.collect::<String>()
+    };
+    let message = Message::default().to_xml().replacen(
+        "<saml2:AttributeStatement>",
+        &format!("<saml2:AttributeStatement>{}{}", statement("a"), statement("b")),
+        1,
+    );
+    let file = temporary("many.xml", Idp::trusted().sign(&message, "_assertion"));
+    let certificate = vector("keys/idp.cert.pem");
+    let (exit, stdout) = run(&["verify-response", &file, "--idp-cert", &certificate, "--skip-protocol"]);
+    let text = String::from_utf8(stdout).unwrap();
+    assert_eq!(exit, 0, "{text}");
+    let all = (0..1500).map(|n| format!("\"n{n}\":[\"a{n}\",\"b{n}\"],"));
+    assert!(text.contains(&all.collect::<String>()), "{text}");
+}
+
 #[test]
 fn every_rule_refuses_with_its_code() {
     let file = vector("cli/response.xml");
