@@ -11,6 +11,7 @@ mod input;
 mod message;
 mod metadata;
 mod output;
+mod tool_code;
 mod verify_message;
 mod verify_response;
 mod verify_xml;

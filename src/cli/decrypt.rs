@@ -10,6 +10,7 @@ use super::arguments::{Arguments, Spec};
 use super::input;
 use super::message;
 use super::output::{Failure, Outcome};
+use super::tool_code::ToolCode;
 
 pub(super) const COMMAND: Command = Command {
     name: "decrypt",
@@ -43,7 +44,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match decrypt_document(&octets, &key) {
         Ok(plaintext) => Ok(Outcome::Octets(plaintext)),
         Err(Error::Malformed { .. }) if !holds_encrypted_data(&octets) => Err(Failure::unusable(
-            "input_unknown",
+            ToolCode::InputUnknown,
             "expected an EncryptedData in the document, found none",
         )),
         Err(error) => Err(error.into()),

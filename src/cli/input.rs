@@ -13,6 +13,7 @@ use edge_saml::xmlenc::PrivateKey;
 
 use super::message::looks_like_xml;
 use super::output::Failure;
+use super::tool_code::ToolCode;
 
 /// What stands for the standard input where a file is named.
 pub(super) const STANDARD_INPUT: &str = "-";
@@ -26,7 +27,12 @@ pub(super) fn read(path: &OsStr) -> Result<Vec<u8>, Failure> {
     } else {
         File::open(path).and_then(|file| file.take(limit).read_to_end(&mut octets))
     };
-    read.map_err(|error| Failure::unusable("file_unreadable", &format!("{}: {error}", Path::new(path).display())))?;
+    read.map_err(|error| {
+        Failure::unusable(
+            ToolCode::FileUnreadable,
+            &format!("{}: {error}", Path::new(path).display()),
+        )
+    })?;
     Ok(octets)
 }
 
@@ -112,5 +118,5 @@ pub(super) fn private_key_of(octets: &[u8], path: &OsStr) -> Result<PrivateKey, 
 }
 
 fn unusable(path: &OsStr, code: Code, why: &str) -> Failure {
-    Failure::unusable(code.as_str(), &format!("{}: {why}", Path::new(path).display()))
+    Failure::unusable(code, &format!("{}: {why}", Path::new(path).display()))
 }

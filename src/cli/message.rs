@@ -10,6 +10,7 @@ use edge_saml::saml::binding::{MessageKind, inflate};
 use edge_saml::saml::reject::Reject;
 
 use super::output::Failure;
+use super::tool_code::ToolCode;
 
 const UTF8_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
@@ -28,11 +29,11 @@ pub(super) fn xml(octets: Vec<u8>, wanted: &[MessageKind]) -> Result<Vec<u8>, Fa
     };
     let [(kind, value)] = form.messages[..] else {
         let message = "expected one field SAMLRequest or SAMLResponse, found several";
-        return Err(Failure::unusable(Code::FormMalformed.as_str(), message));
+        return Err(Failure::unusable(Code::FormMalformed, message));
     };
     if !wanted.contains(&kind) {
         let message = format!("{} was not expected here", kind.parameter());
-        return Err(Failure::unusable("input_unknown", &message));
+        return Err(Failure::unusable(ToolCode::InputUnknown, &message));
     }
     unpack(value)?.xml()
 }
@@ -169,7 +170,7 @@ pub(super) fn unpack(value: &str) -> Result<Unpacked, Failure> {
         Ok(inflated) => Ok(Unpacked::Inflated(inflated)),
         Err(Reject::TooLarge) => Ok(Unpacked::TooLarge),
         Err(_) => Err(Failure::unusable(
-            "input_unknown",
+            ToolCode::InputUnknown,
             "expected XML or a deflated message within the base64, found neither",
         )),
     }
@@ -177,7 +178,7 @@ pub(super) fn unpack(value: &str) -> Result<Unpacked, Failure> {
 
 fn unknown() -> Failure {
     Failure::unusable(
-        "input_unknown",
+        ToolCode::InputUnknown,
         "expected XML, base64 of XML or of a deflated message, or a form or query with one; found none of them",
     )
 }

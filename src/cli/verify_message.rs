@@ -18,6 +18,7 @@ use super::arguments::{Arguments, Spec};
 use super::input;
 use super::message::{self, Form, Unpacked};
 use super::output::{Failure, Outcome};
+use super::tool_code::ToolCode;
 use super::verify_xml::sha1;
 
 pub(super) const COMMAND: Command = Command {
@@ -179,7 +180,7 @@ fn transport(operand: &OsStr) -> Result<Transport, Failure> {
         }
         if text.contains('=') || text.contains("://") {
             return Err(Failure::unusable(
-                "input_unknown",
+                ToolCode::InputUnknown,
                 "expected a file, or a query with SAMLRequest or SAMLResponse, found neither",
             ));
         }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -74,7 +75,21 @@ fn code_of(outcome: &(i32, Value)) -> (i32, &str) {
         1 => &value["code"],
         _ => &value["error"]["code"],
     };
-    (*exit, code.as_str().unwrap())
+    let code = code.as_str().unwrap();
+    assert!(
+        *exit == 0 || codes().iter().any(|known| known == code),
+        "{code} is on no list"
+    );
+    (*exit, code)
+}
+
+/// Every code there is, as the tool lists them.
+fn codes() -> &'static [String] {
+    static CODES: OnceLock<Vec<String>> = OnceLock::new();
+    CODES.get_or_init(|| {
+        let (_, unknown) = json(&["explain", "no_such_code"]);
+        serde_json::from_value(unknown["error"]["codes"].clone()).unwrap()
+    })
 }
 
 #[test]
@@ -1155,6 +1170,39 @@ fn explanations() {
     assert_eq!((exit, &unknown["error"]["code"]), (2, &"unknown_code".into()));
     let codes = unknown["error"]["codes"].as_array().unwrap();
     assert!(codes.contains(&"unsigned".into()) && codes.contains(&"key_weak".into()));
+}
+
+/// Those that the tool alone has, too: `code_of` asks of every code in these tests that it is on the list.
+#[test]
+fn every_code_of_the_tool_is_explained() {
+    for own in [
+        "file_unreadable",
+        "id_unknown",
+        "input_unknown",
+        "output",
+        "unknown_code",
+        "usage",
+    ] {
+        let (exit, explained) = json(&["explain", own]);
+        assert_eq!(
+            (exit, &explained["code"], &explained["who"]),
+            (0, &own.into(), &"you".into())
+        );
+    }
+    for code in codes() {
+        assert_eq!(
+            codes().iter().filter(|other| *other == code).count(),
+            1,
+            "{code} is listed twice"
+        );
+        let (exit, explained) = json(&["explain", code]);
+        assert_eq!((exit, &explained["code"]), (0, &code.as_str().into()));
+        let explanation = explained["explanation"].as_str().unwrap();
+        assert!(
+            explanation.ends_with('.') && explanation.contains(' '),
+            "{code}: {explanation}"
+        );
+    }
 }
 
 #[test]
