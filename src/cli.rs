@@ -8,8 +8,10 @@ mod c14n;
 mod decrypt;
 mod explain;
 mod input;
+mod message;
 mod metadata;
 mod output;
+mod tool_code;
 mod verify_message;
 mod verify_response;
 mod verify_xml;
@@ -54,7 +56,8 @@ Commands:
 
 `edge-saml COMMAND --help` tells more.
 
-Each command prints one JSON object, and exits with
+FILE may be -, which is the standard input. Each command prints one JSON object (c14n and decrypt print octets), and
+exits with
   0  accepted
   1  refused: {\"verdict\":\"refused\",\"code\",\"detail\",...}
   2  input or arguments that cannot be used: {\"error\":{\"code\",\"message\"}}

@@ -9,6 +9,7 @@ use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::input;
 use super::output::{Failure, Outcome};
+use super::tool_code::ToolCode;
 
 pub(super) const COMMAND: Command = Command {
     name: "c14n",
@@ -35,7 +36,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let method = arguments.required("method")?;
     let canonicalization = Canonicalization::from_algorithm(method).ok_or_else(|| {
         let message = format!("{method:?} is not a canonicalisation algorithm");
-        Failure::unusable(Code::SignatureAlgUnsupported.as_str(), &message)
+        Failure::unusable(Code::SignatureAlgUnsupported, &message)
     })?;
     let prefixes: Vec<&str> = arguments
         .text("inclusive-prefixes")?
@@ -50,7 +51,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         None => canonicalization.canonicalize_document(&document, &[]),
         Some(id) => {
             let apex = document.element_by_id(id);
-            let apex = apex.ok_or_else(|| Failure::unusable("id_unknown", &format!("no element has the ID {id:?}")))?;
+            let apex =
+                apex.ok_or_else(|| Failure::unusable(ToolCode::IdUnknown, &format!("no element has the ID {id:?}")))?;
             canonicalization.canonicalize(apex, None)
         }
     };
@@ -58,5 +60,5 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn unusable(error: xml::Error) -> Failure {
-    Failure::unusable(Reject::Xml(error).code().as_str(), &error.to_string())
+    Failure::unusable(Reject::Xml(error).code(), &error.to_string())
 }

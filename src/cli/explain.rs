@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::output::{Failure, Outcome, Unusable};
+use super::tool_code::ToolCode;
 
 pub(super) const COMMAND: Command = Command {
     name: "explain",
@@ -15,7 +16,7 @@ Tells what a code means, who must act, and where to click in Okta, Entra and Goo
 Usage: edge-saml explain CODE
 
 Prints {\"code\",\"who\",\"explanation\",\"okta\",\"entra\",\"google\"}; who is customer (the administrator of the customer's
-identity provider), vendor, user or us. An unknown CODE exits with 2 and the list of all codes.
+identity provider), vendor, user, us, or you, who runs this tool. An unknown CODE exits with 2 and the list of all codes.
 ",
     run,
     spec: Spec {
@@ -38,6 +39,16 @@ struct Explained {
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let text = arguments.operand().to_string_lossy();
+    if let Some(code) = ToolCode::parse(&text) {
+        return Outcome::json(&Explained {
+            code: code.as_str(),
+            who: "you",
+            explanation: code.explanation(),
+            okta: None,
+            entra: None,
+            google: None,
+        });
+    }
     let code = Code::parse(&text).ok_or_else(|| Failure::Unusable(Unusable::unknown_code(&text)))?;
     Outcome::json(&Explained {
         code: code.as_str(),

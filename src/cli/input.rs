@@ -5,74 +5,43 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use edge_saml::code::Code;
 use edge_saml::dsig::{Certificate, Error, RsaFloor, TrustedKey};
 use edge_saml::limits::MAX_DOCUMENT_BYTES;
-use edge_saml::saml::binding::inflate;
-use edge_saml::saml::reject::Reject;
+use edge_saml::saml::metadata::{Entity, MetadataError, read_entities, read_identity_provider};
 use edge_saml::xmlenc::PrivateKey;
 
+use super::message::looks_like_xml;
 use super::output::Failure;
+use super::tool_code::ToolCode;
 
-/// Reads a file; of one that is too large for anything, one octet more than is allowed.
+/// What stands for the standard input where a file is named.
+pub(super) const STANDARD_INPUT: &str = "-";
+
+/// Reads a file, or the standard input; of one that is too large for anything, one octet more than is allowed.
 pub(super) fn read(path: &OsStr) -> Result<Vec<u8>, Failure> {
     let limit = u64::try_from(MAX_DOCUMENT_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     let mut octets = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit).read_to_end(&mut octets))
-        .map_err(|error| Failure::unusable("file_unreadable", &format!("{}: {error}", Path::new(path).display())))?;
+    let read = if path == STANDARD_INPUT {
+        std::io::stdin().lock().take(limit).read_to_end(&mut octets)
+    } else {
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut octets))
+    };
+    read.map_err(|error| {
+        Failure::unusable(
+            ToolCode::FileUnreadable,
+            &format!("{}: {error}", Path::new(path).display()),
+        )
+    })?;
     Ok(octets)
 }
 
-/// A message as XML, out of a file that holds XML, base64 of it, or base64 of deflated XML.
-///
-/// Base64 is as strict as at the assertion consumer service: white space may stand anywhere, nothing else.
-pub(super) fn message(octets: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    if looks_like_xml(&octets) {
-        return Ok(octets);
-    }
-    let packed: Vec<u8> = octets
-        .into_iter()
-        .filter(|octet| !octet.is_ascii_whitespace())
-        .collect();
-    let decoded = STANDARD.decode(packed).ok().filter(|decoded| !decoded.is_empty());
-    let decoded = decoded.ok_or_else(|| {
-        Failure::unusable(
-            "input_unknown",
-            "expected XML, base64, or base64 of a deflated message, found neither",
-        )
-    })?;
-    if looks_like_xml(&decoded) {
-        return Ok(decoded);
-    }
-    match inflate(&decoded) {
-        Ok(inflated) => Ok(inflated),
-        Err(reject @ Reject::TooLarge) => Err(reject.into()),
-        Err(_) => Err(Failure::unusable(
-            "input_unknown",
-            "expected XML or a deflated message within the base64, found neither",
-        )),
-    }
-}
-
-/// Whether octets begin as XML does, after a byte order mark and white space. What is wrong with it, the reader tells.
-pub(super) fn looks_like_xml(octets: &[u8]) -> bool {
-    if octets.starts_with(&[0xFF, 0xFE]) || octets.starts_with(&[0xFE, 0xFF]) {
-        return true;
-    }
-    let octets = octets.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(octets);
-    octets.trim_ascii_start().starts_with(b"<")
-}
-
-/// The keys of all certificates in `paths`. Those that are too weak are left out, as the Worker leaves them out; when
-/// nothing is left, they are the reason to refuse.
+/// The keys of all certificates in `paths`, each a file of certificates or the metadata of their holder. Those that are too
+/// weak are left out, as the Worker leaves them out; when nothing is left, they are the reason to refuse.
 pub(super) fn certificate_keys<'p>(paths: impl Iterator<Item = &'p OsStr>) -> Result<Vec<TrustedKey>, Failure> {
     let (mut keys, mut refused): (Vec<TrustedKey>, Option<Error>) = (Vec::new(), None);
     for path in paths {
-        let certificates = Certificate::read_all(&read(path)?).map_err(|error| unreadable(path, &error))?;
-        for certificate in certificates {
+        for certificate in certificates(path)? {
             match certificate.key(RsaFloor::Standard) {
                 Ok(key) if keys.contains(&key) => {}
                 Ok(key) => keys.push(key),
@@ -86,25 +55,68 @@ pub(super) fn certificate_keys<'p>(paths: impl Iterator<Item = &'p OsStr>) -> Re
     }
 }
 
+fn certificates(path: &OsStr) -> Result<Vec<Certificate>, Failure> {
+    let octets = read(path)?;
+    if looks_like_xml(&octets)
+        && let Ok(entities) = read_entities(&octets)
+    {
+        return signing_certificates(&octets, &entities)
+            .map_err(|error| unusable(path, error.code(), &format!("{error}; name certificates instead")));
+    }
+    Certificate::read_all(&octets).map_err(|error| {
+        let is_key = !matches!(TrustedKey::read(&octets, RsaFloor::Standard), Err(Error::KeyMalformed));
+        let hint = if is_key {
+            ", a public key, which verify-xml takes by --key"
+        } else {
+            ""
+        };
+        unusable(path, error.code(), &format!("{error}{hint}"))
+    })
+}
+
+/// The signing certificates of the one identity provider of metadata. Those that are unreadable are left out, as the Worker
+/// leaves them out.
+fn signing_certificates(octets: &[u8], entities: &[Entity]) -> Result<Vec<Certificate>, MetadataError> {
+    let roles = entities.iter().flat_map(|entity| &entity.identity_providers);
+    let mut roles = roles.filter(|role| role.supports_saml2);
+    let (Some(role), None) = (roles.next(), roles.next()) else {
+        // None or several: why not, the library tells.
+        let refused = read_identity_provider(octets, None).err();
+        return Err(refused.unwrap_or(MetadataError::NoIdpRole));
+    };
+    let signing = role.certificates.iter().filter(|certificate| certificate.signs());
+    let readable = signing.filter_map(|certificate| certificate.certificate.clone().ok());
+    let certificates: Vec<Certificate> = readable.collect();
+    if certificates.is_empty() {
+        return Err(MetadataError::NoSigningKey);
+    }
+    Ok(certificates)
+}
+
 /// The public key in `path`.
 pub(super) fn public_key(path: &OsStr) -> Result<TrustedKey, Failure> {
-    TrustedKey::read(&read(path)?, RsaFloor::Standard).map_err(|error| match error {
+    let octets = read(path)?;
+    TrustedKey::read(&octets, RsaFloor::Standard).map_err(|error| match error {
         Error::KeyWeak { .. } | Error::KeyUnsupported => error.into(),
-        _ => unreadable(path, &error),
+        _ if Certificate::read_all(&octets).is_ok() => unusable(
+            path,
+            error.code(),
+            "expected a public key, found a certificate, which --cert takes",
+        ),
+        _ => unusable(path, error.code(), &error.to_string()),
     })
 }
 
 /// The private RSA key in `path`.
 pub(super) fn private_key(path: &OsStr) -> Result<PrivateKey, Failure> {
-    PrivateKey::read(&read(path)?).map_err(|error| {
-        let message = format!("{}: {error}", Path::new(path).display());
-        Failure::unusable(Code::KeyMalformed.as_str(), &message)
-    })
+    private_key_of(&read(path)?, path)
 }
 
-fn unreadable(path: &OsStr, error: &Error) -> Failure {
-    Failure::unusable(
-        error.code().as_str(),
-        &format!("{}: {error}", Path::new(path).display()),
-    )
+/// The private RSA key in `octets`, which were read from `path`: standard input and pipes can be read once.
+pub(super) fn private_key_of(octets: &[u8], path: &OsStr) -> Result<PrivateKey, Failure> {
+    PrivateKey::read(octets).map_err(|error| unusable(path, Code::KeyMalformed, &error.to_string()))
+}
+
+fn unusable(path: &OsStr, code: Code, why: &str) -> Failure {
+    Failure::unusable(code, &format!("{}: {why}", Path::new(path).display()))
 }

@@ -63,8 +63,7 @@ struct SigningCertificate<'m> {
 
 fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let octets = input::read(arguments.operand())?;
-    let entities =
-        read_entities(&octets).map_err(|error| Failure::unusable(error.code().as_str(), &error.to_string()))?;
+    let entities = read_entities(&octets).map_err(|error| Failure::unusable(error.code(), &error.to_string()))?;
     Outcome::json(&Listing {
         entities: entities.iter().map(Listed::of).collect(),
     })

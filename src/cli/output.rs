@@ -6,6 +6,8 @@ use edge_saml::saml::reject::Reject;
 use edge_saml::xmlenc;
 use serde::Serialize;
 
+use super::tool_code::{ToolCode, Word};
+
 /// What went well.
 pub(super) enum Outcome {
     /// One JSON object.
@@ -27,7 +29,7 @@ impl Outcome {
     pub(super) fn json(value: &impl Serialize) -> Result<Self, Failure> {
         serde_json::to_string(value)
             .map(Self::Accepted)
-            .map_err(|error| Failure::unusable("output", &error.to_string()))
+            .map_err(|error| Failure::unusable(ToolCode::OutputFailed, &error.to_string()))
     }
 
     /// Text as it is.
@@ -39,11 +41,12 @@ impl Outcome {
 impl Failure {
     /// Arguments that cannot be used.
     pub(super) fn usage(message: &str) -> Self {
-        Self::unusable("usage", &format!("{message}; --help tells more"))
+        Self::unusable(ToolCode::Usage, &format!("{message}; --help tells more"))
     }
 
     /// Input that cannot be used.
-    pub(super) fn unusable(code: &'static str, message: &str) -> Self {
+    pub(super) fn unusable(code: impl Into<Word>, message: &str) -> Self {
+        let Word(code) = code.into();
         Self::Unusable(Unusable {
             error: Problem {
                 code,
@@ -148,9 +151,12 @@ impl Unusable {
     pub(super) fn unknown_code(text: &str) -> Self {
         Self {
             error: Problem {
-                code: "unknown_code",
+                code: ToolCode::UnknownCode.as_str(),
                 message: format!("there is no code {text:?}"),
-                codes: Some(Code::ALL.iter().map(|code| code.as_str()).collect()),
+                codes: {
+                    let own = ToolCode::ALL.into_iter().map(ToolCode::as_str);
+                    Some(Code::ALL.iter().map(|code| code.as_str()).chain(own).collect())
+                },
             },
         }
     }

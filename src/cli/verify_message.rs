@@ -5,8 +5,10 @@ use std::path::Path;
 
 use edge_saml::dsig::Policy;
 use edge_saml::saml::assertion::NameId;
+use edge_saml::saml::binding::MessageKind;
 use edge_saml::saml::logout::{self, LogoutContent, LogoutExpect, LogoutMessage, LogoutSubject};
 use edge_saml::saml::redirect;
+use edge_saml::saml::reject::Reject;
 use edge_saml::saml::time::Timestamp;
 use edge_saml::saml::validate::DEFAULT_SKEW_SECONDS;
 use serde::Serialize;
@@ -14,7 +16,9 @@ use serde::Serialize;
 use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::input;
+use super::message::{self, Form, Unpacked};
 use super::output::{Failure, Outcome};
+use super::tool_code::ToolCode;
 use super::verify_xml::sha1;
 
 pub(super) const COMMAND: Command = Command {
@@ -24,10 +28,10 @@ Verifies a LogoutRequest or a LogoutResponse: its signature, and what it says of
 
 Usage: edge-saml verify-message FILE|QUERY --idp-cert FILE... [--destination URL] [--now RFC3339] [--allow-sha1]
 
-  FILE             XML or base64 of it (HTTP-POST), or a query string (HTTP-Redirect)
+  FILE             XML, base64 of it or a form's body (HTTP-POST), or a query string (HTTP-Redirect); - is the standard input
   QUERY            a query string such as SAMLRequest=...&RelayState=...&SigAlg=...&Signature=..., or a URL with one; exactly as
-                   it was sent, as the signature covers its escapes
-  --idp-cert FILE  a certificate of the sender in PEM, base64 or DER; may be repeated
+                   it was sent, as the signature covers its escapes. Or a form's body, whose message is not deflated
+  --idp-cert FILE  a certificate of the sender in PEM, base64 or DER, or metadata of it alone; may be repeated
   --destination URL  our address for such messages; without it, any will do
   --now RFC3339    the present; without it, time is not looked at
   --allow-sha1     accept SHA-1
@@ -85,7 +89,13 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         sha1: sha1(arguments),
     };
     let (message, relay_state, binding) = match transport(arguments.operand())? {
-        Transport::Post(octets) => (logout::open(&octets, &policy)?, None, "post"),
+        Transport::Post { xml, kind, relay_state } => {
+            let message = logout::open(&xml, &policy)?;
+            if kind.is_some_and(|kind| !is_of_kind(message.get(), kind)) {
+                return Err(Reject::FormMalformed.into());
+            }
+            (message, relay_state, "post")
+        }
         Transport::Redirect(query) => {
             let (message, relay_state) = redirect::open_logout(&query, &policy)?.into_parts();
             (message, relay_state, "redirect")
@@ -152,30 +162,64 @@ fn accepted<'m>(message: &'m LogoutMessage, relay_state: Option<String>, binding
 
 /// How the message came.
 enum Transport {
-    /// XML.
-    Post(Vec<u8>),
+    /// XML, and what came with it in its form.
+    Post {
+        xml: Vec<u8>,
+        kind: Option<MessageKind>,
+        relay_state: Option<String>,
+    },
     /// A query string as it was sent.
     Redirect(String),
 }
 
 fn transport(operand: &OsStr) -> Result<Transport, Failure> {
-    let is_file = Path::new(operand).exists();
-    if let Some(query) = operand.to_str().filter(|_| !is_file).and_then(query) {
-        return Ok(Transport::Redirect(query.to_owned()));
+    let is_file = operand == input::STANDARD_INPUT || Path::new(operand).exists();
+    if let Some(text) = operand.to_str().filter(|_| !is_file).map(message::bare) {
+        if let Some(form) = Form::find(text) {
+            return of_form(&form);
+        }
+        if text.contains('=') || text.contains("://") {
+            return Err(Failure::unusable(
+                ToolCode::InputUnknown,
+                "expected a file, or a query with SAMLRequest or SAMLResponse, found neither",
+            ));
+        }
     }
     let octets = input::read(operand)?;
-    let text = str::from_utf8(&octets).ok().filter(|_| !input::looks_like_xml(&octets));
-    match text.and_then(|text| query(text.trim_ascii())) {
-        Some(query) => Ok(Transport::Redirect(query.to_owned())),
-        None => input::message(octets).map(Transport::Post),
+    let text = message::text(&octets).filter(|_| !message::looks_like_xml(&octets));
+    match text.as_deref().and_then(Form::find) {
+        Some(form) => of_form(&form),
+        None => Ok(Transport::Post {
+            xml: message::xml(octets, &[])?,
+            kind: None,
+            relay_state: None,
+        }),
     }
 }
 
-/// The query string that `text` is, or that follows the question mark of a URL. Its first parameter has a name and a
-/// value, while base64 has `=` at its end only.
-fn query(text: &str) -> Option<&str> {
-    let query = text.split_once('?').map_or(text, |(_, query)| query);
-    let first = query.split('&').next().unwrap_or_default();
-    let value = first.split_once('=').map(|(_, value)| value.trim_matches('='));
-    value.is_some_and(|value| !value.is_empty()).then_some(query)
+/// Forms and queries look alike. By HTTP-Redirect a message is deflated (SAML Bindings 3.4.4.1), by HTTP-POST it is XML (3.5.4).
+fn of_form(form: &Form<'_>) -> Result<Transport, Failure> {
+    let mut unpacked = form
+        .messages
+        .iter()
+        .map(|(kind, value)| (*kind, message::unpack(value)));
+    let (kind, unpacked) = unpacked.next().ok_or(Reject::FormMalformed)?;
+    match unpacked? {
+        Unpacked::Plain(xml) if form.messages.len() == 1 => Ok(Transport::Post {
+            xml,
+            kind: Some(kind),
+            relay_state: form.relay_state(),
+        }),
+        // Two messages, and nobody knows which of them was meant.
+        Unpacked::Plain(_) => Err(Reject::FormMalformed.into()),
+        Unpacked::Inflated(_) | Unpacked::TooLarge => Ok(Transport::Redirect(form.query.to_owned())),
+    }
+}
+
+/// A form says by the name of its field whether a request or a response is in it.
+fn is_of_kind(message: &LogoutMessage, kind: MessageKind) -> bool {
+    match message.content {
+        LogoutContent::Request(_) => kind == MessageKind::Request,
+        LogoutContent::Response(_) => kind == MessageKind::Response,
+    }
 }

@@ -1,9 +1,11 @@
 //! `verify-response`: a SAML response, as the Worker would judge it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use edge_saml::dsig::Policy;
 use edge_saml::saml::assertion::{Assertion, AttributeValue, NameId};
+use edge_saml::saml::binding::MessageKind;
 use edge_saml::saml::connection::{Provider, ServiceProvider};
 use edge_saml::saml::domains::{DomainRule, Subdomains};
 use edge_saml::saml::id::{Domain, EntityId, Invalid, RequestId};
@@ -19,6 +21,7 @@ use serde::Serialize;
 use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::input;
+use super::message;
 use super::output::{Failure, Outcome};
 use super::verify_xml::sha1;
 
@@ -28,15 +31,19 @@ pub(super) const COMMAND: Command = Command {
 Verifies a SAML response as the Worker does, and prints who it signs in.
 
 Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --audience ID --acs-url URL --now RFC3339
-         [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1] [--allow-unsolicited]
-         [--require-signed-assertion] [--require-signed-response] [--skew-seconds N] [--skip-protocol]
+         [--provider NAME] [--in-response-to ID] [--email-domain D...] [--decryption-key FILE] [--allow-sha1]
+         [--allow-unsolicited] [--require-signed-assertion] [--require-signed-response] [--skew-seconds N] [--skip-protocol]
 
-  FILE                 XML, base64 of it, or base64 of the deflated message
-  --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER; may be repeated
+  FILE                 XML, base64 of it or of the deflated message, or a form's body or query with SAMLResponse, as a browser's
+                       developer tools show them; - is the standard input
+  --idp-cert FILE      a signing certificate of the identity provider in PEM, base64 or DER, or metadata of it alone, whose
+                       signing certificates are taken; may be repeated
   --idp-entity-id ID   the identity provider's entity ID (Issuer)
   --audience ID        our entity ID
   --acs-url URL        our assertion consumer service (Destination, Recipient)
   --now RFC3339        the present, such as 2026-07-01T12:00:00Z
+  --provider NAME      the connection's provider: okta, entra, google or custom; custom. An Entra connection takes our entity ID
+                       with spn: in front of it, too
   --in-response-to ID  the request that must be answered; without it, any request will do
   --email-domain D     a domain that the e-mail address may have; may be repeated; without it, any or no address will do
   --decryption-key FILE  our private RSA key for what is encrypted (PKCS #8 or PKCS #1, in PEM or DER)
@@ -48,13 +55,16 @@ Usage: edge-saml verify-response FILE --idp-cert FILE... --idp-entity-id ID --au
   --skip-protocol      check the signatures and read the assertion, but leave out time, audience, recipient, destination,
                        InResponseTo and e-mail domain; then --idp-entity-id, --audience, --acs-url and --now may be left out
 
+Left to the connection's settings, which the tool does not have: attribute_map (the usual names are looked for),
+match_subdomains (none belong to a domain), user_key and required_attributes.
+
 Accepted: {\"verdict\":\"accepted\",\"name_id\",\"name_id_format\",\"session_index\",\"attributes\":{name:[values]},\"email\",...}
 Refused:  {\"verdict\":\"refused\",\"code\",\"detail\",...}; `edge-saml explain CODE` tells what to do.
 ",
     run,
     spec: Spec {
         operand: "FILE",
-        once: &["idp-entity-id", "audience", "acs-url", "now", "in-response-to", "skew-seconds", "decryption-key"],
+        once: &["idp-entity-id", "audience", "acs-url", "now", "provider", "in-response-to", "skew-seconds", "decryption-key"],
         many: &["idp-cert", "email-domain"],
         flags: &[
             "allow-sha1",
@@ -70,19 +80,13 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.paths("idp-cert").next().is_none() {
         return Err(Failure::usage("--idp-cert is missing"));
     }
-    let protocol = if arguments.has("skip-protocol") {
-        None
-    } else {
-        Some(Protocol::of(arguments)?)
-    };
-    let issuer = arguments.text("idp-entity-id")?.map(EntityId::parse).transpose();
-    let issuer = issuer.map_err(|invalid| invalid_value("idp-entity-id", invalid))?;
+    let protocol = Protocol::of(arguments)?;
     let keys = input::certificate_keys(arguments.paths("idp-cert"))?;
     let policy = Policy {
         keys: &keys,
         sha1: sha1(arguments),
     };
-    let octets = input::message(input::read(arguments.operand())?)?;
+    let octets = message::xml(input::read(arguments.operand())?, &[MessageKind::Response])?;
     let decryption_key = arguments
         .paths("decryption-key")
         .next()
@@ -96,8 +100,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     match &protocol {
         None => {
             validate::check_signatures(&response, signatures(arguments))?;
-            if let Some(issuer) = &issuer {
-                validate::check_issuers(&response, issuer)?;
+            if let Some(issuer) = issuer(arguments)? {
+                validate::check_issuers(&response, &issuer)?;
             }
             Outcome::json(&Accepted::of(&response, None))
         }
@@ -112,6 +116,7 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 struct Protocol {
     service_provider: ServiceProvider,
     idp_entity_id: EntityId,
+    provider: Provider,
     domains: Vec<Domain>,
     now: Timestamp,
     skew_seconds: i64,
@@ -121,35 +126,44 @@ struct Protocol {
 }
 
 impl Protocol {
-    fn of(arguments: &Arguments) -> Result<Self, Failure> {
-        let idp_entity_id = EntityId::parse(arguments.required("idp-entity-id")?);
+    /// The values as they were given; none when the protocol is skipped, although what is given must make sense even then.
+    fn of(arguments: &Arguments) -> Result<Option<Self>, Failure> {
+        let idp_entity_id = issuer(arguments)?;
         let domains = arguments.texts("email-domain")?.into_iter().map(Domain::parse);
+        let domains = domains
+            .collect::<Result<_, _>>()
+            .map_err(|invalid| invalid_value("email-domain", invalid))?;
         let in_response_to = arguments.text("in-response-to")?.map(RequestId::parse).transpose();
+        let in_response_to = in_response_to.map_err(|invalid| invalid_value("in-response-to", invalid))?;
         let skew = arguments.text("skew-seconds")?.map(str::parse::<u32>).transpose();
         let skew = skew.map_err(|_| Failure::usage("--skew-seconds: expected a number of seconds"))?;
-        Ok(Self {
+        let provider = provider(arguments)?;
+        let now = arguments.time("now")?;
+        let (audience, acs_url) = (arguments.text("audience")?, arguments.text("acs-url")?);
+        if arguments.has("skip-protocol") {
+            return Ok(None);
+        }
+        let missing = |name: &str| Failure::usage(&format!("--{name} is missing"));
+        Ok(Some(Self {
             service_provider: ServiceProvider {
-                entity_id: arguments.required("audience")?.to_owned(),
-                acs_url: arguments.required("acs-url")?.to_owned(),
+                entity_id: audience.ok_or_else(|| missing("audience"))?.to_owned(),
+                acs_url: acs_url.ok_or_else(|| missing("acs-url"))?.to_owned(),
                 metadata_url: String::new(),
                 slo_url: String::new(),
             },
-            idp_entity_id: idp_entity_id.map_err(|invalid| invalid_value("idp-entity-id", invalid))?,
-            domains: domains
-                .collect::<Result<_, _>>()
-                .map_err(|invalid| invalid_value("email-domain", invalid))?,
-            now: arguments
-                .time("now")?
-                .ok_or_else(|| Failure::usage("--now is missing"))?,
+            idp_entity_id: idp_entity_id.ok_or_else(|| missing("idp-entity-id"))?,
+            provider,
+            domains,
+            now: now.ok_or_else(|| missing("now"))?,
             skew_seconds: skew.map_or(DEFAULT_SKEW_SECONDS, i64::from),
             signatures: signatures(arguments),
-            in_response_to: in_response_to.map_err(|invalid| invalid_value("in-response-to", invalid))?,
+            in_response_to,
             unsolicited: if arguments.has("allow-unsolicited") {
                 Unsolicited::Allowed
             } else {
                 Unsolicited::Refused
             },
-        })
+        }))
     }
 
     /// Applies the rules. With domains it is a whole sign-in, as the Worker does it; without, neither the age of the assertion
@@ -158,7 +172,7 @@ impl Protocol {
         let expect = Expect {
             service_provider: &self.service_provider,
             idp_entity_id: &self.idp_entity_id,
-            provider: Provider::Custom,
+            provider: self.provider,
             domains: DomainRule::new(&self.domains, Subdomains::Excluded),
             attribute_map: &AttributeMap::USUAL,
             user_key: None,
@@ -186,6 +200,24 @@ impl Protocol {
             (Some(request), Unsolicited::Refused) => Solicitation::Request(request),
         }
     }
+}
+
+/// The identity provider's entity ID.
+fn issuer(arguments: &Arguments) -> Result<Option<EntityId>, Failure> {
+    let issuer = arguments.text("idp-entity-id")?.map(EntityId::parse).transpose();
+    issuer.map_err(|invalid| invalid_value("idp-entity-id", invalid))
+}
+
+/// Which identity provider it is, by the name that a connection calls it.
+fn provider(arguments: &Arguments) -> Result<Provider, Failure> {
+    let Some(name) = arguments.text("provider")? else {
+        return Ok(Provider::Custom);
+    };
+    serde_json::from_value(name.into()).map_err(|_| {
+        Failure::usage(&format!(
+            "--provider: expected okta, entra, google or custom, found {name:?}"
+        ))
+    })
 }
 
 /// What must be signed, as the flags say.
@@ -283,12 +315,15 @@ impl<'a> Accepted<'a> {
 /// The attributes by name, in document order; values of a repeated name are put together, in order.
 fn merged(assertion: &Assertion) -> Vec<(&str, Vec<Option<Cow<'_, str>>>)> {
     let mut merged: Vec<(&str, Vec<Option<Cow<'_, str>>>)> = Vec::new();
+    // Where each name stands: searching for it each time would take longer with the square of their number.
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for attribute in &assertion.attributes {
         let values = attribute.values.iter().map(|value| match value {
             AttributeValue::Nil => None,
             AttributeValue::Structured(text) | AttributeValue::Text(text) => Some(Cow::from(text)),
         });
-        match merged.iter_mut().find(|(name, _)| *name == attribute.name) {
+        let place = *places.entry(&attribute.name).or_insert(merged.len());
+        match merged.get_mut(place) {
             Some((_, known)) => known.extend(values),
             None => merged.push((&attribute.name, values.collect())),
         }

@@ -1,6 +1,7 @@
 //! `verify-xml`: the signature of any XML document.
 
 use edge_saml::dsig::{self, Error, Policy, Sha1, TrustedKey};
+use edge_saml::saml::binding::MessageKind;
 use edge_saml::saml::reject::Reject;
 use edge_saml::xml::names::DS;
 use edge_saml::xml::{Document, Element, Profile, Source};
@@ -9,6 +10,7 @@ use serde::Serialize;
 use super::Command;
 use super::arguments::{Arguments, Spec};
 use super::input;
+use super::message;
 use super::output::{Failure, Outcome};
 
 pub(super) const COMMAND: Command = Command {
@@ -18,7 +20,9 @@ Verifies the signature of an XML document: that of its root or, if the root has 
 
 Usage: edge-saml verify-xml FILE --cert FILE|--key FILE [--allow-sha1]
 
-  --cert FILE    a certificate whose key is trusted, in PEM, base64 or DER; may be repeated
+  FILE           XML, base64 of it or of deflated XML, a form or a query with a message; - is the standard input
+  --cert FILE    a certificate whose key is trusted, in PEM, base64 or DER, or metadata of one identity provider, whose signing
+                 certificates are; may be repeated
   --key FILE     a trusted public key (SubjectPublicKeyInfo in PEM or DER); may be repeated
   --allow-sha1   accept SHA-1
 
@@ -52,10 +56,8 @@ fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         keys: &keys,
         sha1: sha1(arguments),
     };
-    let octets = input::read(arguments.operand())?;
-    if octets.trim_ascii().is_empty() {
-        return Err(Failure::unusable("input_unknown", "expected XML, found an empty file"));
-    }
+    let kinds = [MessageKind::Request, MessageKind::Response];
+    let octets = message::xml(input::read(arguments.operand())?, &kinds)?;
     let source = Source::check(&octets, Profile::Document).map_err(Reject::from)?;
     let document = Document::parse(&source).map_err(Reject::from)?;
     let signature = the_signature(&document)?;

@@ -1,7 +1,9 @@
 //! The built command-line tool: each subcommand accepted, refused, unusable, and its help.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -73,7 +75,21 @@ fn code_of(outcome: &(i32, Value)) -> (i32, &str) {
         1 => &value["code"],
         _ => &value["error"]["code"],
     };
-    (*exit, code.as_str().unwrap())
+    let code = code.as_str().unwrap();
+    assert!(
+        *exit == 0 || codes().iter().any(|known| known == code),
+        "{code} is on no list"
+    );
+    (*exit, code)
+}
+
+/// Every code there is, as the tool lists them.
+fn codes() -> &'static [String] {
+    static CODES: OnceLock<Vec<String>> = OnceLock::new();
+    CODES.get_or_init(|| {
+        let (_, unknown) = json(&["explain", "no_such_code"]);
+        serde_json::from_value(unknown["error"]["codes"].clone()).unwrap()
+    })
 }
 
 #[test]
@@ -161,6 +177,29 @@ fn attributes_stay_in_document_order_and_nothing_is_lost() {
     assert_eq!(accepted["email_problem"]["code"], "email_not_an_address");
 }
 
+/// As many as a message holds, each name twice.
+#[test]
+fn many_attributes_stay_in_document_order() {
+    let statement = |values: &str| {
+        let attributes = (0..1500).map(|n| {
+            format!("<saml2:Attribute Name='n{n}'><saml2:AttributeValue>{values}{n}</saml2:AttributeValue></saml2:Attribute>")
+        });
+        attributes.collect::<String>()
+    };
+    let message = Message::default().to_xml().replacen(
+        "<saml2:AttributeStatement>",
+        &format!("<saml2:AttributeStatement>{}{}", statement("a"), statement("b")),
+        1,
+    );
+    let file = temporary("many.xml", Idp::trusted().sign(&message, "_assertion"));
+    let certificate = vector("keys/idp.cert.pem");
+    let (exit, stdout) = run(&["verify-response", &file, "--idp-cert", &certificate, "--skip-protocol"]);
+    let text = String::from_utf8(stdout).unwrap();
+    assert_eq!(exit, 0, "{text}");
+    let all = (0..1500).map(|n| format!("\"n{n}\":[\"a{n}\",\"b{n}\"],"));
+    assert!(text.contains(&all.collect::<String>()), "{text}");
+}
+
 #[test]
 fn every_rule_refuses_with_its_code() {
     let file = vector("cli/response.xml");
@@ -194,6 +233,31 @@ fn every_rule_refuses_with_its_code() {
     let (_, expired) = verify_response(&file, &[], &["--now", "2026-07-01T12:15:00Z"]);
     assert_eq!(expired["clock_drift_seconds"], 600);
     assert_eq!(expired["bound"], "SubjectConfirmationData/@NotOnOrAfter");
+}
+
+#[test]
+fn an_audience_may_be_an_spn_at_entra_alone() {
+    let message = Message {
+        audience: format!("spn:{AUDIENCE}"),
+        ..Message::default()
+    };
+    let file = temporary("spn.xml", Idp::trusted().respond(&message, Signed::Assertion));
+    let entity = ["--idp-entity-id", ENTITY_ID];
+    for (provider, expected) in [
+        (&[][..], (1, "audience_mismatch")),
+        (&["--provider", "custom"], (1, "audience_mismatch")),
+        (&["--provider", "okta"], (1, "audience_mismatch")),
+        (&["--provider", "google"], (1, "audience_mismatch")),
+        (&["--provider", "entra"], (0, "accepted")),
+        (&["--provider", "Entra"], (2, "usage")),
+        (&["--provider", "onelogin"], (2, "usage")),
+        (&["--provider", ""], (2, "usage")),
+        (&["--provider"], (2, "usage")),
+        (&["--provider", "entra", "--provider", "entra"], (2, "usage")),
+    ] {
+        let outcome = verify_response(&file, &[], &[&entity[..], provider].concat());
+        assert_eq!(code_of(&outcome), expected, "{provider:?}");
+    }
 }
 
 #[test]
@@ -374,6 +438,9 @@ fn what_cannot_be_used() {
         &["--skew-seconds", "-1"],
         &["--skew-seconds", "x"],
         &["--email-domain", "no domain"],
+        &["--email-domain", "acme.test", "--email-domain", ".."],
+        &["--idp-entity-id", ""],
+        &["--provider", "garbage"],
         &["--in-response-to", "a:b"],
         &["--nonsense"],
         &["--allow-sha1=yes"],
@@ -383,6 +450,13 @@ fn what_cannot_be_used() {
         &["-x"],
     ] {
         assert_eq!(code_of(&verify_response(&file, &[], more)), (2, "usage"), "{more:?}");
+        // What is left out must make sense all the same: a slip in it is told, not passed over.
+        let skipped = [&["--skip-protocol"], more].concat();
+        assert_eq!(
+            code_of(&verify_response(&file, &[], &skipped)),
+            (2, "usage"),
+            "{skipped:?}"
+        );
     }
     let none = vector("no-such-file");
     assert_eq!(code_of(&verify_response(&none, &[], &[])), (2, "file_unreadable"));
@@ -416,6 +490,268 @@ fn what_cannot_be_used() {
         &["c14n", &file],
     ] {
         assert_eq!(code_of(&json(arguments)), (2, "usage"), "{arguments:?}");
+    }
+}
+
+/// Exit code and the one JSON object, with something on the standard input.
+fn json_with_input(arguments: &[&str], input: &[u8]) -> (i32, Value) {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_edge-saml"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The tool may have gone away before it had read everything.
+    let _ = tool.stdin.take().unwrap().write_all(input);
+    let output = tool.wait_with_output().unwrap();
+    (
+        output.status.code().unwrap(),
+        serde_json::from_slice(&output.stdout).unwrap(),
+    )
+}
+
+/// Base64 as a browser puts it into a form.
+fn escaped(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+fn base64_of(octets: impl AsRef<[u8]>) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, octets)
+}
+
+/// What a browser's developer tools give, and what becomes of it on the way into a file.
+#[test]
+fn a_response_as_it_was_copied_out_of_a_browser() {
+    let mut xml = std::fs::read_to_string(vector("cli/response.xml")).unwrap();
+    while xml.len() % 3 != 1 {
+        xml.push('\n');
+    }
+    let base64 = base64_of(&xml);
+    assert!(base64.contains('+') && base64.ends_with('='), "nothing to escape");
+    let (value, other) = (escaped(&base64), escaped(&base64_of("<a/>")));
+    let wide = |text: &str| -> Vec<u8> {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect()
+    };
+    for (name, octets) in [
+        ("body", format!("SAMLResponse={value}&RelayState=%2Fhome").into_bytes()),
+        (
+            "body-last",
+            format!("RelayState=a%26SAMLResponse%3Db&SAMLResponse={value}\n").into(),
+        ),
+        ("body-quoted", format!("'SAMLResponse={value}&RelayState='").into()),
+        ("body-marked", format!("\u{FEFF}SAMLResponse={value}").into()),
+        ("body-decoded", format!("SAMLResponse={base64}&RelayState=/home").into()),
+        ("body-empty-field", format!("SAMLResponse={value}&RelayState").into()),
+        ("body-name-escaped", format!("%53AMLResponse={value}").into()),
+        (
+            "url",
+            format!("https://sp.example/a=b/acs?x=1&SAMLResponse={value}#top").into(),
+        ),
+        ("query", format!("?SAMLResponse={value}").into()),
+        ("escaped", value.clone().into()),
+        ("escaped-lines", value.replace("%2B", "%2B%0D%0A").into()),
+        ("quoted", format!(" \"{base64}\"\r\n").into()),
+        ("marked", format!("\u{FEFF}{base64}").into()),
+        ("marked-quoted", format!("\u{FEFF}'{base64}'").into()),
+        ("wide", wide(&base64)),
+        ("wide-body", wide(&format!("SAMLResponse={value}\r\n"))),
+    ] {
+        let file = temporary(&format!("copied-{name}"), octets);
+        let outcome = verify_response(&file, &[], &[]);
+        assert_eq!(code_of(&outcome), (0, "accepted"), "{name} {}", outcome.1);
+    }
+    for (name, octets, expected) in [
+        (
+            "twice",
+            format!("SAMLResponse={value}&SAMLResponse={value}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "another",
+            format!("SAMLResponse={value}&SAMLResponse={other}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "escaped-twice",
+            format!("SAMLResponse={value}&%53AMLResponse={value}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "both",
+            format!("SAMLResponse={value}&SAMLRequest={value}"),
+            (2, "form_malformed"),
+        ),
+        (
+            "url-twice",
+            format!("https://sp.example/?SAMLResponse={value}&SAMLResponse={value}"),
+            (2, "form_malformed"),
+        ),
+        ("request", format!("SAMLRequest={value}"), (2, "input_unknown")),
+        (
+            "no-value",
+            "SAMLResponse=&RelayState=x".to_owned(),
+            (2, "input_unknown"),
+        ),
+        ("no-field", format!("Response={value}"), (2, "input_unknown")),
+        (
+            "after-fragment",
+            format!("https://sp.example/#SAMLResponse={value}"),
+            (2, "input_unknown"),
+        ),
+        ("two-values", format!("{value}&{value}"), (2, "input_unknown")),
+        ("inner-quotes", base64.replacen('+', "\"+", 1), (2, "input_unknown")),
+        ("one-quote", format!("\"{base64}"), (2, "input_unknown")),
+        ("escaped-nonsense", format!("{value}%FF"), (2, "input_unknown")),
+        ("other", format!("SAMLResponse={other}"), (1, "response_malformed")),
+    ] {
+        let file = temporary(&format!("copied-{name}"), octets);
+        assert_eq!(code_of(&verify_response(&file, &[], &[])), expected, "{name}");
+    }
+    // The other commands that read messages read them as well.
+    let logout = base64_of(std::fs::read_to_string(vector("cli/logout-request.xml")).unwrap());
+    let body = temporary("copied-logout", format!("SAMLRequest={}", escaped(&logout)));
+    let outcome = json(&["verify-xml", &body, "--cert", &vector("keys/idp.cert.pem")]);
+    assert_eq!(code_of(&outcome), (0, "accepted"));
+}
+
+#[test]
+fn a_hyphen_is_the_standard_input() {
+    let (file, certificate) = (vector("cli/response.xml"), vector("keys/idp.cert.pem"));
+    let xml = std::fs::read(&file).unwrap();
+    let response = |file, certificate| ["verify-response", file, "--idp-cert", certificate, "--skip-protocol"];
+    let outcome = json_with_input(&response("-", &certificate), &xml);
+    assert_eq!(code_of(&outcome), (0, "accepted"));
+    let outcome = json_with_input(&response(&file, "-"), &std::fs::read(&certificate).unwrap());
+    assert_eq!(code_of(&outcome), (0, "accepted"));
+    assert_eq!(
+        code_of(&json_with_input(&response("-", &certificate), b"")),
+        (2, "input_unknown")
+    );
+    for name in ["cli/logout-request.xml", "cli/logout-request.query"] {
+        let message = std::fs::read(vector(name)).unwrap();
+        let outcome = json_with_input(&["verify-message", "-", "--idp-cert", &certificate], &message);
+        assert_eq!(code_of(&outcome), (0, "accepted"), "{name}");
+    }
+    let metadata = std::fs::read(vector("cli/metadata.xml")).unwrap();
+    assert_eq!(json_with_input(&["metadata", "-"], &metadata).0, 0);
+    // A key that comes through a pipe is read once.
+    let key = std::fs::read(vector("keys/other.key.pem")).unwrap();
+    let encrypted = vector("cli/encrypted.xml");
+    let decrypt = ["decrypt", &encrypted, "--key", "-"];
+    assert_eq!(code_of(&json_with_input(&decrypt, &key)), (1, "decryption_failed"));
+    // No more is read of it than of a file.
+    let method = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    let outcome = json_with_input(&["c14n", "-", "--method", method], &vec![b'<'; 17 * 1024 * 1024]);
+    assert_eq!(code_of(&outcome), (2, "too_large"));
+}
+
+/// A form and a query look alike; what is in them tells them apart.
+#[test]
+fn logout_messages_in_a_form() {
+    let certificate = vector("keys/idp.cert.pem");
+    let verify = |operand: &str| json(&["verify-message", operand, "--idp-cert", &certificate]);
+    let value = |name: &str| escaped(&base64_of(std::fs::read(vector(name)).unwrap()));
+    let signed = value("cli/logout-request.xml");
+    let body = format!("SAMLRequest={signed}&RelayState=a%2Fb+c");
+    for operand in [
+        &body,
+        &format!("RelayState=a%2Fb+c&SAMLRequest={signed}"),
+        &temporary("logout-body", &body),
+    ] {
+        let (exit, accepted) = verify(operand);
+        assert_eq!((exit, &accepted["binding"]), (0, &"post".into()), "{accepted}");
+        assert_eq!(
+            (&accepted["id"], &accepted["relay_state"]),
+            (&"_logout".into(), &"a/b c".into())
+        );
+    }
+    let unsigned = value("cli/logout-request-unsigned.xml");
+    for (operand, expected) in [
+        (format!("SAMLRequest={unsigned}"), (1, "unsigned")),
+        // A request that is called a response, and two messages.
+        (format!("SAMLResponse={signed}"), (1, "form_malformed")),
+        (
+            format!("SAMLRequest={signed}&SAMLRequest={unsigned}"),
+            (1, "form_malformed"),
+        ),
+        (
+            format!("SAMLRequest={signed}&SAMLResponse={unsigned}"),
+            (1, "form_malformed"),
+        ),
+        // Neither a file nor a message.
+        ("SAMLRequest=".to_owned(), (2, "input_unknown")),
+        ("SAMLRequest".to_owned(), (2, "input_unknown")),
+        ("SAMLRequest=%%%&SigAlg=x&Signature=x".to_owned(), (2, "input_unknown")),
+        (
+            format!("SAMLRequest={}", escaped(&base64_of("no message"))),
+            (2, "input_unknown"),
+        ),
+        ("https://sp.example/slo?RelayState=x".to_owned(), (2, "input_unknown")),
+        ("https://sp.example/slo".to_owned(), (2, "input_unknown")),
+        ("a=b".to_owned(), (2, "input_unknown")),
+        ("no-such-file".to_owned(), (2, "file_unreadable")),
+        (String::new(), (2, "file_unreadable")),
+    ] {
+        assert_eq!(code_of(&verify(&operand)), expected, "{operand}");
+        if expected.1 != "file_unreadable" {
+            assert_eq!(
+                code_of(&verify(&temporary("logout-form", &operand))),
+                expected,
+                "in a file: {operand}"
+            );
+        }
+    }
+}
+
+/// No XML for a command to look at: nothing is refused, whatever the command.
+#[test]
+fn what_is_no_xml_is_unusable_everywhere() {
+    let (certificate, key) = (vector("keys/idp.cert.pem"), vector("keys/idp.key.pem"));
+    let method = "http://www.w3.org/2001/10/xml-exc-c14n#";
+    // Octets as if of chance, and with each byte order mark in front.
+    let mut state = 77_777_777_u32;
+    let random = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    let random: Vec<u8> = random.take(100_000).collect();
+    for (name, octets) in [
+        ("random", random.clone()),
+        ("random-le", [b"\xFF\xFE", &random[..]].concat()),
+        ("random-be", [b"\xFE\xFF", &random[..]].concat()),
+        ("random-utf8", [b"\xEF\xBB\xBF", &random[..]].concat()),
+        ("empty", vec![]),
+        ("mark", b"\xFF\xFE".to_vec()),
+        ("blank", b" \n".to_vec()),
+        ("words", b"no XML".to_vec()),
+        ("json", b"{\"SAMLResponse\":\"\"}".to_vec()),
+        ("base64-of-words", b"bm8gbWVzc2FnZQ==".to_vec()),
+    ] {
+        let file = temporary(&format!("no-xml-{name}"), octets);
+        for arguments in [
+            &["verify-response", &file, "--idp-cert", &certificate, "--skip-protocol"][..],
+            &["verify-xml", &file, "--cert", &certificate],
+            &["verify-message", &file, "--idp-cert", &certificate],
+            &["decrypt", &file, "--key", &key],
+        ] {
+            assert_eq!(code_of(&json(arguments)), (2, "input_unknown"), "{name} {arguments:?}");
+        }
+        for arguments in [&["c14n", &file, "--method", method][..], &["metadata", &file]] {
+            assert_eq!(json(arguments).0, 2, "{name} {arguments:?}");
+        }
+    }
+    // XML in either wide encoding is XML all the same.
+    let wide = |mark: [u8; 2], of: fn(u16) -> [u8; 2]| {
+        [&mark[..], &" <a/>".encode_utf16().flat_map(of).collect::<Vec<_>>()].concat()
+    };
+    for (name, octets) in [
+        ("le", wide([0xFF, 0xFE], u16::to_le_bytes)),
+        ("be", wide([0xFE, 0xFF], u16::to_be_bytes)),
+    ] {
+        let file = temporary(&format!("wide-{name}"), octets);
+        let outcome = json(&["verify-xml", &file, "--cert", &certificate]);
+        assert_eq!(code_of(&outcome), (1, "unsigned"), "{name}");
     }
 }
 
@@ -492,6 +828,91 @@ fn signatures_of_any_xml() {
 
     assert_eq!(code_of(&verify(&below, &[])), (2, "usage"));
     assert_eq!(code_of(&verify(&below, &["--key", &below])), (2, "key_malformed"));
+}
+
+/// What the vendor holds is often the metadata alone.
+#[test]
+fn certificates_out_of_metadata() {
+    let idp = Idp::trusted();
+    let own = idp.metadata();
+    let other = Idp::other().metadata();
+    let body = |metadata: &str| metadata[metadata.find("<md:EntityDescriptor").unwrap()..].to_owned();
+    let several = |entities: &[&str]| {
+        let entities: String = entities.iter().map(|entity| body(entity)).collect();
+        format!("<EntitiesDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata'>{entities}</EntitiesDescriptor>")
+    };
+    let sp = "<md:EntityDescriptor xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata' entityID='urn:sp'><md:SPSSODescriptor \
+              protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'/></md:EntityDescriptor>";
+    let response = vector("cli/response.xml");
+    let of_another = temporary("certificates-other.xml", &other);
+    let outcome = json(&[
+        "verify-response",
+        &response,
+        "--skip-protocol",
+        "--idp-cert",
+        &of_another,
+    ]);
+    assert_eq!(code_of(&outcome), (1, "signature_key_unknown"));
+    let unreadable = own.replace("<ds:X509Certificate>", "<ds:X509Certificate>AAAA");
+    let descriptor = |metadata: &str| {
+        let (start, end) = ("<md:KeyDescriptor", "</md:KeyDescriptor>");
+        metadata[metadata.find(start).unwrap()..metadata.find(end).unwrap() + end.len()].to_owned()
+    };
+    let one_unreadable = own.replace(&descriptor(&own), &(descriptor(&unreadable) + &descriptor(&own)));
+    let logout = vector("cli/logout-request.xml");
+    for (name, metadata, expected) in [
+        ("own", own.clone(), (0, "accepted")),
+        ("marked", format!("\u{FEFF}{own}"), (0, "accepted")),
+        ("with-sp", several(&[sp, &own]), (0, "accepted")),
+        ("two-keys", idp.metadata_with(&Idp::other()), (0, "accepted")),
+        ("one-unreadable", one_unreadable, (0, "accepted")),
+        ("several", several(&[&own, &other]), (2, "several_entities")),
+        ("sp", sp.to_owned(), (2, "is_sp_metadata")),
+        (
+            "encryption",
+            own.replace("use=\"signing\"", "use=\"encryption\""),
+            (2, "no_signing_key"),
+        ),
+        ("unreadable", unreadable, (2, "no_signing_key")),
+        ("empty", sp.replace("SPSSODescriptor", "X"), (2, "no_idp_role")),
+        ("no-metadata", "<a/>".to_owned(), (2, "certificate_malformed")),
+    ] {
+        let metadata = temporary(&format!("certificates-{name}.xml"), metadata);
+        for arguments in [
+            &["verify-response", &response, "--skip-protocol", "--idp-cert", &metadata][..],
+            &["verify-message", &logout, "--idp-cert", &metadata],
+            &["verify-xml", &logout, "--cert", &metadata],
+        ] {
+            let outcome = json(arguments);
+            assert_eq!(code_of(&outcome), expected, "{name} {}", outcome.1);
+            if expected.1 == "several_entities" {
+                let message = outcome.1["error"]["message"].as_str().unwrap();
+                assert!(message.contains("name certificates instead"), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_in_place_of_a_certificate_and_the_other_way_round() {
+    let file = vector("cli/logout-request.xml");
+    let (key, certificate) = (vector("cli/idp.pub.pem"), vector("keys/idp.cert.pem"));
+    for (flag, value, code, hint) in [
+        ("--key", &certificate, "key_malformed", Some("--cert")),
+        ("--cert", &key, "certificate_malformed", Some("--key")),
+        ("--key", &file, "key_malformed", None),
+        ("--cert", &file, "certificate_malformed", None),
+    ] {
+        let outcome = json(&["verify-xml", &file, flag, value]);
+        assert_eq!(code_of(&outcome), (2, code), "{flag}");
+        let message = outcome.1["error"]["message"].as_str().unwrap();
+        assert_eq!(
+            message.contains("--cert") || message.contains("--key"),
+            hint.is_some(),
+            "{message}"
+        );
+        assert!(hint.is_none_or(|hint| message.contains(hint)), "{message}");
+    }
 }
 
 #[test]
@@ -605,7 +1026,17 @@ fn logout_messages_in_a_query() {
     let file = vector("cli/logout-request.query");
     let text = std::fs::read_to_string(&file).unwrap();
     let query = text.trim();
-    for argument in [&file, query, &format!("https://sp.example/slo?{query}")] {
+    for argument in [
+        &file,
+        query,
+        &format!(" '{query}'\n"),
+        &format!("?{query}"),
+        &format!("https://sp.example/slo?{query}"),
+        &format!("https://sp.example/slo?x=1&{query}#fragment"),
+        &format!("{query}#"),
+        // A question mark within the query, in a field that is not signed.
+        &format!("{query}&next=https://sp.example/?a=b"),
+    ] {
         let (exit, accepted) = verify(argument);
         assert_eq!((exit, &accepted["binding"]), (0, &"redirect".into()), "{accepted}");
         assert_eq!(
@@ -657,6 +1088,14 @@ fn what_is_encrypted() {
     let outcome = json(&[
         "decrypt",
         &vector("cli/response.xml"),
+        "--key",
+        &vector("keys/idp.key.pem"),
+    ]);
+    assert_eq!(code_of(&outcome), (2, "input_unknown"));
+    let data = "<EncryptedData xmlns='http://www.w3.org/2001/04/xmlenc#'/>";
+    let outcome = json(&[
+        "decrypt",
+        &temporary("encrypted-nothing.xml", data),
         "--key",
         &vector("keys/idp.key.pem"),
     ]);
@@ -731,6 +1170,39 @@ fn explanations() {
     assert_eq!((exit, &unknown["error"]["code"]), (2, &"unknown_code".into()));
     let codes = unknown["error"]["codes"].as_array().unwrap();
     assert!(codes.contains(&"unsigned".into()) && codes.contains(&"key_weak".into()));
+}
+
+/// Those that the tool alone has, too: `code_of` asks of every code in these tests that it is on the list.
+#[test]
+fn every_code_of_the_tool_is_explained() {
+    for own in [
+        "file_unreadable",
+        "id_unknown",
+        "input_unknown",
+        "output",
+        "unknown_code",
+        "usage",
+    ] {
+        let (exit, explained) = json(&["explain", own]);
+        assert_eq!(
+            (exit, &explained["code"], &explained["who"]),
+            (0, &own.into(), &"you".into())
+        );
+    }
+    for code in codes() {
+        assert_eq!(
+            codes().iter().filter(|other| *other == code).count(),
+            1,
+            "{code} is listed twice"
+        );
+        let (exit, explained) = json(&["explain", code]);
+        assert_eq!((exit, &explained["code"]), (0, &code.as_str().into()));
+        let explanation = explained["explanation"].as_str().unwrap();
+        assert!(
+            explanation.ends_with('.') && explanation.contains(' '),
+            "{code}: {explanation}"
+        );
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn the_way_in_with_a_proof_is_the_stricter_one() {
     let Some(corpus) = corpus::open() else { return };
     let mut counts: BTreeMap<Verdict, usize> = BTreeMap::new();
     for case in corpus.cases("dsig") {
-        let outcome = check(&corpus, &case, RsaFloor::DangerLegacy, Sha1::Allowed);
+        let outcome = check(&corpus, &case, RsaFloor::DangerLegacy, Sha1::Allowed).unwrap();
         *counts.entry(outcome.enveloped.verdict()).or_default() += 1;
         if outcome.enveloped.verdict() == Verdict::Valid {
             assert_eq!(outcome.detached.verdict(), Verdict::Valid, "{}", text(&case, "id"));
@@ -45,8 +45,8 @@ fn the_default_policy_only_refuses_more() {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for case in corpus.cases("dsig") {
         let id = text(&case, "id");
-        let outcome = check(&corpus, &case, RsaFloor::Standard, Sha1::Refused);
-        let lenient = check(&corpus, &case, RsaFloor::DangerLegacy, Sha1::Allowed);
+        let outcome = check(&corpus, &case, RsaFloor::Standard, Sha1::Refused).unwrap();
+        let lenient = check(&corpus, &case, RsaFloor::DangerLegacy, Sha1::Allowed).unwrap();
         *counts.entry(outcome.detached.code()).or_default() += 1;
         match outcome.detached.verdict() {
             Verdict::Valid => assert_eq!(lenient.detached.verdict(), Verdict::Valid, "{id}"),
@@ -73,7 +73,7 @@ fn signatures_of_valid_responses() {
         if list(&case, "accept") != ["valid"] {
             continue;
         }
-        let octets = corpus.read(text(&case, "file"));
+        let octets = corpus.read(text(&case, "file")).unwrap();
         let source = match Source::check(&octets, Profile::SamlMessage) {
             Ok(source) => source,
             Err(error) => {
@@ -82,7 +82,7 @@ fn signatures_of_valid_responses() {
             }
         };
         let document = Document::parse(&source).unwrap();
-        let keys = corpus.trusted_keys(&case, RsaFloor::DangerLegacy).unwrap();
+        let keys = corpus.trusted_keys(&case, RsaFloor::DangerLegacy).unwrap().unwrap();
         let policy = Policy {
             keys: &keys,
             sha1: Sha1::Allowed,
@@ -132,7 +132,8 @@ fn every_certificate_is_readable() {
         }
     }
     for file in &files {
-        let certificate = Certificate::read(&corpus.read(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let certificate =
+            Certificate::read(&corpus.read(file).unwrap()).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(certificate.not_before() < certificate.not_after(), "{file}");
         match certificate.key(RsaFloor::Standard) {
             Ok(_) | Err(Error::KeyUnsupported | Error::KeyWeak { .. }) => {}

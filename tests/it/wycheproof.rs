@@ -45,7 +45,7 @@ fn expect(prefix: &str, floor: RsaFloor, expected: [usize; 3]) {
         if !text(&case, "id").contains(prefix) {
             continue;
         }
-        let counts = crypto::run(&corpus, &case, floor);
+        let counts = crypto::run(&corpus, &case, floor).unwrap();
         assert_eq!(counts.wrong, Vec::<String>::new(), "{}", case["id"]);
         for (sum, count) in sum.iter_mut().zip([counts.right, counts.refused, counts.inexpressible]) {
             *sum += count;

@@ -1,24 +1,25 @@
 //! Canonicalisation: the output must be the expected one, octet for octet.
+//!
+//! A canonical form is neither valid nor invalid by itself. That it is the one in `expected_file` is the only way to know,
+//! so that file is an input of the verdict here, as nowhere else; `expect` and `accept` are not.
 
 use edge_saml::xml::c14n::Canonicalization;
 use edge_saml::xml::{Document, Element, Profile, Source, names};
 use serde_json::Value;
 
-use super::corpus::{Corpus, optional_text, text};
+use super::corpus::{Corpus, Unusable, list, optional_text, text};
 use super::{Answer, Verdict};
 
-pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
-    match canonicalize(case, &corpus.read(text(case, "file"))) {
+pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Result<Answer, Unusable> {
+    let octets = corpus.read(text(case, "file")?)?;
+    let expected = corpus.read(text(case, "expected_file")?)?;
+    let algorithm = list(case, "algs").first().and_then(Value::as_str);
+    let algorithm = algorithm.ok_or_else(|| Unusable("no algorithm in \"algs\"".to_owned()))?;
+    Ok(match canonicalize(case, algorithm, &octets) {
         Err(reason) => Answer::new(Verdict::Unsupported, "unsupported", &reason),
-        Ok(actual) => {
-            let expected = corpus.read(text(case, "expected_file"));
-            if actual == expected {
-                Answer::valid(None)
-            } else {
-                Answer::new(Verdict::Invalid, "other_octets", &difference(&actual, &expected))
-            }
-        }
-    }
+        Ok(actual) if actual == expected => Answer::valid(None),
+        Ok(actual) => Answer::new(Verdict::Invalid, "other_octets", &difference(&actual, &expected)),
+    })
 }
 
 /// Where two forms part.
@@ -29,22 +30,26 @@ fn difference(actual: &[u8], expected: &[u8]) -> String {
         .take_while(|(actual, expected)| actual == expected)
         .count();
     let around = |octets: &[u8]| {
-        let end = octets.len().min(at + 80);
-        String::from_utf8_lossy(&octets[at.saturating_sub(40)..end]).into_owned()
+        let around: Vec<u8> = octets.iter().skip(at.saturating_sub(40)).take(120).copied().collect();
+        String::from_utf8_lossy(&around).into_owned()
     };
     format!("expected {:?}, found {:?}", around(expected), around(actual))
 }
 
 /// The canonical form that a case asks for.
-pub(crate) fn canonicalize(case: &Value, octets: &[u8]) -> Result<Vec<u8>, String> {
-    let algorithm = case["algs"][0].as_str().unwrap();
+fn canonicalize(case: &Value, algorithm: &str, octets: &[u8]) -> Result<Vec<u8>, String> {
     let canonicalization = Canonicalization::from_algorithm(algorithm).ok_or("not a canonicalisation algorithm")?;
     let source = Source::check(octets, Profile::Document).map_err(|error| error.to_string())?;
     let document = Document::parse(&source).map_err(|error| error.to_string())?;
     let params = &case["params"];
     let (apex, own_prefixes) = match (params["reference_index"].as_u64(), optional_text(params, "apex_xpath")) {
         (Some(index), _) => {
-            let reference = nth(&document, names::DS, "Reference", usize::try_from(index).unwrap())?;
+            let reference = nth(
+                &document,
+                names::DS,
+                "Reference",
+                usize::try_from(index).map_err(|_| "an index too large")?,
+            )?;
             (Some(referenced(&document, reference)?), prefix_list(reference))
         }
         (None, Some(path)) => (Some(select(&document, path)?), None),
@@ -63,7 +68,7 @@ pub(crate) fn canonicalize(case: &Value, octets: &[u8]) -> Result<Vec<u8>, Strin
         Value::String(path) => vec![select(&document, path)?],
         Value::Array(paths) => paths
             .iter()
-            .map(|path| select(&document, path.as_str().unwrap()))
+            .map(|path| select(&document, path.as_str().ok_or("a path that is not text")?))
             .collect::<Result<_, _>>()?,
         _ => return Err("exclude_xpath of another type".into()),
     };
@@ -100,7 +105,7 @@ fn select<'d>(document: &'d Document<'_>, path: &str) -> Result<Element<'d>, Str
     document
         .elements()
         .filter(is_match)
-        .nth(index.checked_sub(1).unwrap())
+        .nth(index.checked_sub(1).ok_or_else(unknown)?)
         .ok_or_else(|| format!("no {path}"))
 }
 

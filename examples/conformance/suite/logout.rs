@@ -8,21 +8,21 @@ use edge_saml::saml::redirect;
 use edge_saml::saml::reject::Reject;
 use serde_json::{Value, json};
 
-use super::corpus::{Corpus, optional_text, text};
+use super::corpus::{Corpus, Unusable, optional_text, text};
 use super::response::{now, refused};
 use super::{Answer, Verdict};
 
-pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
-    let keys = match corpus.trusted_keys(case, RsaFloor::DangerLegacy) {
+pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Result<Answer, Unusable> {
+    let octets = corpus.read(text(case, "file")?)?;
+    let keys = match corpus.trusted_keys(case, RsaFloor::DangerLegacy)? {
         Ok(keys) => keys,
-        Err(error) => return Answer::new(Verdict::Unsupported, error.code().as_str(), &error),
+        Err(error) => return Ok(Answer::new(Verdict::Unsupported, error.code().as_str(), &error)),
     };
     let policy = Policy {
         keys: &keys,
         sha1: Sha1::Allowed,
     };
-    let octets = corpus.read(text(case, "file"));
-    let message = match text(&case["params"], "binding") {
+    let message = match text(&case["params"], "binding")? {
         "redirect" => {
             let query = String::from_utf8_lossy(&octets);
             let query = query.trim_ascii();
@@ -37,10 +37,10 @@ pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
         ),
     };
     let checked = message.and_then(|message| check(&message, &case["params"]).map(|()| message));
-    match checked {
+    Ok(match checked {
         Ok(message) => Answer::valid(difference(&message, case)),
         Err(reject) => refused(&reject),
-    }
+    })
 }
 
 fn unsigned_too(
@@ -85,8 +85,7 @@ fn difference(message: &LogoutMessage, case: &Value) -> Option<String> {
             found["in_response_to"] = json!(response.in_response_to);
         }
     }
-    let found = found.as_object().unwrap().iter();
-    let mut different = found.filter(|(name, value)| {
+    let mut different = found.as_object()?.iter().filter(|(name, value)| {
         let expected = &case["expected"][name.as_str()];
         expected != *value && !(expected.is_null() && value.is_null())
     });

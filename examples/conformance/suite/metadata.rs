@@ -3,11 +3,11 @@
 use edge_saml::saml::metadata::{Entity, IdpRole, KeyUsage, Service, read_entities};
 use serde_json::{Value, json};
 
-use super::corpus::{Corpus, list, text};
+use super::corpus::{Corpus, Unusable, list, text};
 use super::{Answer, Verdict};
 
-pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
-    match read_entities(&corpus.read(text(case, "file"))) {
+pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Result<Answer, Unusable> {
+    Ok(match read_entities(&corpus.read(text(case, "file")?)?) {
         Err(error) => Answer::new(Verdict::Invalid, error.code().as_str(), &error),
         Ok(entities) => {
             let found: Vec<Value> = entities.iter().map(listed).collect();
@@ -15,7 +15,7 @@ pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
             let is_another = case.get("expected").is_some() && found != expected;
             Answer::valid(is_another.then(|| format!("expected {expected:?}, found {found:?}")))
         }
-    }
+    })
 }
 
 /// What is read, in the shape of `expected`.

@@ -18,48 +18,49 @@ use edge_saml::saml::validate::{self, Expect, Solicitation, Unsolicited};
 use edge_saml::xmlenc::{PrivateKey, RsaOaep, UnwrapFailed, UnwrapKey, ready};
 use serde_json::{Map, Value, json};
 
-use super::corpus::{Corpus, list, optional_text, text};
+use super::corpus::{Corpus, Unusable, list, optional_text, text};
 use super::{Answer, Verdict};
 
-pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
-    let keys = match corpus.trusted_keys(case, RsaFloor::DangerLegacy) {
+pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Result<Answer, Unusable> {
+    let octets = corpus.read(text(case, "file")?)?;
+    let private_keys = Keys::of(corpus, case)?;
+    let keys = match corpus.trusted_keys(case, RsaFloor::DangerLegacy)? {
         Ok(keys) => keys,
-        Err(error) => return Answer::new(Verdict::Unsupported, error.code().as_str(), &error),
+        Err(error) => return Ok(Answer::new(Verdict::Unsupported, error.code().as_str(), &error)),
     };
     let policy = Policy {
         keys: &keys,
         sha1: Sha1::Allowed,
     };
-    let octets = corpus.read(text(case, "file"));
-    let private_keys = Keys::of(corpus, case);
     let opened = if private_keys.0.is_empty() {
         response::open(&octets, &policy)
     } else {
-        ready(response::open_with(&octets, &policy, &private_keys)).unwrap()
+        // Nothing that is awaited here ever waits.
+        ready(response::open_with(&octets, &policy, &private_keys)).unwrap_or(Err(Reject::DecryptionFailed))
     };
     let checked = opened.and_then(|response| confirm(&response, &case["params"]).map(|()| response));
-    match checked {
+    Ok(match checked {
         Ok(response) => Answer::valid(difference(&response, case)),
         Err(reject) => refused(&reject),
-    }
+    })
 }
 
 /// The private keys of a case, any of which may be the right one.
 struct Keys(Vec<PrivateKey>);
 
 impl Keys {
-    fn of(corpus: &Corpus, case: &Value) -> Self {
-        let keys = list(case, "keys").iter();
-        let files: BTreeSet<&str> = keys
-            .filter(|key| text(key, "role") == "decryption-key")
-            .map(|key| text(key, "file"))
-            .collect();
-        Self(
-            files
-                .iter()
-                .filter_map(|file| PrivateKey::read(&corpus.read(file)).ok())
-                .collect(),
-        )
+    fn of(corpus: &Corpus, case: &Value) -> Result<Self, Unusable> {
+        let mut files = BTreeSet::new();
+        for key in list(case, "keys") {
+            if text(key, "role")? == "decryption-key" {
+                files.insert(text(key, "file")?);
+            }
+        }
+        let keys = files
+            .into_iter()
+            .map(|file| Ok(PrivateKey::read(&corpus.read(file)?).ok()));
+        let keys: Vec<Option<PrivateKey>> = keys.collect::<Result<_, Unusable>>()?;
+        Ok(Self(keys.into_iter().flatten().collect()))
     }
 }
 
@@ -148,7 +149,9 @@ fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
             AttributeValue::Structured(text) | AttributeValue::Text(text) => text,
         });
         let known = attributes.entry(attribute.name.clone()).or_insert_with(|| json!([]));
-        known.as_array_mut().unwrap().extend(values.map(Value::from));
+        if let Value::Array(known) = known {
+            known.extend(values.map(Value::from));
+        }
     }
     let signed: &[&str] = match response.envelope().coverage {
         Coverage::Assertion => &["assertion"],
@@ -163,7 +166,7 @@ fn difference(response: &VerifiedResponse, case: &Value) -> Option<String> {
         "signed": signed,
     });
     let expected = case.get("expected")?;
-    let mut different = found.as_object().unwrap().iter();
+    let mut different = found.as_object()?.iter();
     let (name, value) = different.find(|(name, value)| expected[name.as_str()] != **value)?;
     Some(format!("{name}: expected {}, found {value}", expected[name.as_str()]))
 }

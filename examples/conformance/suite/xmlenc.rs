@@ -4,13 +4,14 @@ use edge_saml::xml;
 use edge_saml::xmlenc::{DecryptionKey, Error, PrivateKey, decrypt_document};
 use serde_json::Value;
 
-use super::corpus::{Corpus, list, optional_text, text};
+use super::corpus::{Corpus, Unusable, list, optional_text, text};
 use super::{Answer, Verdict};
 
-pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
-    match decrypt(corpus, case) {
+pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Result<Answer, Unusable> {
+    let expected = optional_text(case, "expected_file").map(|file| corpus.read(file));
+    let expected = expected.transpose()?;
+    Ok(match decrypt(corpus, case)? {
         Ok(plaintext) => {
-            let expected = optional_text(case, "expected_file").map(|file| corpus.read(file));
             let is_another = expected.is_some_and(|expected| expected != plaintext);
             Answer::valid(is_another.then(|| "another plaintext".to_owned()))
         }
@@ -21,19 +22,22 @@ pub(crate) fn answer(corpus: &Corpus, case: &Value) -> Answer {
             };
             Answer::new(verdict, error.code().as_str(), &error)
         }
-    }
+    })
 }
 
-fn decrypt(corpus: &Corpus, case: &Value) -> Result<Vec<u8>, Error> {
-    let document = corpus.read(text(case, "file"));
-    let key = list(case, "keys").iter().find_map(|key| {
-        let octets = corpus.read(text(key, "file"));
-        match text(key, "role") {
+fn decrypt(corpus: &Corpus, case: &Value) -> Result<Result<Vec<u8>, Error>, Unusable> {
+    let document = corpus.read(text(case, "file")?)?;
+    let mut first = None;
+    for key in list(case, "keys") {
+        let octets = corpus.read(text(key, "file")?)?;
+        let key = match text(key, "role")? {
             "aes-key" => Some(DecryptionKey::Aes(octets)),
             "decryption-key" => PrivateKey::read(&octets).ok().map(DecryptionKey::Rsa),
             _ => None,
-        }
-    });
+        };
+        first = first.or(key);
+    }
     // Without a key there is only what can be seen from outside.
-    decrypt_document(&document, &key.unwrap_or(DecryptionKey::Aes(Vec::new())))
+    let key = first.unwrap_or(DecryptionKey::Aes(Vec::new()));
+    Ok(decrypt_document(&document, &key))
 }
