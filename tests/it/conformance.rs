@@ -131,11 +131,6 @@ fn a_case_that_cannot_be_run_is_told_of_and_the_others_are_run() {
             json!({"kind": "saml-logout"}),
             "no text \"binding\"",
         ),
-        (
-            "no-verdicts",
-            json!({"accept": null}),
-            "neither \"accept\" nor \"expect\"",
-        ),
         ("verdicts-empty", json!({"accept": []}), "names no verdicts"),
         ("verdict-unknown", json!({"accept": ["fine"]}), "names no verdicts"),
         (
@@ -212,6 +207,9 @@ fn without_accept_it_is_expect_that_decides() {
         (json!(null), json!("invalid"), "a.c14n", (1, "valid", false, 1)),
         (json!(["invalid"]), json!("valid"), "a.c14n", (1, "valid", false, 1)),
         (json!(["valid"]), json!("invalid"), "a.c14n", (0, "valid", true, 0)),
+        // Answered all the same.
+        (json!(null), json!(null), "a.c14n", (1, "valid", false, 0)),
+        (json!(null), json!(null), "other.c14n", (1, "invalid", false, 0)),
     ] {
         let changed = json!({"accept": accept, "expect": expect, "expected_file": file});
         let (status, stdout, _) = run(&[&folder("expect", case("one", &changed))]);
