@@ -480,7 +480,7 @@ export const guards = [
   guard("API imports enable nothing untested", "src/app/registry/import.rs", "present.state == State::Enabled && is_other && !has_passed(sql, &changed)?", "false", "it transfer::users_go_on"),
   guard("API ids that were deleted", "src/app/registry/import.rs", "if !deleted.is_empty() {", "if false {", "it transfer::an_id_that_was_deleted"),
   guard("API imported addresses", "src/app/transfer.rs", " || !urls.into_iter().all(|url| self.may_send_to(url))", " || { let _ = urls; false }", "it transfer::every_fault"),
-  guard("API imported keys", "src/app/transfer.rs", "if read.key(RsaFloor::Standard).is_err() {", "if false {", "it transfer::every_fault"),
+  guard("API typed and imported keys", "src/app/manual_idp.rs", "if certificate.key(RsaFloor::Standard).is_err() {", "if false {", "it transfer::every_fault"),
   guard("API the scope of imports", "src/app/route.rs", "_ if matches!(*method, Method::GET | Method::HEAD) => Some(Scope::Read),", "_ if matches!(*method, Method::GET | Method::HEAD) || *self == Self::Import => Some(Scope::Read),", "it transfer::importing_takes"),
   guard("API a key of one caller", "src/app/api/connections.rs", "format!(\"{} {key}\", caller.id())", "format!(\"{} {key}\", caller.scopes.len().min(0))", "it api::a_key_is_its"),
   guard("API queries with known fields", "src/app/api/query.rs", "if !known.contains(&&*name) {", "if false {", "it api::a_query"),

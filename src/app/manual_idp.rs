@@ -42,41 +42,48 @@ impl<P: Ports> App<P> {
     }
 }
 
-/// What is said where there are too few or too many certificates.
-pub(super) const CERTIFICATE_COUNT: &str = "expected 1 to 8 certificates";
-
 /// The certificates in `text`: PEM, or base64 with an empty line between two.
 fn read_certificates(text: &str) -> Result<Vec<StoredCertificate>, ApiError> {
-    let invalid = |expected| ApiError::invalid("certificates", expected);
     let text = text.replace('\r', "");
     let parts: Vec<&str> = if text.contains("-----BEGIN") {
         vec![&text]
     } else {
         text.split("\n\n").filter(|part| !part.trim().is_empty()).collect()
     };
-    let mut certificates: Vec<StoredCertificate> = Vec::new();
-    for part in parts {
-        let read = Certificate::read_all(part.as_bytes());
-        for certificate in
-            read.map_err(|_| invalid("expected certificates as PEM or base64; one of these is neither"))?
-        {
-            if certificate.key(RsaFloor::Standard).is_err() {
-                return Err(invalid(
-                    "expected RSA keys of 2,048 bits or more, or keys on P-256, P-384 or P-521",
-                ));
-            }
-            let stored = StoredCertificate::of(&certificate);
-            if certificates.contains(&stored) {
-                continue;
-            }
-            if certificates.len() >= MAX_CERTIFICATES_PER_CONNECTION {
-                return Err(invalid(CERTIFICATE_COUNT));
-            }
-            certificates.push(stored);
+    let read = parts
+        .into_iter()
+        .flat_map(|part| match Certificate::read_all(part.as_bytes()) {
+            Ok(read) => read.into_iter().map(Ok).collect(),
+            Err(_) => vec![Err("expected certificates as PEM or base64; one of these is neither")],
+        });
+    let weak = "expected RSA keys of 2,048 bits or more, or keys on P-256, P-384 or P-521";
+    usable_certificates(read, weak).map_err(|expected| ApiError::invalid("certificates", expected))
+}
+
+/// The certificates that a connection is to have, as an administrator gave them: each once, with keys that are strong enough
+/// (`weak` is said otherwise), and as many as there may be. Those after one too many are not looked at.
+pub(super) fn usable_certificates(
+    read: impl IntoIterator<Item = Result<Certificate, &'static str>>,
+    weak: &'static str,
+) -> Result<Vec<StoredCertificate>, &'static str> {
+    const COUNT: &str = "expected 1 to 8 certificates";
+    let mut certificates = Vec::new();
+    for certificate in read {
+        let certificate = certificate?;
+        if certificate.key(RsaFloor::Standard).is_err() {
+            return Err(weak);
         }
+        let stored = StoredCertificate::of(&certificate);
+        if certificates.contains(&stored) {
+            continue;
+        }
+        if certificates.len() >= MAX_CERTIFICATES_PER_CONNECTION {
+            return Err(COUNT);
+        }
+        certificates.push(stored);
     }
     if certificates.is_empty() {
-        Err(invalid(CERTIFICATE_COUNT))
+        Err(COUNT)
     } else {
         Ok(certificates)
     }

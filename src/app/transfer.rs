@@ -15,17 +15,15 @@ use super::connections::{Saved, refused, saved};
 use super::description::{DescriptionBody, DescriptionFields, Fields, whole_number};
 use super::error::{ApiError, ErrorView};
 use super::http::{Request, Response, json};
-use super::manual_idp::CERTIFICATE_COUNT;
+use super::manual_idp::usable_certificates;
 use super::ports::{Answer, Ports};
 use super::principal::Principal;
 use super::registry::idempotency::Repeatable;
 use super::registry::import::{Import, ImportMode, Imported, ImportedConnection, Outcome};
 use super::registry::{Actor, NoteExport, Refusal};
-use crate::dsig::{Certificate, RsaFloor};
-use crate::limits::{
-    MAX_CERTIFICATES_PER_CONNECTION, MAX_ENDPOINTS_PER_SERVICE, MAX_IMPORTED_CONNECTIONS, MAX_IMPORTED_DECRYPTION_KEYS,
-};
-use crate::saml::connection::{Connection, Endpoint, IdentityProvider, LogoutEndpoint, State, StoredCertificate};
+use crate::dsig::Certificate;
+use crate::limits::{MAX_ENDPOINTS_PER_SERVICE, MAX_IMPORTED_CONNECTIONS, MAX_IMPORTED_DECRYPTION_KEYS};
+use crate::saml::connection::{Connection, Endpoint, IdentityProvider, LogoutEndpoint, State};
 use crate::saml::id::{ConnectionId, EndpointUrl, EntityId};
 use crate::saml::time::Timestamp;
 
@@ -334,27 +332,12 @@ impl<P: Ports> App<P> {
                 "expected at most 8 endpoints each in single_sign_on and single_logout",
             ));
         }
-        let mut certificates = Vec::new();
-        for text in &fields.certificates {
+        let read = fields.certificates.iter().map(|text| {
             let read = Certificate::read(text.as_bytes());
-            let read = read.map_err(|_| invalid("expected certificates as base64 of their DER octets"))?;
-            if read.key(RsaFloor::Standard).is_err() {
-                return Err(invalid(
-                    "expected certificates with RSA keys of 2,048 bits or more, or keys on P-256, P-384 or P-521",
-                ));
-            }
-            let stored = StoredCertificate::of(&read);
-            if certificates.contains(&stored) {
-                continue;
-            }
-            if certificates.len() >= MAX_CERTIFICATES_PER_CONNECTION {
-                return Err(invalid(CERTIFICATE_COUNT));
-            }
-            certificates.push(stored);
-        }
-        if certificates.is_empty() {
-            return Err(invalid(CERTIFICATE_COUNT));
-        }
+            read.map_err(|_| "expected certificates as base64 of their DER octets")
+        });
+        let weak = "expected certificates with RSA keys of 2,048 bits or more, or keys on P-256, P-384 or P-521";
+        let certificates = usable_certificates(read, weak).map_err(invalid)?;
         let valid_until = fields.valid_until.map(|text| {
             Timestamp::parse_rfc3339(&text)
                 .ok_or_else(|| invalid("expected valid_until as a date and time (RFC 3339), or null"))

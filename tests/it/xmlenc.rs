@@ -641,14 +641,12 @@ fn a97_few_keys_are_tried() {
 
 #[test]
 fn a97_few_keys_are_unwrapped_for_one_message() {
-    let attributes = |count: usize| {
-        let one = |number: usize| {
-            let mut encryption = Encryption::new(GCM_256);
-            encryption.suffix = number.to_string();
-            encryption.element("EncryptedAttribute", &attribute(&format!("a{number}")))
-        };
-        with_attributes(&(0..count).map(one).collect::<String>())
+    let one = |number: usize| {
+        let mut encryption = Encryption::new(GCM_256);
+        encryption.suffix = number.to_string();
+        encryption.element("EncryptedAttribute", &attribute(&format!("a{number}")))
     };
+    let attributes = |count: usize| with_attributes(&(0..count).map(one).collect::<String>());
     assert_eq!(code(&attributes(MAX_KEY_UNWRAPS_PER_MESSAGE)), "accepted");
     let counting = Counting::new();
     let outcome = open_with(&attributes(MAX_KEY_UNWRAPS_PER_MESSAGE + 1), &counting);
@@ -661,11 +659,6 @@ fn a97_few_keys_are_unwrapped_for_one_message() {
         .element("EncryptedAttribute", &attribute("role"))
         .replace("CipherValue>", "CipherValues>");
     assert_eq!(code(&with_attributes(&unreadable)), "response_malformed");
-    let one = |number: usize| {
-        let mut encryption = Encryption::new(GCM_256);
-        encryption.suffix = number.to_string();
-        encryption.element("EncryptedAttribute", &attribute(&format!("a{number}")))
-    };
     let all: String = (0..MAX_KEY_UNWRAPS_PER_MESSAGE).map(one).collect();
     assert_eq!(code(&with_attributes(&(all + &unreadable))), "too_large");
 }
